@@ -1,0 +1,18 @@
+/* The table of functions that know the CPU. One table per instruction set level; each family of
+ * kernels (one header, one source compiled once per level over simd.h) adds one pointer. */
+#ifndef TERN_CORE_KERNELS_H
+#define TERN_CORE_KERNELS_H
+
+#include "../base.h"
+
+typedef struct tern__kernels {
+    const char *name;                        /* "generic", "avx2", "avx512" */
+    const struct tern__gemm_kernels *gemm;     /* gemm.h: matrix products, convolutions, gradients */
+    const struct tern__vector_kernels *vector; /* vector.h: elementwise, reductions, norms, pooling */
+} tern__kernels;
+
+/* Chooses the level: the CPU's best, or the one asked for by name (NULL or "": the best). Fails with
+ * TERN_ERR_UNSUPPORTED, naming the levels this CPU has, if there is no such level here. */
+tern_status tern__kernels_select(tern_context *c, const char *name);
+
+#endif
