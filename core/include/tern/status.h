@@ -12,10 +12,10 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define TERN_API __attribute__((visibility("default")))
-#define TERN_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define TERN_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define TERN_API
-#define TERN_PRINTF(format, first)
+#define TERN_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus
