@@ -1,0 +1,155 @@
+/* The operator contract: an operator is one file in ops/, one row in ops/table.c, one test.
+ *
+ * A row says what the operator is called (ONNX's name and attributes), how shapes follow from shapes
+ * (infer), what it needs to run (prepare, pack), how it runs (forward) and how gradients flow back
+ * (backward, which accumulates). Operators know nothing of each other and nothing of the graph. */
+#ifndef TERN_CORE_OP_H
+#define TERN_CORE_OP_H
+
+#include "base.h"
+#include <tern/graph.h>
+
+/* ---- attributes ---- */
+typedef struct tern__ints {
+    int count; /* 0: not given */
+    int64_t at[2 * TERN_MAX_RANK];
+} tern__ints;
+typedef struct tern__string {
+    char at[32];
+} tern__string;
+
+/* One attribute: where it lies in the operator's struct. In the struct an int is int64_t, a float is
+ * float, a string tern__string, ints tern__ints. */
+typedef struct tern__attribute {
+    const char *name; /* NULL ends the list */
+    int type;         /* TERN_ATTRIBUTE_INT, ... */
+    size_t offset;
+    int64_t i;      /* defaults; required: see flag */
+    float f;
+    const char *s;
+    bool required;
+} tern__attribute;
+
+/* ---- shapes ---- */
+typedef struct tern__shape {
+    tern_type type;
+    int rank;
+    int64_t dims[TERN_MAX_RANK]; /* -1: unknown until run time */
+} tern__shape;
+
+typedef struct tern__infer {
+    tern_context *context;
+    const char *op, *name; /* of the node, for sentences: "Conv 'c3': ..." */
+    const void *attributes;
+    int n_inputs, n_outputs;
+    const tern__shape *const *inputs; /* NULL: absent */
+    const void *const *constants;     /* the data of inputs whose elements are known, else NULL */
+    tern__shape *outputs;             /* to fill: type, rank, dims */
+} tern__infer;
+/* tern__fail with "Op 'name': " before the sentence. */
+tern_status tern__infer_fail(const tern__infer *in, tern_status status, const char *format, ...)
+    TERN_PRINTF(3, 4);
+
+/* ---- running ---- */
+/* How a value lies in memory. PLAIN: row-major as in ONNX. LAST: [N, C, spatial...] held as
+ * [N, spatial..., C]. dims are always the logical (ONNX) ones. Rank < 3 is always PLAIN. */
+typedef enum tern__layout { TERN__PLAIN, TERN__LAST } tern__layout;
+
+typedef struct tern__tensor {
+    void *data; /* contiguous, 64-byte aligned (inputs from outside: as they come) */
+    tern_type type;
+    tern__layout layout;
+    int rank;
+    int64_t dims[TERN_MAX_RANK];
+    int64_t count; /* product of dims */
+    /* Gradients of an embedding table may be sparse: data then holds rows_used rows (of dims[1..]), and
+     * rows[i] is the table row they belong to, ascending, each once. NULL: dense. */
+    int64_t *rows;
+    int64_t rows_used, rows_capacity;
+} tern__tensor;
+
+/* Physical dims and the physical position of a logical axis. For PLAIN they are the logical ones. */
+void tern__physical(const tern__tensor *t, int64_t dims[TERN_MAX_RANK]);
+int tern__physical_axis(const tern__tensor *t, int logical_axis);
+
+/* Activations that a step can apply to what it computes, before it writes it (fused by the plan). All
+ * have derivatives that follow from the output y alone. */
+typedef enum tern__activation {
+    TERN__NONE, TERN__RELU, TERN__LEAKY_RELU, TERN__SIGMOID, TERN__TANH
+} tern__activation;
+
+typedef struct tern__step tern__step;
+struct tern__step {
+    const struct tern__op *op;
+    const char *name;
+    const void *attributes;
+    tern_context *context; /* for kernels, threads and (prepare only) memory and sentences */
+    bool training;
+    int n_inputs, n_outputs;
+    tern__tensor **inputs;  /* NULL: absent */
+    tern__tensor **outputs; /* NULL: not wanted */
+    /* Fused by the plan where op->fuses says so: y = activation(op(x)). forward applies it. In training the
+     * plan has turned output_grads[0] into the gradient before the activation when backward is called, unless
+     * op->own_activation_gradient. */
+    tern__activation activation;
+    float activation_alpha;
+    /* Backward. output_grads[i] NULL: nothing flows back into this output (counts as zeros).
+     * input_grads[i] NULL: not wanted. accumulate[i]: add to what is there instead of writing. A gradient has
+     * its value's layout. */
+    tern__tensor **input_grads, **output_grads;
+    bool *accumulate;
+    /* Memory, sized by prepare in bytes, 64-byte aligned. workspace is only valid during one call of forward or
+     * backward; state stays (packed weights at inference; what forward leaves for backward in training). Worker
+     * scratch is part of the workspace: multiply by context->threads. */
+    size_t workspace_size, backward_workspace_size, state_size;
+    void *workspace, *state;
+    bool constant_weights; /* inputs[1..] never change: pack() was called once and forward need not pack */
+    uint64_t seed, draw;   /* random operators: Philox seed and the number of this training step */
+    uint64_t number;       /* of this step in the plan: random operators' stream */
+    void *choice;          /* prepare may leave a small block from tern__alloc here; the plan frees it */
+};
+
+/* What backward reads of the forward pass: bits for inputs 0..15 and outputs 0..15. */
+#define TERN__NEEDS_INPUT(i) (1u << (i))
+#define TERN__NEEDS_OUTPUT(i) (1u << (16 + (i)))
+
+/* Which layouts an operator takes. */
+typedef enum tern__layouts {
+    TERN__ONLY_PLAIN, /* all inputs and outputs plain */
+    TERN__ONLY_LAST,  /* inputs[0] and outputs channels-last when rank >= 3; other inputs plain */
+    TERN__ANY_LAYOUT  /* all inputs and outputs in one layout, whichever; inputs have been brought to the rank of the
+                         output (with leading 1s) if they are of lower rank; axes through tern__physical_axis */
+} tern__layouts;
+
+typedef struct tern__op {
+    const char *name;   /* ONNX's */
+    const char *domain; /* "" is ONNX's own; "tern" never reaches an exported inference file */
+    int min_inputs, max_inputs; /* max -1: any number */
+    int min_outputs, max_outputs;
+    size_t attribute_size;
+    const tern__attribute *attributes; /* NULL: none */
+    tern__layouts layouts;
+    /* Optional: the layouts for these attributes and shapes, where it depends. */
+    tern__layouts (*choose_layouts)(const void *attributes, const tern__shape *x, const tern__shape *y);
+    unsigned needs;   /* TERN__NEEDS_... */
+    bool in_place;    /* forward may write outputs[0] over inputs[0], and backward input_grads[0] over output_grads[0] */
+    bool fuses;       /* takes a fused activation */
+    bool own_activation_gradient;
+    bool same_bytes;  /* outputs[0] is inputs[0] under another shape: no work, the plan aliases (forward/backward NULL) */
+    tern_status (*infer)(tern__infer *in);
+    tern_status (*prepare)(tern__step *step); /* optional: sizes, algorithm; shapes known, data not */
+    void (*pack)(tern__step *step);           /* optional: constant weights into state, once */
+    tern_status (*forward)(const tern__step *step); /* fails only for values that no check could see before (ids out of range) */
+    void (*backward)(const tern__step *step);       /* NULL: no gradient exists */
+    double (*flops)(const tern__step *step);        /* optional: of forward; a multiply-add is 2 */
+} tern__op;
+
+/* The table. */
+const tern__op *tern__op_find(const char *domain, const char *name);
+extern const tern__op *const tern__ops[]; /* ends with NULL */
+
+/* The derivative of a fused activation from its output: dy[i] *= f'(y[i]). */
+void tern__activation_gradient(const tern_context *c, tern__activation activation, float alpha,
+                               const float *y, float *dy, int64_t count);
+
+#endif
