@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 struct tern__kernels;
+struct tern__file_calls;
 
 struct tern_context {
     int threads;
@@ -14,6 +15,7 @@ struct tern_context {
     void (*on_log)(void *user, tern_log_level level, const char *line);
     void *user;
     const struct tern__kernels *kernels; /* the CPU level in use, kernels/kernels.h */
+    const struct tern__file_calls *file_calls; /* core/file.h; NULL: the system's */
     tern_status status;                  /* of the last failure */
     char message[1024];
 };
