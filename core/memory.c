@@ -71,6 +71,8 @@ void tern__free(tern_context *c, void *pointer) {
     if (pointer) c->allocator.release(c->allocator.user, pointer);
 }
 
+void tern_free(tern_context *c, void *memory) { tern__free(c, memory); }
+
 bool tern__mul(size_t a, size_t b, size_t *result) {
     if (b && a > SIZE_MAX / b) return false;
     *result = a * b;

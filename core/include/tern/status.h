@@ -77,6 +77,8 @@ TERN_API void tern_context_free(tern_context *context);
 /** The sentence of the last failure, "" if there was none. Never NULL, also for a NULL context. Valid
  *  until the next failure. */
 TERN_API const char *tern_context_message(const tern_context *context);
+/** Frees memory that a call gave to its caller (text, samples, ...). NULL is allowed. */
+TERN_API void tern_free(tern_context *context, void *memory);
 /** The number of threads in use. */
 TERN_API int tern_context_threads(const tern_context *context);
 /** The instruction set level in use: "generic", "avx2", "avx512". */
