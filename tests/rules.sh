@@ -1,0 +1,98 @@
+#!/bin/bash
+# The house rules that a grep can check: who includes whom, what the library never calls, how long a
+# file may be. Usage: rules.sh SOURCE_FOLDER
+set -euo pipefail
+cd "${1:-$(dirname "$0")/..}"
+failed=0
+library= # the rooms that are there
+for room in core audio text vision; do [ -d "$room" ] && library+="$room "; done
+everything=$library
+for room in cli examples tests bench tools; do [ -d "$room" ] && everything+="$room "; done
+
+# rule NAME: fails if anything arrives on standard input, and shows it.
+rule() {
+    local found
+    found=$(cat)
+    if [ -z "$found" ]; then
+        printf '[       OK ] %s\n' "$1"
+    else
+        printf '[  FAILED  ] %s\n%s\n' "$1" "$found"
+        failed=1
+    fi
+}
+
+# Lines of the library's C files without comments, as FILE:LINE:TEXT. Strings stay.
+# shellcheck disable=SC2086
+library_files() { find $library -name '*.[ch]' | sort; }
+library_code() {
+    library_files | while read -r file; do
+        awk -v file="$file" '
+            {
+                line = $0; out = ""
+                while (length(line)) {
+                    if (inside) {
+                        end = index(line, "*/")
+                        if (!end) break
+                        line = substr(line, end + 2); inside = 0
+                    } else {
+                        start = match(line, /\/\*|\/\//)
+                        if (!start) { out = out line; break }
+                        out = out substr(line, 1, start - 1)
+                        if (substr(line, start, 2) == "//") break
+                        line = substr(line, start + 2); inside = 1
+                    }
+                }
+                if (out ~ /[^ \t]/) print file ":" NR ":" out
+            }' "$file"
+    done
+}
+code=$(library_code)
+includes=$(grep -E ':[0-9]+: *# *include' <<<"$code" || true)
+
+# Core is domain-free, and a domain knows no other domain.
+grep -E '^core/[^:]*:.*(<tern/(audio|text|vision|mask)|"(\.\./)*(audio|text|vision|cli)/)' \
+    <<<"$includes" | rule core_includes_no_domain || true
+for domain in audio text vision; do
+    others=$(tr ' ' '\n' <<<"audio text vision cli" | grep -v "^$domain$" | paste -sd'|')
+    grep -E "^$domain/[^:]*:.*(<tern/|\"(\.\./)*)($others)[./_]" <<<"$includes" |
+        rule "${domain}_includes_no_other_domain" || true
+done
+# Of core's own headers a domain uses those that know no graph, operator, plan or kernel.
+grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
+    grep -vE '"core/(base|file|csv|npy|picture|json)\.h"' |
+    rule domains_use_cores_public_headers_and_helpers || true
+grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
+    grep -E '"(\.\./)*(core|audio|text|vision)/' | rule command_uses_public_headers || true
+
+grep -E '<omp\.h>|# *pragma omp' <<<"$code" | grep -v '^core/thread\.c:' |
+    rule openmp_only_in_thread_c || true
+grep -E 'immintrin\.h|arm_neon\.h' <<<"$code" | grep -v '^core/kernels/' |
+    rule intrinsics_only_in_kernels || true
+
+# The library never prints, ends the process, or touches what belongs to the program that called it.
+grep -E '(^|[^a-zA-Z0-9_])(printf|vprintf|puts|putchar|perror|exit|_exit|_Exit|abort|assert|setlocale|uselocale|signal|sigaction|fork|system|popen|setenv|putenv|srand|rand|omp_set_[a-z_]+)\(' \
+    <<<"$code" | rule library_never_prints_or_exits || true
+grep -E '(^|[^a-zA-Z0-9_])(stderr|stdout)([^a-zA-Z0-9_]|$)' <<<"$code" |
+    rule library_never_uses_standard_streams || true
+grep -E '(^|[^a-zA-Z0-9_])(malloc|calloc|realloc|aligned_alloc|posix_memalign|alloca|strdup|strndup|asprintf)\(' \
+    <<<"$code" | grep -v '^core/\(memory\|status\)\.c:' | rule memory_through_the_context || true
+grep -E '(^|[^a-zA-Z0-9_])(atof|strtod|strtof|sscanf|fscanf|sprintf|gets|strtok)\(' \
+    <<<"$code" | rule no_unsafe_or_locale_dependent_calls || true
+
+# (an option's name in quotes or after a pragma; the rule may be mentioned in comments)
+find . -path './build*' -prune -o \( -name meson.build -o -name '*.[ch]' \) -print |
+    xargs grep -nE "['\" ]-ffast-math|['\" ]-Ofast|funsafe-math|\"fast-math\"|STDC FP_CONTRACT ON" |
+    rule no_fast_math || true
+
+# shellcheck disable=SC2086
+find $everything \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' \) -exec wc -l {} + |
+    awk '$2 != "total" && $1 > 700 {print $2 ": " $1 " lines, 700 are the limit"}' |
+    rule files_of_at_most_700_lines
+
+# Every file says what it owns: its first line (after #!) is a comment.
+# shellcheck disable=SC2086
+find $everything -name '*.[ch]' | while read -r file; do
+    head -n 1 "$file" | grep -qE '^/\*|^//' || echo "$file does not open with a comment"
+done | rule files_open_with_a_comment
+
+exit $failed
