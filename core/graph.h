@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "op.h"
+#include "shape.h"
 
 typedef enum tern__value_kind {
     TERN__INPUT,     /* given at each run */
@@ -67,9 +68,5 @@ tern_status tern__graph_infer(tern_context *c, const tern__op *op, const char *n
                               const void *attributes, const tern__shape *const *inputs,
                               const void *const *constants, int n_inputs, tern__shape *outputs,
                               int n_outputs);
-int64_t tern__shape_count(const tern__shape *s); /* product of dims; -1 if one is unknown */
-size_t tern__type_size(tern_type type);
-/* "[1, 64, ?, 100]" in a buffer of the caller; returns the buffer. */
-const char *tern__shape_text(const tern__shape *s, char *out, size_t size);
 
 #endif
