@@ -3,7 +3,7 @@
 # of another project built with pkg-config against the shared and the static library.
 # Usage: install.sh SOURCE_FOLDER BUILD_FOLDER (built)
 set -euo pipefail
-source_folder=$1 build_folder=$2
+build_folder=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -87,9 +87,11 @@ read -ra shared_flags <<<"$(pkg-config --cflags --libs tern)"
 check outside_program_builds gcc -std=c11 "${flags[@]}" -o "$work/outside" "$work/outside.c" \
     "${shared_flags[@]}"
 check outside_program_runs env LD_LIBRARY_PATH="${library%/*}" "$work/outside"
-# -l:libtern.a: the static library, with what it needs from its own .pc file.
-read -ra static_flags <<<"$(pkg-config --static --cflags --libs tern | sed 's/-ltern\b/-l:libtern.a/')"
+# The static library with its dependencies as shared ones (Debian's static libsndfile wants packages that
+# its development package does not bring).
+read -ra requires <<<"$(pkg-config --print-requires-private tern | awk '{print $1}' | tr '\n' ' ')"
+read -ra static_flags <<<"$(sed -n 's/^Libs.private://p' "$pc") $(pkg-config --libs "${requires[@]}")"
 check outside_program_builds_statically gcc -std=c11 "${flags[@]}" -o "$work/outside-static" \
-    "$work/outside.c" "${static_flags[@]}"
+    "$work/outside.c" -I"${include%/tern}" -L"${library%/*}" -l:libtern.a "${static_flags[@]}"
 check outside_program_runs_statically "$work/outside-static"
 exit $failed
