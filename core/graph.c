@@ -209,6 +209,12 @@ static tern_status fill_attributes(tern_context *c, const tern__op *op, const ch
     return TERN_OK;
 }
 
+const void *tern__attribute_at(const tern__op *op, const void *attributes, const char *name) {
+    for (const tern__attribute *spec = op->attributes; spec && spec->name; spec++)
+        if (strcmp(spec->name, name) == 0) return (const char *)attributes + spec->offset;
+    return NULL;
+}
+
 /* ---- nodes ---- */
 
 tern_status tern__graph_infer(tern_context *c, const tern__op *op, const char *node_name,

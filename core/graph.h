@@ -68,5 +68,7 @@ tern_status tern__graph_infer(tern_context *c, const tern__op *op, const char *n
                               const void *attributes, const tern__shape *const *inputs,
                               const void *const *constants, int n_inputs, tern__shape *outputs,
                               int n_outputs);
+/* An attribute in an operator's struct by its name; NULL if there is none of that name. */
+const void *tern__attribute_at(const tern__op *op, const void *attributes, const char *name);
 
 #endif

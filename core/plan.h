@@ -22,6 +22,7 @@ typedef struct tern__plan_options {
     tern__tensor *const *weight_gradients;
     bool input_gradients; /* also d/d(graph inputs), for tests and for looking inside */
     bool unfused;         /* no rewriting: for tests that compare with the fused plan */
+    bool poison;          /* fill all working memory with NaN first: for tests */
 } tern__plan_options;
 
 /* Plans g for these input shapes (all dims known, one per graph input). The plan points into g, which must outlive

@@ -1,0 +1,149 @@
+/* Rewriting before layouts are chosen: drops what does nothing at inference, folds BatchNormalization into
+ * the layer before it, and lets operators apply the activation that follows them. */
+#include "plan_build.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool is(const tern__plan_node *n, const char *op) {
+    return strcmp(n->op->name, op) == 0 && !*n->op->domain;
+}
+
+static float real(const tern__plan_node *n, const char *name) {
+    return *(const float *)tern__attribute_at(n->op, n->attributes, name);
+}
+
+static int64_t whole(const tern__plan_node *n, const char *name) {
+    return *(const int64_t *)tern__attribute_at(n->op, n->attributes, name);
+}
+
+static tern__plan_node *producer(tern__plan *p, int value) {
+    for (size_t i = 0; i < p->n_nodes; i++)
+        for (int k = 0; !p->nodes[i].dead && k < p->nodes[i].n_outputs; k++)
+            if (p->nodes[i].outputs[k] == value) return &p->nodes[i];
+    return NULL;
+}
+
+static bool is_output(const tern__plan *p, int value) {
+    for (size_t i = 0; i < p->graph->n_outputs; i++)
+        if (p->outputs[i] == value) return true;
+    return false;
+}
+
+/* Identity always, Dropout at inference: readers of the output read the input. */
+static void drop_nothings(tern__plan *p) {
+    for (size_t i = 0; i < p->n_nodes; i++) {
+        tern__plan_node *n = &p->nodes[i];
+        bool nothing = is(n, "Identity") || (is(n, "Dropout") && !p->options.training);
+        if (!nothing || is_output(p, n->outputs[0])) continue;
+        if (n->n_outputs > 1 && n->outputs[1] >= 0 && tern__plan_uses(p, n->outputs[1])) continue;
+        tern__plan_replace_uses(p, n->outputs[0], n->inputs[0]);
+        n->dead = true;
+    }
+}
+
+static float *weight(tern__plan *p, const tern__plan_node *n, int input) {
+    if (input >= n->n_inputs || n->inputs[input] < 0) return NULL;
+    tern__plan_value *v = &p->values[n->inputs[input]];
+    return v->constant && v->tensor.type == TERN_FLOAT ? v->tensor.data : NULL;
+}
+
+static int new_weight(tern__plan *p, const tern__tensor *like) {
+    int v = tern__plan_add_value(p, like, TERN__CONSTANT);
+    if (v < 0) return -1;
+    p->values[v].constant = true;
+    p->values[v].tensor.data = tern__plan_own(p, (size_t)like->count, sizeof(float));
+    return p->values[v].tensor.data ? v : -1;
+}
+
+/* y = scale * (conv(x) - mean) / sqrt(variance + epsilon) + bias, with the per-channel factor moved into the
+ * weights. Conv's weight has the output channel first; Gemm's too when transB is 1. */
+static tern_status fold_batch_normalization(tern__plan *p, tern__plan_node *bn) {
+    tern__plan_node *layer = producer(p, bn->inputs[0]);
+    if (!layer || layer->activation || tern__plan_uses(p, bn->inputs[0]) != 1) return TERN_OK;
+    bool gemm = is(layer, "Gemm");
+    if (!gemm && !is(layer, "Conv")) return TERN_OK;
+    const float *w = weight(p, layer, 1), *b = weight(p, layer, 2);
+    const float *scale = weight(p, bn, 1), *shift = weight(p, bn, 2);
+    const float *mean = weight(p, bn, 3), *variance = weight(p, bn, 4);
+    bool has_bias = layer->n_inputs > 2 && layer->inputs[2] >= 0;
+    if (!w || (has_bias && !b) || !scale || !shift || !mean || !variance) return TERN_OK;
+    tern__tensor weights = p->values[layer->inputs[1]].tensor, channel = p->values[bn->inputs[1]].tensor;
+    if (weights.dims[0] != channel.dims[0]) return TERN_OK; /* a Gemm whose weight is [in, out] */
+    if (has_bias && p->values[layer->inputs[2]].tensor.count != channel.count) return TERN_OK;
+    if (gemm && (real(layer, "alpha") != 1 || real(layer, "beta") != 1 || !whole(layer, "transB")))
+        return TERN_OK;
+    int new_w = new_weight(p, &weights), new_b = new_weight(p, &channel);
+    int *inputs = tern__plan_own(p, 3, sizeof *inputs);
+    if (new_w < 0 || new_b < 0 || !inputs) return TERN_ERR_MEMORY;
+    float epsilon = real(bn, "epsilon");
+    float *dw = p->values[new_w].tensor.data, *db = p->values[new_b].tensor.data;
+    int64_t channels = weights.dims[0], each = channels ? weights.count / channels : 0;
+    for (int64_t k = 0; k < channels; k++) {
+        double factor = scale[k] / sqrt((double)variance[k] + epsilon);
+        for (int64_t i = 0; i < each; i++) dw[k * each + i] = (float)(w[k * each + i] * factor);
+        db[k] = (float)(((b ? b[k] : 0.0) - mean[k]) * factor + shift[k]);
+    }
+    inputs[0] = layer->inputs[0];
+    inputs[1] = new_w;
+    inputs[2] = new_b;
+    layer->inputs = inputs;
+    layer->n_inputs = 3;
+    layer->outputs[0] = bn->outputs[0];
+    bn->dead = true;
+    return TERN_OK;
+}
+
+static tern__activation activation_of(const tern__plan_node *n, float *alpha) {
+    *alpha = 0;
+    if (is(n, "Relu")) return TERN__RELU;
+    if (is(n, "Sigmoid")) return TERN__SIGMOID;
+    if (is(n, "Tanh")) return TERN__TANH;
+    if (is(n, "LeakyRelu")) {
+        *alpha = real(n, "alpha");
+        return TERN__LEAKY_RELU;
+    }
+    return TERN__NONE;
+}
+
+static void fuse_activations(tern__plan *p) {
+    for (size_t i = 0; i < p->n_nodes; i++) {
+        tern__plan_node *n = &p->nodes[i];
+        float alpha;
+        tern__activation activation = n->dead ? TERN__NONE : activation_of(n, &alpha);
+        if (!activation || is_output(p, n->inputs[0]) || tern__plan_uses(p, n->inputs[0]) != 1)
+            continue;
+        tern__plan_node *before = producer(p, n->inputs[0]);
+        if (!before || !before->op->fuses || before->activation || before->outputs[0] != n->inputs[0])
+            continue;
+        before->activation = activation;
+        before->activation_alpha = alpha;
+        before->outputs[0] = n->outputs[0];
+        n->dead = true;
+    }
+}
+
+/* Nodes whose outputs nobody reads. */
+static void drop_unread(tern__plan *p) {
+    for (size_t i = p->n_nodes; i-- > 0;) {
+        tern__plan_node *n = &p->nodes[i];
+        bool read = n->dead;
+        for (int k = 0; k < n->n_outputs; k++)
+            read |= n->outputs[k] >= 0 && tern__plan_uses(p, n->outputs[k]) > 0;
+        if (!read) n->dead = true;
+    }
+}
+
+tern_status tern__plan_fuse(tern__plan *p) {
+    drop_unread(p);
+    if (p->options.unfused) return TERN_OK;
+    drop_nothings(p);
+    if (!p->options.training)
+        for (size_t i = 0; i < p->n_nodes; i++)
+            if (!p->nodes[i].dead && is(&p->nodes[i], "BatchNormalization")) {
+                tern_status st = fold_batch_normalization(p, &p->nodes[i]);
+                if (st) return st;
+            }
+    fuse_activations(p);
+    return TERN_OK;
+}

@@ -1,0 +1,119 @@
+/* Sessions: an inference plan per input shape, the last few kept. A session has a context of its own (a copy of
+ * the model's with its own error sentence), so that sessions on several threads never meet. */
+#include "model.h"
+#include "plan.h"
+#include <tern/session.h>
+
+#include <string.h>
+
+enum { PLANS = 4, MAX_INPUTS = 16 };
+
+typedef struct kept_plan {
+    tern__plan *plan;
+    tern__shape shapes[MAX_INPUTS];
+    uint64_t used; /* when, for dropping the one unused longest */
+} kept_plan;
+
+struct tern_session {
+    tern_context context;
+    const tern_model *model;
+    tern_graph graph; /* the model's, seen through the session's context; owns nothing */
+    kept_plan plans[PLANS];
+    kept_plan *last;
+    uint64_t clock;
+};
+
+tern_status tern_session_create(tern_session **session, const tern_model *model) {
+    *session = NULL;
+    tern_context *c = model->context;
+    if (model->graph->n_inputs > MAX_INPUTS)
+        return tern__fail(c, TERN_ERR_LIMIT, "the network has %zu inputs, a session takes %d at most",
+                          model->graph->n_inputs, MAX_INPUTS);
+    tern_session *s = tern__calloc(c, 1, sizeof *s);
+    if (!s) return TERN_ERR_MEMORY;
+    s->context = *c;
+    s->context.status = TERN_OK;
+    s->context.message[0] = 0;
+    s->model = model;
+    s->graph = *model->graph;
+    s->graph.context = &s->context;
+    *session = s;
+    return TERN_OK;
+}
+
+void tern_session_free(tern_session *s) {
+    if (!s) return;
+    for (int i = 0; i < PLANS; i++) tern__plan_free(s->plans[i].plan);
+    tern__free(s->model->context, s);
+}
+
+static bool same_shapes(const kept_plan *k, const tern_tensor *inputs, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const tern__shape *s = &k->shapes[i];
+        if (s->type != inputs[i].type || s->rank != inputs[i].rank) return false;
+        if (memcmp(s->dims, inputs[i].dims, (size_t)s->rank * sizeof *s->dims) != 0) return false;
+    }
+    return true;
+}
+
+static tern_status check_inputs(tern_session *s, const tern_tensor *inputs, size_t count) {
+    if (count != s->graph.n_inputs)
+        return tern__fail(&s->context, TERN_ERR_ARGUMENT, "%zu inputs were given, the network has %zu",
+                          count, s->graph.n_inputs);
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i].rank < 0 || inputs[i].rank > TERN_MAX_RANK)
+            return tern__fail(&s->context, TERN_ERR_ARGUMENT, "input %zu has rank %d; 0 to %d is allowed",
+                              i, inputs[i].rank, TERN_MAX_RANK);
+    return TERN_OK;
+}
+
+tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, size_t count) {
+    tern_status st = check_inputs(s, inputs, count);
+    if (st) return st;
+    kept_plan *oldest = &s->plans[0];
+    for (int i = 0; i < PLANS; i++) {
+        kept_plan *k = &s->plans[i];
+        if (k->plan && same_shapes(k, inputs, count)) {
+            k->used = ++s->clock;
+            s->last = k;
+            return TERN_OK;
+        }
+        if (!k->plan || (oldest->plan && k->used < oldest->used)) oldest = k;
+    }
+    tern__shape shapes[MAX_INPUTS];
+    for (size_t i = 0; i < count; i++) {
+        shapes[i] = (tern__shape){.type = inputs[i].type, .rank = inputs[i].rank};
+        memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
+    }
+    tern__plan *plan;
+    if ((st = tern__plan_create(&plan, &s->graph, shapes, &(tern__plan_options){0}))) return st;
+    tern__plan_free(oldest->plan);
+    oldest->plan = plan;
+    memcpy(oldest->shapes, shapes, sizeof shapes);
+    oldest->used = ++s->clock;
+    s->last = oldest;
+    return TERN_OK;
+}
+
+tern_status tern_session_run(tern_session *s, const tern_tensor *inputs, size_t n_inputs,
+                             tern_tensor *outputs, size_t n_outputs) {
+    if (n_outputs > s->graph.n_outputs)
+        return tern__fail(&s->context, TERN_ERR_ARGUMENT, "%zu outputs are wanted, the network has %zu",
+                          n_outputs, s->graph.n_outputs);
+    tern_status st = tern_session_prepare(s, inputs, n_inputs);
+    if (!st) st = tern__plan_forward(s->last->plan, inputs, 0, 0);
+    for (size_t i = 0; !st && i < n_outputs; i++) {
+        const tern__tensor *t = tern__plan_output(s->last->plan, (int)i);
+        outputs[i] = (tern_tensor){.type = t->type, .rank = t->rank, .data = t->data};
+        memcpy(outputs[i].dims, t->dims, sizeof t->dims);
+    }
+    return st;
+}
+
+const char *tern_session_message(const tern_session *s) { return s->context.message; }
+
+const tern_model *tern_session_model(const tern_session *s) { return s->model; }
+
+size_t tern_session_memory(const tern_session *s) {
+    return s->last ? tern__plan_memory(s->last->plan) : 0;
+}
