@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+#define LEVEL_TABLES(level) extern const struct tern__gemm_kernels tern__gemm_kernels_##level
+LEVEL_TABLES(generic);
+#if defined(__x86_64__)
+LEVEL_TABLES(avx2);
+LEVEL_TABLES(avx512);
+#endif
+#define LEVEL(level) {#level, &tern__gemm_kernels_##level, NULL}
+
 typedef struct level {
     tern__kernels kernels;
     bool (*here)(void);
@@ -21,10 +29,10 @@ static bool has_avx512(void) {
 #endif
 
 static const level levels[] = {
-    {{"generic", NULL, NULL}, always},
+    {LEVEL(generic), always},
 #if defined(__x86_64__)
-    {{"avx2", NULL, NULL}, has_avx2},
-    {{"avx512", NULL, NULL}, has_avx512},
+    {LEVEL(avx2), has_avx2},
+    {LEVEL(avx512), has_avx512},
 #endif
 };
 

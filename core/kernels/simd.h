@@ -81,7 +81,23 @@ V_INLINE vf v_load_part(const float *p, int n) {
 }
 V_INLINE void v_store_part(float *p, vf v, int n) {
 #if defined(TERN__LEVEL_AVX2)
-    _mm256_maskstore_ps(p, v_part_mask(n), (__m256)v);
+    /* Not maskstore: tens of micro-operations on AMD. */
+    __m128 low = _mm256_castps256_ps128((__m256)v);
+    if (n & 8) {
+        _mm256_storeu_ps(p, (__m256)v);
+        return;
+    }
+    if (n & 4) {
+        _mm_storeu_ps(p, low);
+        low = _mm256_extractf128_ps((__m256)v, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)p, low);
+        low = _mm_movehl_ps(low, low);
+        p += 2;
+    }
+    if (n & 1) _mm_store_ss(p, low);
 #elif defined(TERN__LEVEL_AVX512)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else

@@ -1,0 +1,39 @@
+/* What convolution.c and convolution_backward.c share: running one indirect product over threads. */
+#ifndef TERN_CORE_CONVOLUTION_RUN_H
+#define TERN_CORE_CONVOLUTION_RUN_H
+
+#include "convolution_rows.h"
+
+enum { TERN__BIAS_SHARDS = 16 };
+
+/* y = epilogue(sum over taps of x * w) for every output position of rows. */
+typedef struct tern__convolution_run {
+    tern__rows rows;
+    bool depthwise;
+    int64_t group, taps, depth, columns; /* depth and columns of one group */
+    int64_t block_rows, block_columns;
+    const float *x, *zeros; /* zeros: depth of them (depthwise: one per group) */
+    const float *w;         /* packed */
+    tern__epilogue epilogue;
+    float *y;
+    float *tables; /* [threads][tables_size] */
+    size_t tables_size;
+    /* Set by tern__convolution_run_rows. */
+    const tern__gemm_kernels *kernels;
+    int64_t positions, column_blocks;
+} tern__convolution_run;
+
+void tern__convolution_run_rows(const tern_context *c, tern__convolution_run *r);
+
+/* Pieces of the workspace; each moves *workspace behind what it took. */
+const float *tern__convolution_pad(const tern_context *c, const tern__convolution *v,
+                                   const float *x, float **workspace);
+const float *tern__convolution_zeros(int64_t depth, float **workspace);
+size_t tern__convolution_tables_size(int64_t rows, int64_t taps);
+
+/* Elements of the kernel, after prepare. */
+static inline int64_t tern__convolution_elements(const tern__convolution *v) {
+    return v->kernel[0] * v->kernel[1] * v->kernel[2];
+}
+
+#endif

@@ -1,0 +1,283 @@
+/* The tile kernels of gemm.h, compiled once per instruction set level. Knows no geometry: rows come
+ * as pointers. */
+#include "gemm.h"
+#include "simd.h"
+
+#include <stddef.h>
+
+/* The tile fills the registers: MR x NV sums, NV vectors of w and one of x. 6 x 2 of 16; 12 x 2 of 32
+ * (more rows would not find general registers for their pointers). */
+#ifdef TERN__LEVEL_AVX2
+enum { MR = 6, NV = 2 };
+#define FOR_EACH_MR(F, nv) F(1, nv) F(2, nv) F(3, nv) F(4, nv) F(5, nv) F(6, nv)
+#else
+enum { MR = 12, NV = 2 };
+#define FOR_EACH_MR(F, nv)                                                                         \
+    F(1, nv) F(2, nv) F(3, nv) F(4, nv) F(5, nv) F(6, nv)                                          \
+    F(7, nv) F(8, nv) F(9, nv) F(10, nv) F(11, nv) F(12, nv)
+#endif
+enum { NR = NV * VL };
+/* Depth of a block: its w panel, KC x NR floats, stays in the first-level cache over all tiles. */
+enum { KC = 256 };
+
+/* Each tile size is its own function with everything unrolled, but at generic, where the sums do not fit into
+ * registers anyway: one function serves all. */
+#define PRAGMA(text) _Pragma(#text)
+#ifdef TERN__LEVEL_GENERIC
+#define TILE_BODY static __attribute__((noinline))
+#define UNROLL_ALL
+#define UNROLL(n)
+#elif defined(__clang__)
+#define TILE_BODY V_INLINE
+#define UNROLL_ALL PRAGMA(clang loop unroll(full))
+#define UNROLL(n) PRAGMA(clang loop unroll_count(n))
+#else
+#define TILE_BODY V_INLINE
+#define UNROLL_ALL PRAGMA(GCC unroll 16)
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#endif
+
+/* One tile over one block of the depth. */
+typedef struct tile {
+    const float *const *x; /* [taps][MR] */
+    int64_t taps, offset, depth; /* channels [offset, offset + depth) of each tap */
+    const float *w;
+    const float *const *start; /* NULL: 0 */
+    const float *bias;
+    float *const *y;
+    int64_t column; /* of start and y */
+    int tail; /* columns of the last vector, VL: all */
+    tern__gemm_activation activation; /* NONE but on the last block */
+    float alpha;
+} tile;
+
+V_INLINE vf load_edge(const float *p, int tail) {
+    return tail == VL ? v_load(p) : v_load_part(p, tail);
+}
+V_INLINE void store_edge(float *p, vf v, int tail) {
+    if (tail == VL) v_store(p, v);
+    else v_store_part(p, v, tail);
+}
+
+V_INLINE vf activate(vf v, tern__gemm_activation activation, float alpha) {
+    if (activation == TERN__GEMM_RELU) return v_max(v_zero(), v);
+    if (activation == TERN__GEMM_LEAKY_RELU)
+        return v_select(v_lt(v, v_zero()), v * v_set1(alpha), v);
+    return v;
+}
+
+/* The activations with a long body, over what has been stored. */
+static void activate_row(float *y, int64_t count, tern__gemm_activation activation) {
+    for (int64_t i = 0; i < count; i += VL) {
+        int n = count - i < VL ? (int)(count - i) : VL;
+        vf v = load_edge(y + i, n);
+        store_edge(y + i, activation == TERN__GEMM_TANH ? v_tanh(v) : v_sigmoid(v), n);
+    }
+}
+
+TILE_BODY void run_tile(const tile *a, const int mr, const int nv) {
+    vf sum[MR][NV];
+    UNROLL_ALL
+    for (int j = 0; j < nv; j++) {
+        int edge = j == nv - 1 ? a->tail : VL;
+        vf first = a->bias ? load_edge(a->bias + j * VL, edge) : v_zero();
+        UNROLL_ALL
+        for (int i = 0; i < mr; i++) {
+            sum[i][j] = first;
+            if (a->start) sum[i][j] += load_edge(a->start[i] + a->column + j * VL, edge);
+        }
+    }
+    const float *w = a->w;
+    for (int64_t t = 0; t < a->taps; t++) {
+        const float *x[MR];
+        UNROLL_ALL
+        for (int i = 0; i < mr; i++) x[i] = a->x[t * MR + i] + a->offset;
+        UNROLL(4)
+        for (int64_t c = 0; c < a->depth; c++) {
+            vf wj[NV];
+            UNROLL_ALL
+            for (int j = 0; j < nv; j++) wj[j] = v_load(w + j * VL);
+            UNROLL_ALL
+            for (int i = 0; i < mr; i++) {
+                vf xi = v_set1(x[i][c]);
+                UNROLL_ALL
+                for (int j = 0; j < nv; j++) sum[i][j] = v_fma(xi, wj[j], sum[i][j]);
+            }
+            w += NR;
+        }
+    }
+    UNROLL_ALL
+    for (int j = 0; j < nv; j++) {
+        int edge = j == nv - 1 ? a->tail : VL;
+        UNROLL_ALL
+        for (int i = 0; i < mr; i++)
+            store_edge(a->y[i] + a->column + j * VL, activate(sum[i][j], a->activation, a->alpha),
+                       edge);
+    }
+}
+
+typedef void (*tile_function)(const tile *a);
+#define DEFINE_TILE(mr, nv)                                                                        \
+    static void tile_##mr##_##nv(const tile *a) { run_tile(a, mr, nv); }
+#define NAME_TILE(mr, nv) tile_##mr##_##nv,
+FOR_EACH_MR(DEFINE_TILE, 1)
+FOR_EACH_MR(DEFINE_TILE, 2)
+static const tile_function tiles[NV][MR] = {{FOR_EACH_MR(NAME_TILE, 1)}, {FOR_EACH_MR(NAME_TILE, 2)}};
+
+/* How the depth is cut: whole taps, or parts of one tap when a tap is deeper than KC. */
+typedef struct cut {
+    int64_t taps, channels;
+} cut;
+static cut cut_depth(int64_t taps, int64_t depth) {
+    if (depth > KC) {
+        int64_t parts = (depth + KC - 1) / KC;
+        return (cut){1, (depth + parts - 1) / parts};
+    }
+    int64_t most = KC / (depth > 0 ? depth : 1), parts = (taps + most - 1) / most;
+    return (cut){parts > 0 ? (taps + parts - 1) / parts : 1, depth > 0 ? depth : 1};
+}
+
+/* All tiles of one panel over one block of the depth. */
+static void run_tiles(const tern__gemm_block *b, tile a, int64_t first_tap) {
+    int nv = b->columns - a.column > VL ? 2 : 1;
+    int64_t left = b->columns - a.column - (nv - 1) * VL;
+    a.tail = left < VL ? (int)left : VL;
+    tern__gemm_activation later =
+        a.activation >= TERN__GEMM_SIGMOID ? a.activation : TERN__GEMM_NONE;
+    if (later) a.activation = TERN__GEMM_NONE;
+    for (int64_t m = 0; m < b->rows; m += MR) {
+        int mr = b->rows - m < MR ? (int)(b->rows - m) : MR;
+        tile one = a;
+        one.x = b->x + (m / MR * b->taps + first_tap) * MR;
+        if (a.start) one.start = a.start + m;
+        one.y = b->y + m;
+        tiles[nv - 1][mr - 1](&one);
+        if (later)
+            for (int i = 0; i < mr; i++)
+                activate_row(one.y[i] + a.column, (nv - 1) * VL + a.tail, later);
+    }
+}
+
+static void block(const tern__gemm_block *b) {
+    cut step = cut_depth(b->taps, b->depth);
+    for (int64_t column = 0; column < b->columns; column += NR) {
+        tile a = {.start = b->start, .bias = b->bias ? b->bias + column : NULL, .y = b->y,
+                  .column = column, .alpha = b->alpha};
+        const float *panel = b->w + column * b->taps * b->depth;
+        for (int64_t t = 0; t < b->taps; t += step.taps)
+            for (int64_t c = 0; c < b->depth; c += step.channels) {
+                a.taps = t + step.taps < b->taps ? step.taps : b->taps - t;
+                a.offset = c;
+                a.depth = c + step.channels < b->depth ? step.channels : b->depth - c;
+                a.w = panel + (t * b->depth + c) * NR;
+                if (t + a.taps == b->taps && c + a.depth == b->depth) a.activation = b->activation;
+                run_tiles(b, a, t);
+                a.start = (const float *const *)b->y;
+                a.bias = NULL;
+            }
+        if (b->taps * b->depth == 0) {
+            a.taps = 0, a.activation = b->activation;
+            run_tiles(b, a, 0);
+        }
+    }
+}
+
+/* ---- weight gradient ---- */
+
+TILE_BODY void run_outer(const float *const *x, const float *dy, int64_t rows, int64_t offset,
+                        float *dw, const int mr, const int nv) {
+    vf sum[MR][NV];
+    UNROLL_ALL
+    for (int i = 0; i < mr; i++)
+        UNROLL_ALL
+        for (int j = 0; j < nv; j++) sum[i][j] = v_zero();
+    UNROLL(2)
+    for (int64_t m = 0; m < rows; m++) {
+        const float *xm = x[m] + offset;
+        vf dj[NV];
+        UNROLL_ALL
+        for (int j = 0; j < nv; j++) dj[j] = v_load(dy + m * NR + j * VL);
+        UNROLL_ALL
+        for (int i = 0; i < mr; i++) {
+            vf xi = v_set1(xm[i]);
+            UNROLL_ALL
+            for (int j = 0; j < nv; j++) sum[i][j] = v_fma(xi, dj[j], sum[i][j]);
+        }
+    }
+    UNROLL_ALL
+    for (int i = 0; i < mr; i++)
+        UNROLL_ALL
+        for (int j = 0; j < nv; j++) {
+            float *to = dw + i * NR + j * VL;
+            v_store(to, v_load(to) + sum[i][j]);
+        }
+}
+
+typedef void (*outer_function)(const float *const *x, const float *dy, int64_t rows, int64_t offset,
+                               float *dw);
+#define DEFINE_OUTER(mr, nv)                                                                       \
+    static void outer_##mr##_##nv(const float *const *x, const float *dy, int64_t rows,            \
+                                  int64_t offset, float *dw) {                                     \
+        run_outer(x, dy, rows, offset, dw, mr, nv);                                                \
+    }
+#define NAME_OUTER(mr, nv) outer_##mr##_##nv,
+FOR_EACH_MR(DEFINE_OUTER, 1)
+FOR_EACH_MR(DEFINE_OUTER, 2)
+static const outer_function outers[NV][MR] = {{FOR_EACH_MR(NAME_OUTER, 1)},
+                                              {FOR_EACH_MR(NAME_OUTER, 2)}};
+
+/* Tiles of channels outside, panels inside: the rows of x that a tile reads stay in the first-level
+ * cache over all panels, and dy streams from the second. */
+static void outer(const tern__gemm_outer *b) {
+    int64_t panel = b->panel_taps * b->depth * NR;
+    for (int64_t t = 0; t < b->taps; t++)
+        for (int64_t c = 0; c < b->depth; c += MR) {
+            int mr = b->depth - c < MR ? (int)(b->depth - c) : MR;
+            for (int64_t column = 0; column < b->columns; column += NR) {
+                int nv = b->columns - column > VL ? 2 : 1;
+                outers[nv - 1][mr - 1](b->x + t * b->rows, b->dy + column * b->rows, b->rows, c,
+                                       b->dw + column / NR * panel + (t * b->depth + c) * NR);
+            }
+        }
+}
+
+/* ---- depthwise ---- */
+
+static void depthwise(const tern__gemm_depthwise *b) {
+    for (int64_t m = 0; m < b->rows; m++) {
+        const float *const *x = b->x + m * b->taps;
+        for (int64_t c = 0; c < b->channels; c += VL) {
+            int n = b->channels - c < VL ? (int)(b->channels - c) : VL;
+            vf sum = b->bias ? load_edge(b->bias + c, n) : v_zero();
+            if (b->start) sum = sum + load_edge(b->start[m] + c, n);
+            for (int64_t t = 0; t < b->taps; t++)
+                sum = v_fma(load_edge(x[t] + c, n), load_edge(b->w + t * b->w_pitch + c, n), sum);
+            store_edge(b->y[m] + c, activate(sum, b->activation, b->alpha), n);
+        }
+        if (b->activation >= TERN__GEMM_SIGMOID)
+            activate_row(b->y[m], b->channels, b->activation);
+    }
+}
+
+static void depthwise_outer(const tern__gemm_depthwise *b) {
+    for (int64_t t = 0; t < b->taps; t++)
+        for (int64_t c = 0; c < b->channels; c += VL) {
+            int n = b->channels - c < VL ? (int)(b->channels - c) : VL;
+            vf sum = v_zero();
+            for (int64_t m = 0; m < b->rows; m++)
+                sum = v_fma(load_edge(b->x[m * b->taps + t] + c, n), load_edge(b->dy[m] + c, n), sum);
+            float *to = b->dw + t * b->w_pitch + c;
+            store_edge(to, load_edge(to, n) + sum, n);
+        }
+}
+
+static void column_sums(double *sum, const float *dy, int64_t count, int64_t columns,
+                        int64_t pitch) {
+    for (int64_t m = 0; m < count; m++)
+        for (int64_t n = 0; n < columns; n++) sum[n] += (double)dy[m * pitch + n];
+}
+
+extern const tern__gemm_kernels V_NAME(tern__gemm_kernels);
+const tern__gemm_kernels V_NAME(tern__gemm_kernels) = {
+    MR, NR, block, outer, depthwise, depthwise_outer, column_sums,
+};
