@@ -2,7 +2,7 @@
  * the model's with its own error sentence), so that sessions on several threads never meet. */
 #include "model.h"
 #include "plan.h"
-#include <tern/session.h>
+#include "session.h"
 
 #include <string.h>
 
@@ -21,6 +21,8 @@ struct tern_session {
     kept_plan plans[PLANS];
     kept_plan *last;
     uint64_t clock;
+    void *attachment; /* session.h */
+    void (*release)(tern_context *context, void *attachment);
 };
 
 tern_status tern_session_create(tern_session **session, const tern_model *model) {
@@ -43,6 +45,7 @@ tern_status tern_session_create(tern_session **session, const tern_model *model)
 
 void tern_session_free(tern_session *s) {
     if (!s) return;
+    if (s->attachment) s->release(&s->context, s->attachment);
     for (int i = 0; i < PLANS; i++) tern__plan_free(s->plans[i].plan);
     tern__free(s->model->context, s);
 }
@@ -116,4 +119,15 @@ const tern_model *tern_session_model(const tern_session *s) { return s->model; }
 
 size_t tern_session_memory(const tern_session *s) {
     return s->last ? tern__plan_memory(s->last->plan) : 0;
+}
+
+tern_context *tern__session_context(tern_session *s) { return &s->context; }
+
+void *tern__session_attachment(const tern_session *s) { return s->attachment; }
+
+void tern__session_attach(tern_session *s, void *attachment,
+                          void (*release)(tern_context *context, void *attachment)) {
+    if (s->attachment) s->release(&s->context, s->attachment);
+    s->attachment = attachment;
+    s->release = release;
 }
