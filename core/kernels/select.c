@@ -3,13 +3,18 @@
 
 #include <string.h>
 
-#define LEVEL_TABLES(level) extern const struct tern__gemm_kernels tern__gemm_kernels_##level
+#define LEVEL_TABLES(level)                                                                        \
+    extern const struct tern__gemm_kernels tern__gemm_kernels_##level;                             \
+    extern const struct tern__optimizer_kernels tern__optimizer_kernels_##level
 LEVEL_TABLES(generic);
 #if defined(__x86_64__)
 LEVEL_TABLES(avx2);
 LEVEL_TABLES(avx512);
 #endif
-#define LEVEL(level) {#level, &tern__gemm_kernels_##level, NULL}
+#define LEVEL(level)                                                                               \
+    {.name = #level,                                                                               \
+     .gemm = &tern__gemm_kernels_##level,                                                          \
+     .optimizer = &tern__optimizer_kernels_##level}
 
 typedef struct level {
     tern__kernels kernels;
