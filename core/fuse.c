@@ -17,11 +17,32 @@ static int64_t whole(const tern__plan_node *n, const char *name) {
     return *(const int64_t *)tern__attribute_at(n->op, n->attributes, name);
 }
 
-static tern__plan_node *producer(tern__plan *p, int value) {
-    for (size_t i = 0; i < p->n_nodes; i++)
-        for (int k = 0; !p->nodes[i].dead && k < p->nodes[i].n_outputs; k++)
-            if (p->nodes[i].outputs[k] == value) return &p->nodes[i];
-    return NULL;
+/* Who computes and how many read each plan value, kept up to date while rewriting. */
+typedef struct flow {
+    tern__plan *p;
+    int *producer; /* node number; -1: none */
+    int *uses;     /* reads by live nodes and by the graph's outputs */
+} flow;
+
+static tern__plan_node *producer(const flow *f, int value) {
+    return f->producer[value] < 0 ? NULL : &f->p->nodes[f->producer[value]];
+}
+
+static tern_status trace(tern__plan *p, flow *f) {
+    f->p = p;
+    f->producer = tern__plan_own(p, p->n_values, sizeof *f->producer);
+    f->uses = tern__plan_own(p, p->n_values, sizeof *f->uses);
+    if (!f->producer || !f->uses) return TERN_ERR_MEMORY;
+    for (size_t v = 0; v < p->n_values; v++) f->producer[v] = -1;
+    for (size_t i = 0; i < p->n_nodes; i++) {
+        const tern__plan_node *n = &p->nodes[i];
+        for (int k = 0; k < n->n_inputs; k++)
+            if (n->inputs[k] >= 0) f->uses[n->inputs[k]]++;
+        for (int k = 0; k < n->n_outputs; k++)
+            if (n->outputs[k] >= 0) f->producer[n->outputs[k]] = (int)i;
+    }
+    for (size_t i = 0; i < p->graph->n_outputs; i++) f->uses[p->outputs[i]]++;
+    return TERN_OK;
 }
 
 static bool is_output(const tern__plan *p, int value) {
@@ -31,15 +52,21 @@ static bool is_output(const tern__plan *p, int value) {
 }
 
 /* Identity always, Dropout at inference: readers of the output read the input. */
-static void drop_nothings(tern__plan *p) {
+static tern_status drop_nothings(tern__plan *p) {
+    int *by = tern__plan_own(p, p->n_values, sizeof *by); /* who is read instead of a value */
+    if (!by) return TERN_ERR_MEMORY;
+    for (size_t v = 0; v < p->n_values; v++) by[v] = (int)v;
     for (size_t i = 0; i < p->n_nodes; i++) {
         tern__plan_node *n = &p->nodes[i];
-        bool nothing = is(n, "Identity") || (is(n, "Dropout") && !p->options.training);
+        for (int k = 0; k < n->n_inputs; k++)
+            if (n->inputs[k] >= 0) n->inputs[k] = by[n->inputs[k]];
+        bool nothing = is(n, "Identity") || (is(n, "Dropout") && !p->options.training &&
+                                             (n->n_outputs < 2 || n->outputs[1] < 0));
         if (!nothing || is_output(p, n->outputs[0])) continue;
-        if (n->n_outputs > 1 && n->outputs[1] >= 0 && tern__plan_uses(p, n->outputs[1])) continue;
-        tern__plan_replace_uses(p, n->outputs[0], n->inputs[0]);
+        by[n->outputs[0]] = n->inputs[0];
         n->dead = true;
     }
+    return TERN_OK;
 }
 
 static float *weight(tern__plan *p, const tern__plan_node *n, int input) {
@@ -58,9 +85,10 @@ static int new_weight(tern__plan *p, const tern__tensor *like) {
 
 /* y = scale * (conv(x) - mean) / sqrt(variance + epsilon) + bias, with the per-channel factor moved into the
  * weights. Conv's weight has the output channel first; Gemm's too when transB is 1. */
-static tern_status fold_batch_normalization(tern__plan *p, tern__plan_node *bn) {
-    tern__plan_node *layer = producer(p, bn->inputs[0]);
-    if (!layer || layer->activation || tern__plan_uses(p, bn->inputs[0]) != 1) return TERN_OK;
+static tern_status fold_batch_normalization(flow *f, tern__plan_node *bn) {
+    tern__plan *p = f->p;
+    tern__plan_node *layer = producer(f, bn->inputs[0]);
+    if (!layer || layer->activation || f->uses[bn->inputs[0]] != 1) return TERN_OK;
     bool gemm = is(layer, "Gemm");
     if (!gemm && !is(layer, "Conv")) return TERN_OK;
     const float *w = weight(p, layer, 1), *b = weight(p, layer, 2);
@@ -89,6 +117,7 @@ static tern_status fold_batch_normalization(tern__plan *p, tern__plan_node *bn) 
     inputs[2] = new_b;
     layer->inputs = inputs;
     layer->n_inputs = 3;
+    f->producer[bn->outputs[0]] = f->producer[layer->outputs[0]];
     layer->outputs[0] = bn->outputs[0];
     bn->dead = true;
     return TERN_OK;
@@ -106,44 +135,54 @@ static tern__activation activation_of(const tern__plan_node *n, float *alpha) {
     return TERN__NONE;
 }
 
-static void fuse_activations(tern__plan *p) {
+static void fuse_activations(flow *f) {
+    tern__plan *p = f->p;
     for (size_t i = 0; i < p->n_nodes; i++) {
         tern__plan_node *n = &p->nodes[i];
         float alpha;
         tern__activation activation = n->dead ? TERN__NONE : activation_of(n, &alpha);
-        if (!activation || is_output(p, n->inputs[0]) || tern__plan_uses(p, n->inputs[0]) != 1)
-            continue;
-        tern__plan_node *before = producer(p, n->inputs[0]);
+        if (!activation || f->uses[n->inputs[0]] != 1) continue;
+        tern__plan_node *before = producer(f, n->inputs[0]);
         if (!before || !before->op->fuses || before->activation || before->outputs[0] != n->inputs[0])
             continue;
         before->activation = activation;
         before->activation_alpha = alpha;
+        f->producer[n->outputs[0]] = f->producer[n->inputs[0]];
         before->outputs[0] = n->outputs[0];
         n->dead = true;
     }
 }
 
 /* Nodes whose outputs nobody reads. */
-static void drop_unread(tern__plan *p) {
-    for (size_t i = p->n_nodes; i-- > 0;) {
+static tern_status drop_unread(tern__plan *p) {
+    flow f;
+    tern_status st = trace(p, &f);
+    for (size_t i = p->n_nodes; !st && i-- > 0;) {
         tern__plan_node *n = &p->nodes[i];
-        bool read = n->dead;
-        for (int k = 0; k < n->n_outputs; k++)
-            read |= n->outputs[k] >= 0 && tern__plan_uses(p, n->outputs[k]) > 0;
-        if (!read) n->dead = true;
+        bool read = false;
+        for (int k = 0; k < n->n_outputs; k++) read |= n->outputs[k] >= 0 && f.uses[n->outputs[k]] > 0;
+        if (read) continue;
+        n->dead = true;
+        for (int k = 0; k < n->n_inputs; k++)
+            if (n->inputs[k] >= 0) f.uses[n->inputs[k]]--;
     }
+    tern__plan_bury(p);
+    return st;
 }
 
 tern_status tern__plan_fuse(tern__plan *p) {
-    drop_unread(p);
-    if (p->options.unfused) return TERN_OK;
-    drop_nothings(p);
-    if (!p->options.training)
-        for (size_t i = 0; i < p->n_nodes; i++)
-            if (!p->nodes[i].dead && is(&p->nodes[i], "BatchNormalization")) {
-                tern_status st = fold_batch_normalization(p, &p->nodes[i]);
-                if (st) return st;
-            }
-    fuse_activations(p);
+    tern_status st = drop_unread(p);
+    if (st || p->options.unfused) return st;
+    if ((st = drop_nothings(p))) return st;
+    tern__plan_bury(p);
+    size_t before = p->n_nodes;
+    flow f;
+    st = trace(p, &f);
+    for (size_t i = 0; !st && !p->options.training && i < before; i++)
+        if (!p->nodes[i].dead && is(&p->nodes[i], "BatchNormalization"))
+            st = fold_batch_normalization(&f, &p->nodes[i]);
+    if (st) return st;
+    fuse_activations(&f);
+    tern__plan_bury(p);
     return TERN_OK;
 }

@@ -29,6 +29,8 @@ void tern_graph_free(tern_graph *g) {
     tern__free(c, g->nodes);
     tern__free(c, g->inputs);
     tern__free(c, g->outputs);
+    tern__names_clear(&g->value_names, c);
+    tern__names_clear(&g->node_names, c);
     tern__free(c, g);
 }
 
@@ -54,15 +56,11 @@ static int stick(tern_graph *g) {
 }
 
 int tern__graph_find(const tern_graph *g, const char *name) {
-    for (size_t i = 0; i < g->n_values; i++)
-        if (strcmp(g->values[i].name, name) == 0) return (int)i;
-    return -1;
+    return tern__names_find(&g->value_names, name);
 }
 
 static bool node_exists(const tern_graph *g, const char *name) {
-    for (size_t i = 0; i < g->n_nodes; i++)
-        if (strcmp(g->nodes[i].name, name) == 0) return true;
-    return false;
+    return tern__names_find(&g->node_names, name) >= 0;
 }
 
 static bool node_or_value_exists(const tern_graph *g, const char *name) {
@@ -87,6 +85,10 @@ static int add_value(tern_graph *g, const char *name, tern__value_kind kind,
     g->values = grown;
     char *copy = tern__strdup(g->context, name);
     if (!copy) return stick(g);
+    if (tern__names_set(&g->value_names, g->context, copy, (int)g->n_values)) {
+        tern__free(g->context, copy);
+        return stick(g);
+    }
     g->values[g->n_values] = (tern__value){copy, kind, *shape, producer, NULL};
     return (int)g->n_values++;
 }
@@ -338,8 +340,12 @@ int tern__graph_node(tern_graph *g, const char *domain, const char *op_name, con
     if (!st) st = make_node(g, &node, op, name, inputs, n_inputs, n_outputs);
     if (!st) st = fill_attributes(g->context, op, name, node.attributes, attributes, n_attributes);
     if (!st) st = infer_node(g, &node, shapes);
+    if (!st) st = tern__names_set(&g->node_names, g->context, node.name, (int)g->n_nodes);
     if (st) stick(g);
-    else st = add_outputs(g, &node, shapes, output_names) ? TERN_ERR_ARGUMENT : TERN_OK;
+    else if (add_outputs(g, &node, shapes, output_names)) {
+        tern__names_remove(&g->node_names, node.name);
+        st = g->status;
+    }
     tern__free(g->context, shapes);
     if (st) {
         drop_node(g->context, &node);
@@ -368,7 +374,12 @@ tern_status tern__graph_rename(tern_graph *g, int value, const char *name) {
     if (tern__graph_find(g, name) >= 0)
         return tern__fail(g->context, TERN_ERR_ARGUMENT, "there is already a value named '%s'", name);
     char *copy = tern__strdup(g->context, name);
-    if (!copy) return TERN_ERR_MEMORY;
+    tern_status st = copy ? tern__names_set(&g->value_names, g->context, copy, value) : TERN_ERR_MEMORY;
+    if (st) {
+        tern__free(g->context, copy);
+        return st;
+    }
+    tern__names_remove(&g->value_names, g->values[value].name);
     tern__free(g->context, g->values[value].name);
     g->values[value].name = copy;
     return TERN_OK;
@@ -380,6 +391,7 @@ static tern_status copy_node(tern_graph *g, const tern__node *from) {
     tern__node node;
     tern_status st = make_node(g, &node, from->op, from->name, from->inputs, from->n_inputs,
                                from->n_outputs);
+    if (!st) st = tern__names_set(&g->node_names, g->context, node.name, (int)g->n_nodes);
     if (st) {
         drop_node(g->context, &node);
         return st;

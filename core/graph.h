@@ -4,6 +4,7 @@
 #define TERN_CORE_GRAPH_H
 
 #include "base.h"
+#include "names.h"
 #include "op.h"
 #include "shape.h"
 
@@ -42,6 +43,7 @@ struct tern_graph {
     int *inputs, *outputs; /* value numbers */
     size_t n_values, values_capacity, n_nodes, nodes_capacity;
     size_t n_inputs, inputs_capacity, n_outputs, outputs_capacity;
+    tern__names value_names, node_names;
 };
 
 /* All return a value or node number, or -1 with the error stuck to the graph. */

@@ -48,19 +48,11 @@ int tern__plan_root(const tern__plan *p, int value) {
     return value;
 }
 
-int tern__plan_uses(const tern__plan *p, int value) {
-    int uses = 0;
+void tern__plan_bury(tern__plan *p) {
+    size_t kept = 0;
     for (size_t i = 0; i < p->n_nodes; i++)
-        for (int k = 0; !p->nodes[i].dead && k < p->nodes[i].n_inputs; k++)
-            uses += p->nodes[i].inputs[k] == value;
-    for (size_t i = 0; i < p->graph->n_outputs; i++) uses += p->outputs[i] == value;
-    return uses;
-}
-
-void tern__plan_replace_uses(tern__plan *p, int value, int by) {
-    for (size_t i = 0; i < p->n_nodes; i++)
-        for (int k = 0; !p->nodes[i].dead && k < p->nodes[i].n_inputs; k++)
-            if (p->nodes[i].inputs[k] == value) p->nodes[i].inputs[k] = by;
+        if (!p->nodes[i].dead) p->nodes[kept++] = p->nodes[i];
+    p->n_nodes = kept;
 }
 
 /* ---- import ---- */

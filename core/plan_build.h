@@ -29,7 +29,7 @@ typedef struct tern__plan_node {
     int *inputs, *outputs; /* plan values; -1: absent */
     tern__activation activation;
     float activation_alpha;
-    bool dead; /* fused away or an alias */
+    bool dead; /* fused away or an alias: taken out by the next tern__plan_bury */
     bool backward;
     int *input_gradients, *output_gradients; /* plan values; -1: none */
     bool *accumulate;
@@ -70,9 +70,7 @@ int tern__plan_add_value(tern__plan *p, const tern__tensor *like, tern__value_ki
 tern__plan_node *tern__plan_insert(tern__plan *p, size_t at, const tern__op *op, const char *name,
                                    int n_inputs, int n_outputs);
 int tern__plan_root(const tern__plan *p, int value); /* follows aliases */
-/* Number of reads of a value by live nodes and graph outputs. */
-int tern__plan_uses(const tern__plan *p, int value);
-void tern__plan_replace_uses(tern__plan *p, int value, int by);
+void tern__plan_bury(tern__plan *p); /* takes the dead nodes out of the list */
 
 tern_status tern__plan_fuse(tern__plan *p);
 tern_status tern__plan_layouts(tern__plan *p);
