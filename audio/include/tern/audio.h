@@ -38,7 +38,8 @@ typedef enum tern_framing {
 
 typedef enum tern_pad_mode {
     TERN_PAD_CONSTANT, /**< zeros (librosa since 0.9) */
-    TERN_PAD_REFLECT,  /**< mirrored without the end sample (torchaudio, librosa until 0.8) */
+    TERN_PAD_REFLECT,  /**< mirrored without the end sample, again and again where the sound is short
+                            (torchaudio, librosa until 0.8) */
     TERN_PAD_EDGE      /**< the end sample repeated */
 } tern_pad_mode;
 
@@ -120,13 +121,14 @@ typedef struct tern_audio_options {
     tern_mel_scale mel_scale;
     tern_mel_norm mel_norm;
     tern_log_kind log;
-    double amin;               /**< the smallest power, >= 0 */
+    double amin;               /**< the smallest S, >= 0; with a logarithm amin + log_offset >= 1e-30 */
     double ref;                /**< the power of 0 dB, > 0; 0: the largest of the sound */
     double top_db;             /**< keep this many dB below the largest value of the sound; 0: all */
     double log_offset;         /**< added inside the logarithm, >= 0 */
     bool pcen;                 /**< per-channel energy normalisation (after the mel bands, instead of log) */
     double pcen_gain, pcen_bias, pcen_power, pcen_time_constant, pcen_eps;
     int n_mfcc;                /**< 1..n_mels */
+    int lpc_order;             /**< PLP: n_mfcc - 1..n_mels */
     double lifter;             /**< 0: off; else coefficient n x (1 + lifter/2 sin(pi (n + s) / lifter)) */
     int lifter_start;          /**< s: 1 librosa, 0 Kaldi */
     bool use_energy;           /**< Kaldi: ln of the frame's energy as first row (mel: one more row; MFCC,
@@ -136,8 +138,8 @@ typedef struct tern_audio_options {
     int deltas;                /**< 0, 1: rows of first derivatives follow, 2: and of second ones */
     tern_delta_kind delta_kind;
     int delta_width;           /**< odd, >= 3 */
-    tern_normalize normalize;
-    double mean, std;          /**< last of all: (value - mean) / std */
+    tern_normalize normalize;  /**< before deltas */
+    double mean, std;          /**< (value - mean) / std, before normalize and deltas */
 } tern_audio_options;
 #define TERN_AUDIO_OPTIONS_INIT                                                                    \
     {.size = sizeof(tern_audio_options), .sample_rate = 16000,                                     \
@@ -147,8 +149,9 @@ typedef struct tern_audio_options {
      .preemphasis_kind = TERN_PREEMPHASIS_SOUND, .power = 2, .n_mels = 64,                         \
      .mel_scale = TERN_MEL_SLANEY, .mel_norm = TERN_MEL_NORM_SLANEY, .log = TERN_LOG_NATURAL,      \
      .ref = 1, .log_offset = 1e-6, .pcen_gain = 0.98, .pcen_bias = 2, .pcen_power = 0.5,           \
-     .pcen_time_constant = 0.4, .pcen_eps = 1e-6, .n_mfcc = 20, .lifter_start = 1,                 \
-     .raw_energy = true, .delta_kind = TERN_DELTA_LIBROSA, .delta_width = 9, .std = 1}
+     .pcen_time_constant = 0.4, .pcen_eps = 1e-6, .n_mfcc = 20, .lpc_order = 12,                   \
+     .lifter_start = 1, .raw_energy = true, .delta_kind = TERN_DELTA_LIBROSA,                      \
+     .delta_width = 9, .std = 1}
 
 /* ---- Whole files ---- */
 
@@ -193,8 +196,8 @@ TERN_API size_t tern_features_frames(const tern_features *features, size_t sampl
 TERN_API double tern_features_frequency(const tern_features *features, size_t row);
 
 /** samples [count] at the options' sample rate -> out [rows][frames]. The bits do not depend on the
- *  number of threads. Errors: TERN_ERR_ARGUMENT if there is no whole frame, or too little to reflect
- *  (pad_mode reflect wants more than n_fft/2 samples); then out is untouched. */
+ *  number of threads. Errors: TERN_ERR_ARGUMENT if there is no frame, or fewer frames than librosa's deltas
+ *  need (delta_width); then out is untouched. */
 TERN_API tern_status tern_features_compute(const tern_features *features, const float *samples,
                                            size_t count, float *out);
 

@@ -1,0 +1,94 @@
+/* A block of consecutive frames, computed by several workers in groups of LANES frames. The groups
+ * are counted from the block's first frame, which is a multiple of LANES. */
+#include "features.h"
+
+#include <string.h>
+
+tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
+                                       tern_context *c, int64_t frames) {
+    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
+    *b = (tern__feature_block){.capacity = frames};
+    b->bands = tern__calloc(c, (size_t)groups, sizeof(float) * (size_t)f->bands * TERN__LANES);
+    b->energy = tern__calloc(c, (size_t)groups, sizeof(float) * TERN__LANES);
+    b->smooth = tern__alloc(c, sizeof *b->smooth * (size_t)f->bands);
+    const int workers = c->threads < groups ? c->threads : (int)groups;
+    b->workers = tern__calloc(c, (size_t)workers, sizeof *b->workers);
+    if (!b->bands || !b->energy || !b->smooth || !b->workers) goto failed;
+    for (int i = 0; i < f->bands; i++) b->smooth[i] = 1;
+    for (; b->worker_count < workers; b->worker_count++)
+        if (tern__feature_scratch_create(&b->workers[b->worker_count], f, c) != TERN_OK)
+            goto failed;
+    return TERN_OK;
+failed:
+    tern__feature_block_destroy(b, c);
+    return TERN_ERR_MEMORY;
+}
+
+void tern__feature_block_destroy(tern__feature_block *b, tern_context *c) {
+    for (int i = 0; i < b->worker_count; i++) tern__feature_scratch_destroy(&b->workers[i], c);
+    tern__free(c, b->workers);
+    tern__free(c, b->bands);
+    tern__free(c, b->energy);
+    tern__free(c, b->smooth);
+    *b = (tern__feature_block){0};
+}
+
+typedef struct block_job {
+    tern__feature_block *block;
+    const tern_features *features;
+    const tern__samples *sound;
+    int64_t first, frames;
+    float *out;
+    int64_t row_stride, frame_stride;
+} block_job;
+
+static int frames_of_group(const block_job *j, int64_t group) {
+    const int64_t left = j->frames - group * TERN__LANES;
+    return left < TERN__LANES ? (int)left : TERN__LANES;
+}
+
+static void bands_of_group(void *arg, int64_t group, int worker) {
+    const block_job *j = arg;
+    tern__feature_block *b = j->block;
+    tern__frames_bands(j->features, &b->workers[worker], j->sound, j->first + group * TERN__LANES,
+                       frames_of_group(j, group),
+                       b->bands + group * j->features->bands * TERN__LANES,
+                       b->energy + group * TERN__LANES);
+}
+
+static void pcen_of_band(void *arg, int64_t band, int worker) {
+    (void)worker;
+    const block_job *j = arg;
+    for (int64_t g = 0; g * TERN__LANES < j->frames; g++)
+        tern__pcen(j->features,
+                   j->block->bands + (g * j->features->bands + band) * TERN__LANES,
+                   frames_of_group(j, g), &j->block->smooth[band]);
+}
+
+void tern__feature_block_bands(tern__feature_block *b, const tern_features *f, tern_context *c,
+                               const tern__samples *sound, int64_t first, int64_t frames) {
+    block_job j = {.block = b, .features = f, .sound = sound, .first = first, .frames = frames};
+    tern__parallel(c, (frames + TERN__LANES - 1) / TERN__LANES, bands_of_group, &j);
+    if (f->options.pcen) tern__parallel(c, f->bands, pcen_of_band, &j);
+}
+
+static void finish_group(void *arg, int64_t group, int worker) {
+    const block_job *j = arg;
+    const tern_features *f = j->features;
+    tern__feature_scratch *s = &j->block->workers[worker];
+    tern__frames_finish(f, s, j->block->bands + group * f->bands * TERN__LANES,
+                        j->block->energy + group * TERN__LANES);
+    const int frames = frames_of_group(j, group);
+    float *out = j->out + group * TERN__LANES * j->frame_stride;
+    for (int64_t row = 0; row < f->base_rows; row++)
+        for (int l = 0; l < frames; l++)
+            out[row * j->row_stride + l * j->frame_stride] = s->values[row * TERN__LANES + l];
+}
+
+void tern__feature_block_finish(tern__feature_block *b, const tern_features *f, tern_context *c,
+                                int64_t frames, float *out, int64_t row_stride,
+                                int64_t frame_stride) {
+    block_job j = {.block = b, .features = f, .frames = frames, .out = out,
+                   .row_stride = row_stride, .frame_stride = frame_stride};
+    tern__parallel(c, (frames + TERN__LANES - 1) / TERN__LANES, finish_group, &j);
+}

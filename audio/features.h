@@ -1,0 +1,169 @@
+/* Inside of the sound front end: the tables of a tern_features and the steps from samples to frames.
+ * Internal; knows no file, no network. */
+#ifndef TERN_AUDIO_FEATURES_H
+#define TERN_AUDIO_FEATURES_H
+
+#include <kiss_fft.h>
+#include <tern/audio.h>
+#include "core/base.h"
+
+#define TERN__PI 3.14159265358979323846
+
+/* Frames are computed this many at a time: the lanes of the mel product and the logarithm. */
+enum { TERN__LANES = 8 };
+
+/* Real transform of even length n through one complex KissFFT of length n/2. A plan holds KissFFT's
+ * state, so that each worker has its own. */
+typedef struct tern__fft {
+    int n;
+    kiss_fft_cfg forward, inverse; /* inverse is NULL unless asked for */
+    kiss_fft_cpx *twiddle;         /* [n/4 + 1] exp(-2 pi i k / n) */
+    kiss_fft_cpx *half;            /* [n/2] */
+} tern__fft;
+tern_status tern__fft_create(tern__fft *fft, tern_context *c, int n, bool with_inverse);
+void tern__fft_destroy(tern__fft *fft, tern_context *c);
+/* x [n] -> y [n/2 + 1] */
+void tern__fft_forward(const tern__fft *fft, const float *x, kiss_fft_cpx *y);
+/* x [n] -> |X|^2 at y[k * stride], k = 0..n/2 */
+void tern__fft_power(const tern__fft *fft, const float *x, float *y, size_t stride);
+/* y [n/2 + 1] -> x [n], divided by n; the imaginary parts of y[0] and y[n/2] are ignored */
+void tern__fft_inverse(const tern__fft *fft, const kiss_fft_cpx *y, float *x);
+
+/* Triangular filters without their zeros: band b covers count[b] bins from first[b] on; the weights of
+ * all bands follow each other. */
+typedef struct tern__filter_bank {
+    int bands;
+    int *first, *count; /* [bands] */
+    float *weights;
+} tern__filter_bank;
+double tern__hz_to_mel(double hz, tern_mel_scale scale);
+double tern__mel_to_hz(double mel, tern_mel_scale scale);
+/* w [n] */
+void tern__window(double *w, int n, tern_window kind, bool periodic);
+/* The filter of one band: row [n_fft/2 + 1] for the bins 0, sample_rate / n_fft, ... */
+void tern__mel_row(double *row, const tern_audio_options *o, int band);
+tern_status tern__filter_bank_create(tern__filter_bank *bank, tern_context *c,
+                                     const tern_audio_options *o);
+void tern__filter_bank_destroy(tern__filter_bank *bank, tern_context *c);
+
+struct tern_features {
+    tern_context *context;
+    tern_audio_options options; /* resolved: no 0 that stands for something else */
+    int bins;                   /* n_fft/2 + 1 */
+    int bands;                  /* values of a frame before cepstra: bins or n_mels */
+    int base_rows;              /* rows before deltas */
+    bool whole;                 /* the logarithm needs the largest value of the sound */
+    float *window;              /* [win_length] */
+    int window_place;           /* where the window lies in the n_fft samples */
+    tern__filter_bank bank;
+    float *dct;                 /* MFCC: [n_mfcc][bands], lifter included */
+    double *plp_loudness;       /* PLP: [n_mels] */
+    double *plp_cosines;        /* PLP: [lpc_order + 1][n_mels + 2] */
+    double pcen_b;              /* smoothing coefficient */
+};
+
+/* Where a sound's samples lie: sample i is x[i - base]; count is the length of the whole sound, and may
+ * be INT64_MAX as long as no frame reaches beyond the samples at hand. */
+typedef struct tern__samples {
+    const float *x;
+    int64_t base, count;
+} tern__samples;
+
+/* One worker's buffers. */
+typedef struct tern__feature_scratch {
+    tern__fft fft;
+    float *frame;  /* [n_fft] */
+    float *bins;   /* [bins][LANES] */
+    float *values; /* [base_rows][LANES] */
+    double *plp;   /* [tern__plp_work(f)] */
+} tern__feature_scratch;
+tern_status tern__feature_scratch_create(tern__feature_scratch *s, const tern_features *f,
+                                         tern_context *c);
+void tern__feature_scratch_destroy(tern__feature_scratch *s, tern_context *c);
+
+/* The first sample of frame t (may be negative), and one past its last. */
+int64_t tern__frame_begin(const tern_features *f, int64_t t);
+int64_t tern__frame_end(const tern_features *f, int64_t t);
+int64_t tern__frame_count(const tern_features *f, int64_t samples);
+
+/* The frames first .. first+frames-1, frames <= LANES (further lanes hold nothing of use) ->
+ * bands [bands][LANES], energy [LANES], with the logarithm unless PCEN is to come. */
+void tern__frames_bands(const tern_features *f, tern__feature_scratch *s,
+                        const tern__samples *sound, int64_t first, int frames, float *bands,
+                        float *energy);
+/* bands, energy -> s->values [base_rows][LANES]: cepstra, energy row, mean and std. */
+void tern__frames_finish(const tern_features *f, tern__feature_scratch *s, const float *bands,
+                         const float *energy);
+
+/* Consecutive frames between the steps: groups of LANES frames. */
+typedef struct tern__feature_block {
+    float *bands;  /* [groups][bands][LANES] */
+    float *energy; /* [groups][LANES] */
+    double *smooth; /* [bands] PCEN's state */
+    tern__feature_scratch *workers;
+    int worker_count;
+    int64_t capacity; /* frames */
+} tern__feature_block;
+tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
+                                       tern_context *c, int64_t frames);
+void tern__feature_block_destroy(tern__feature_block *b, tern_context *c);
+/* Up to capacity frames; PCEN included, which wants the blocks in order. */
+void tern__feature_block_bands(tern__feature_block *b, const tern_features *f, tern_context *c,
+                               const tern__samples *sound, int64_t first, int64_t frames);
+/* Value (row, t) -> out[row * row_stride + t * frame_stride]. */
+void tern__feature_block_finish(tern__feature_block *b, const tern_features *f, tern_context *c,
+                                int64_t frames, float *out, int64_t row_stride,
+                                int64_t frame_stride);
+
+/* PCEN of one band's consecutive frames x [frames]; *smooth is its state, 1 at first. */
+void tern__pcen(const tern_features *f, float *x, int64_t frames, double *smooth);
+/* values [rows][frames] -> derivative [rows][frames], order 1 or 2. */
+void tern__delta(const tern_context *c, const float *values, float *derivative, int64_t rows,
+                 int64_t frames, int width, int order, tern_delta_kind kind);
+void tern__normalize_rows(const tern_context *c, float *values, int64_t rows, int64_t frames,
+                          bool variance);
+
+/* Kaldi's PLP: power bands [n_mels][LANES] of one lane -> values [n_mfcc][LANES] of that lane. */
+size_t tern__plp_work(const tern_features *f);
+tern_status tern__plp_tables(tern_features *f, tern_context *c);
+void tern__plp(const tern_features *f, const float *bands, double *work, float *values, int lane);
+/* 1 + lifter/2 sin(pi (n + start) / lifter), 1 without lifter */
+double tern__lifter(const tern_audio_options *o, int n);
+
+/* Checks options and replaces 0 by what it stands for (options.c). */
+tern_status tern__audio_options_resolve(tern_audio_options *resolved, tern_context *c,
+                                        const tern_audio_options *o);
+
+/* As tern_features_compute, with the sentence of a failure and the memory from c, for callers that
+ * run beside others (c is theirs alone). */
+tern_status tern__features_compute(const tern_features *f, tern_context *c, const float *samples,
+                                   size_t count, float *out);
+
+/* ln x for normal positive x, to 1.5 units in the last place, without a call so that loops over it
+ * become vector code. Infinity and NaN stay what they are.
+ * x = 2^e (1 + f), 1 + f in [sqrt 1/2, sqrt 2); ln(1 + f) = f - f^2/2 + f^3 P(f), P fitted for the
+ * smallest relative error (6e-9). */
+static inline float tern__ln(float x) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, 4);
+    const uint32_t shifted = bits - 0x3f3504f3u; /* sqrt 1/2 */
+    const int32_t exponent = (int32_t)shifted >> 23;
+    bits = (shifted & 0x007fffffu) + 0x3f3504f3u;
+    float m;
+    __builtin_memcpy(&m, &bits, 4);
+    const float f = m - 1, e = (float)exponent;
+    float p = -0.0763439387f;
+    p = p * f + 0.127615362f;
+    p = p * f - 0.131602019f;
+    p = p * f + 0.142017648f;
+    p = p * f - 0.166233554f;
+    p = p * f + 0.200012267f;
+    p = p * f - 0.250008225f;
+    p = p * f + 0.333333313f;
+    const float square = f * f;
+    float r = square * f * p + e * -2.12194440e-4f; /* ln 2 = 0.693359375 - 2.1219444e-4 */
+    r = f + (r - 0.5f * square) + e * 0.693359375f;
+    return x <= 3.402823466e38f ? r : x;
+}
+
+#endif
