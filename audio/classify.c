@@ -1,0 +1,272 @@
+/* Classifies sounds: file -> windows -> front end -> network -> probabilities -> answer. Everything it needs to
+ * know is in the model's metadata (pipeline.h). */
+#include "clips.h"
+#include "features.h"
+#include "pipeline.h"
+#include "resample.h"
+
+#include "core/session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a session keeps between sounds. */
+typedef struct classifier {
+    tern__pipeline pipeline;
+    float *samples;       /* [window.samples * 2]: a window, and room for the next samples */
+    float *input;         /* [rows][frames]; waveform: samples, normalised */
+    double *sum;          /* [n_labels] probabilities of the windows so far */
+    tern_score *scores;   /* [n_labels] */
+} classifier;
+
+static void release(tern_context *c, void *attachment) {
+    classifier *k = attachment;
+    tern__pipeline_free(&k->pipeline, c);
+    tern__free(c, k->samples);
+    tern__free(c, k->input);
+    tern__free(c, k->sum);
+    tern__free(c, k->scores);
+    tern__free(c, k);
+}
+
+/* The session's classifier, made at its first sound. */
+static tern_status prepare(classifier **classifier_, tern_session *session) {
+    tern_context *c = tern__session_context(session);
+    classifier *k = tern__session_attachment(session);
+    if (!k) {
+        if (!(k = tern__calloc(c, 1, sizeof *k))) return TERN_ERR_MEMORY;
+        tern_status st = tern__pipeline_read(&k->pipeline, c, tern_session_model(session));
+        if (st != TERN_OK) {
+            tern__free(c, k);
+            return st;
+        }
+        const tern__pipeline *p = &k->pipeline;
+        k->samples = tern__calloc(c, p->window.samples, 2 * sizeof *k->samples);
+        k->input = tern__alloc(c, p->window.rows * p->window.frames * sizeof *k->input);
+        k->sum = tern__alloc(c, p->n_labels * sizeof *k->sum);
+        k->scores = tern__alloc(c, p->n_labels * sizeof *k->scores);
+        if (!k->samples || !k->input || !k->sum || !k->scores) {
+            release(c, k);
+            return TERN_ERR_MEMORY;
+        }
+        tern__session_attach(session, k, release);
+    }
+    *classifier_ = k;
+    return TERN_OK;
+}
+
+/* ---- one window ---- */
+
+/* Adds the probabilities of the samples in k->samples. */
+static tern_status add_window(classifier *k, tern_session *session) {
+    const tern__pipeline *p = &k->pipeline;
+    const tern_audio_window *w = &p->window;
+    tern_status st = TERN_OK;
+    tern_tensor logits;
+    tern_tensor x = {TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, k->input};
+    if (p->waveform) {
+        x.rank = 3;
+        x.dims[2] = (int64_t)w->samples;
+        const double scale = 1 / p->audio.std;
+        for (size_t i = 0; i < w->samples; i++)
+            k->input[i] = (float)((k->samples[i] - p->audio.mean) * scale);
+    } else {
+        st = tern_features_compute(p->features, k->samples, w->samples, k->input);
+    }
+    if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
+    if (st != TERN_OK) return st;
+    if (logits.rank != 2 || logits.dims[1] != (int64_t)p->n_labels)
+        return tern__fail(tern__session_context(session), TERN_ERR_SHAPE,
+                          "the network gave %lld numbers for %zu labels", (long long)logits.dims[1],
+                          p->n_labels);
+    const float *z = logits.data;
+    double greatest = -INFINITY, total = 0;
+    for (size_t i = 0; i < p->n_labels; i++)
+        if (z[i] > greatest) greatest = z[i];
+    for (size_t i = 0; i < p->n_labels; i++) total += exp(z[i] - greatest);
+    if (!isfinite(total) || !isfinite(greatest))
+        return tern__fail(tern__session_context(session), TERN_ERR_FORMAT,
+                          "the network's output is not finite: the model file is damaged or was never "
+                          "trained");
+    for (size_t i = 0; i < p->n_labels; i++) k->sum[i] += exp(z[i] - greatest) / total;
+    return TERN_OK;
+}
+
+/* ---- a stream of samples ---- */
+
+typedef tern_status (*reader)(void *source, float *samples, size_t count, size_t *got);
+
+/* Reads until count samples are there or the end is reached. */
+static tern_status read_full(reader read, void *source, float *samples, size_t count, size_t *got) {
+    tern_status st = TERN_OK;
+    size_t n = 1;
+    for (*got = 0; st == TERN_OK && *got < count && n; *got += n)
+        if ((st = read(source, samples + *got, count - *got, &n)) != TERN_OK) n = 0;
+    return st;
+}
+
+/* Window after window, half a window apart, the last one at the end of the sound. */
+static tern_status add_windows(classifier *k, tern_session *session, reader read, void *source,
+                               size_t *windows) {
+    const size_t n = k->pipeline.window.samples, hop = n > 1 ? n / 2 : 1;
+    const size_t negligible = n / 50; /* a rest that is not worth a window */
+    size_t got;
+    *windows = 0;
+    tern_status st = read_full(read, source, k->samples, n, &got);
+    if (st != TERN_OK) return st;
+    if (!got)
+        return tern__fail(tern__session_context(session), TERN_ERR_FORMAT, "the sound has no samples");
+    if (got < n) { /* short: in the middle, between silence */
+        const size_t before = (n - got) / 2;
+        memmove(k->samples + before, k->samples, got * sizeof *k->samples);
+        memset(k->samples, 0, before * sizeof *k->samples);
+        memset(k->samples + before + got, 0, (n - before - got) * sizeof *k->samples);
+        ++*windows;
+        return add_window(k, session);
+    }
+    for (got = hop; got == hop;) {
+        if ((st = add_window(k, session)) != TERN_OK) return st;
+        ++*windows;
+        if ((st = read_full(read, source, k->samples + n, hop, &got)) != TERN_OK) return st;
+        memmove(k->samples, k->samples + got, n * sizeof *k->samples);
+    }
+    if (got <= negligible) return TERN_OK;
+    ++*windows;
+    return add_window(k, session);
+}
+
+static int by_score(const void *a, const void *b) {
+    const tern_score *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return strcmp(x->label, y->label);
+}
+
+static tern_status classify(tern_session *session, classifier *k, reader read, void *source,
+                            tern_answer *answer) {
+    const size_t n = k->pipeline.n_labels;
+    size_t windows;
+    memset(k->sum, 0, n * sizeof *k->sum);
+    tern_status st = add_windows(k, session, read, source, &windows);
+    if (st != TERN_OK) return st;
+    for (size_t i = 0; i < n; i++)
+        k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(k->sum[i] / (double)windows)};
+    qsort(k->scores, n, sizeof *k->scores, by_score);
+    *answer = (tern_answer){k->scores[0].label, k->scores[0].score, n, k->scores};
+    return TERN_OK;
+}
+
+static tern_status read_sound(void *source, float *samples, size_t count, size_t *got) {
+    return tern_sound_read(source, samples, count, got);
+}
+
+tern_status tern_audio_classify_file(tern_session *session, const char *path, tern_answer *answer) {
+    classifier *k;
+    tern_sound *sound = NULL;
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    tern_sound_options options = TERN_SOUND_OPTIONS_INIT;
+    options.sample_rate = k->pipeline.audio.sample_rate;
+    options.resampler = k->pipeline.audio.resampler;
+    st = tern_sound_open(&sound, tern__session_context(session), path, &options);
+    if (st == TERN_OK) st = classify(session, k, read_sound, sound, answer);
+    tern_sound_close(sound);
+    return st;
+}
+
+typedef struct memory_source {
+    const float *samples;
+    size_t left;
+} memory_source;
+
+static tern_status read_memory(void *source, float *samples, size_t count, size_t *got) {
+    memory_source *m = source;
+    *got = count < m->left ? count : m->left;
+    memcpy(samples, m->samples, *got * sizeof *samples);
+    m->samples += *got;
+    m->left -= *got;
+    return TERN_OK;
+}
+
+static tern_status read_resampled(void *source, float *samples, size_t count, size_t *got) {
+    return tern__resample_read(source, samples, count, got);
+}
+
+tern_status tern_audio_classify_samples(tern_session *session, const float *samples, size_t count,
+                                        int sample_rate, tern_answer *answer) {
+    classifier *k;
+    tern_context *c = tern__session_context(session);
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    if (sample_rate < 1 || sample_rate > 768000)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "a sample rate of %d Hz; it must be in 1..768000",
+                          sample_rate);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(samples[i]))
+            return tern__fail(c, TERN_ERR_FORMAT, "sample %zu is not a finite number", i);
+    const tern_audio_options *audio = &k->pipeline.audio;
+    memory_source memory = {samples, count};
+    if (sample_rate == audio->sample_rate) return classify(session, k, read_memory, &memory, answer);
+    tern__resample *resample;
+    st = tern__resample_create(&resample, c, sample_rate, audio->sample_rate, audio->resampler,
+                               read_memory, &memory);
+    if (st != TERN_OK) return st;
+    st = classify(session, k, read_resampled, resample, answer);
+    tern__resample_free(resample);
+    return st;
+}
+
+tern_status tern_audio_describe(tern_audio_model_info *info, tern_session *session) {
+    classifier *k;
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    *info = (tern_audio_model_info){k->pipeline.n_labels, k->pipeline.waveform, k->pipeline.window,
+                                    k->pipeline.audio};
+    return TERN_OK;
+}
+
+/* ---- evaluation ---- */
+
+static tern_status evaluate_clip(tern_session *session, const tern__clips *clips, size_t i,
+                                 tern_confusion *confusion, const classifier *k, tern_on_clip on_clip,
+                                 void *user) {
+    tern_context *c = tern__session_context(session);
+    const tern__clip *clip = &clips->at[i];
+    tern_answer answer;
+    tern_status st = tern_audio_classify_file(session, clip->path, &answer);
+    if (st != TERN_OK)
+        return clip->line ? tern__fail_in(c, "%s, line %zu", clips->path, clip->line) : st;
+    const tern__names labels = {k->pipeline.labels, k->pipeline.n_labels, 0};
+    st = tern_confusion_add(confusion, clip->label, tern__names_find(&labels, answer.label));
+    if (st == TERN_OK && on_clip &&
+        !on_clip(user, clip->path, clips->labels.at[clip->label], &answer, i + 1, clips->count))
+        st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %zu of %zu clips", i + 1, clips->count);
+    return st;
+}
+
+tern_status tern_audio_evaluate(tern_confusion **confusion, tern_session *session, const char *path,
+                                const tern_audio_dataset_options *options, tern_on_clip on_clip,
+                                void *user) {
+    tern_context *c = tern__session_context(session);
+    tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
+    tern__clips clips = {0};
+    classifier *k;
+    *confusion = NULL;
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    if (options) o = *options;
+    o.labels = (const char *const *)k->pipeline.labels;
+    o.n_labels = k->pipeline.n_labels;
+    st = tern__clips_read(&clips, c, path, &o);
+    if (st == TERN_OK)
+        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, o.labels);
+    for (size_t i = 0; st == TERN_OK && i < clips.count; i++)
+        st = evaluate_clip(session, &clips, i, *confusion, k, on_clip, user);
+    if (st != TERN_OK) {
+        tern_confusion_free(*confusion);
+        *confusion = NULL;
+    }
+    tern__clips_free(&clips);
+    return st;
+}

@@ -1,0 +1,318 @@
+/* Lists the clips of a data set from a folder per label or from a CSV. Knows folders and tables; opens
+ * no sound file. */
+#include "clips.h"
+
+#include "core/csv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define DEEPEST 16 /* folders within folders; also ends loops of links */
+
+/* ---- names ---- */
+
+int64_t tern__names_find(const tern__names *names, const char *name) {
+    for (size_t i = 0; i < names->count; i++)
+        if (!strcmp(names->at[i], name)) return (int64_t)i;
+    return -1;
+}
+
+/* The number of a name, which is added if it is new; -1: no memory. */
+static int64_t number_of(tern_context *c, tern__names *names, const char *name) {
+    /* Rows of a table often repeat the name of the row before. */
+    if (names->count && !strcmp(names->at[names->count - 1], name)) return (int64_t)names->count - 1;
+    int64_t found = tern__names_find(names, name);
+    if (found >= 0) return found;
+    if (names->count == names->capacity) {
+        char **at = tern__grow(c, names->at, names->count, &names->capacity, names->count + 1, sizeof *at);
+        if (!at) return -1;
+        names->at = at;
+    }
+    if (!(names->at[names->count] = tern__strdup(c, name))) return -1;
+    return (int64_t)names->count++;
+}
+
+static void free_names(tern_context *c, tern__names *names) {
+    for (size_t i = 0; i < names->count; i++) tern__free(c, names->at[i]);
+    tern__free(c, names->at);
+    memset(names, 0, sizeof *names);
+}
+
+const char *tern__names_text(const tern__names *names, char *out, size_t size) {
+    size_t used = 0, i;
+    out[0] = 0;
+    for (i = 0; i < names->count && used + strlen(names->at[i]) + 24 < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names->at[i]);
+    if (i < names->count) snprintf(out + used, size - used, " and %zu more", names->count - i);
+    return out;
+}
+
+const char *tern__clip_text(const tern__clips *clips, const tern__clip *clip, char *out, size_t size) {
+    if (clip->line) snprintf(out, size, "%s, line %zu: %s", clips->path, clip->line, clip->path);
+    else snprintf(out, size, "%s", clip->path);
+    return out;
+}
+
+/* ---- clips ---- */
+
+void tern__clips_free(tern__clips *clips) {
+    tern_context *c = clips->context;
+    if (!c) return;
+    for (size_t i = 0; i < clips->count; i++) tern__free(c, clips->at[i].path);
+    tern__free(c, clips->at);
+    tern__free(c, clips->path);
+    free_names(c, &clips->labels);
+    free_names(c, &clips->folds);
+    free_names(c, &clips->groups);
+    memset(clips, 0, sizeof *clips);
+}
+
+/* Adds a clip; takes path over, also on failure. */
+static tern_status add(tern__clips *clips, char *path, size_t line, const char *label,
+                       const char *fold, const char *group) {
+    tern_context *c = clips->context;
+    tern__clip clip = {path, line, -1, -1, -1};
+    if (!path) return TERN_ERR_MEMORY;
+    if (clips->count == clips->capacity) {
+        tern__clip *at = tern__grow(c, clips->at, clips->count, &clips->capacity, clips->count + 1,
+                                    sizeof *at);
+        if (!at) goto failed;
+        clips->at = at;
+    }
+    if ((clip.label = number_of(c, &clips->labels, label)) < 0) goto failed;
+    if (fold && (clip.fold = number_of(c, &clips->folds, fold)) < 0) goto failed;
+    if (group && (clip.group = number_of(c, &clips->groups, group)) < 0) goto failed;
+    clips->at[clips->count++] = clip;
+    return TERN_OK;
+failed:
+    tern__free(c, path);
+    return TERN_ERR_MEMORY;
+}
+
+/* ---- a folder per label ---- */
+
+static bool sounds_by_name(const char *name) {
+    static const char *const endings[] = {"wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif",
+                                          "aiff", "aifc", "au", "snd", "w64", "rf64", "caf", "voc",
+                                          "sph", "nist", "paf", "svx", "8svx", "ircam", "sf"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (!strcasecmp(dot + 1, endings[i])) return true;
+    return false;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+/* Adds the sounds beneath a label's folder; group: the folders between, NULL at the top. */
+static tern_status list_label(tern__clips *clips, const char *folder, const char *label,
+                              const char *group, int depth, size_t *left_out) {
+    tern_context *c = clips->context;
+    struct dirent **entries;
+    if (depth > DEEPEST)
+        return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
+                          DEEPEST);
+    int n = scandir(folder, &entries, visible, by_name);
+    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
+    tern_status st = TERN_OK;
+    for (int i = 0; i < n && st == TERN_OK; i++) {
+        const char *name = entries[i]->d_name;
+        struct stat info;
+        char *path = tern__format(c, "%s/%s", folder, name);
+        if (!path) st = TERN_ERR_MEMORY;
+        else if (stat(path, &info)) st = tern__fail(c, TERN_ERR_IO, "%s: %s", path, strerror(errno));
+        else if (S_ISDIR(info.st_mode)) {
+            char *inner = group ? tern__format(c, "%s/%s", group, name) : tern__strdup(c, name);
+            st = inner ? list_label(clips, path, label, inner, depth + 1, left_out) : TERN_ERR_MEMORY;
+            tern__free(c, inner);
+        } else if (S_ISREG(info.st_mode) && sounds_by_name(name)) {
+            st = add(clips, path, 0, label, NULL, group);
+            path = NULL;
+        } else {
+            ++*left_out;
+        }
+        tern__free(c, path);
+    }
+    for (int i = 0; i < n; i++) free(entries[i]);
+    free(entries);
+    return st;
+}
+
+static tern_status list_folder(tern__clips *clips) {
+    tern_context *c = clips->context;
+    struct dirent **entries;
+    size_t folders = 0, loose = 0, left_out = 0;
+    int n = scandir(clips->path, &entries, visible, by_name);
+    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", clips->path, strerror(errno));
+    tern_status st = TERN_OK;
+    for (int i = 0; i < n && st == TERN_OK; i++) {
+        struct stat info;
+        char *path = tern__format(c, "%s/%s", clips->path, entries[i]->d_name);
+        if (!path) st = TERN_ERR_MEMORY;
+        else if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
+            folders++;
+            st = list_label(clips, path, entries[i]->d_name, NULL, 1, &left_out);
+        } else {
+            loose++;
+        }
+        tern__free(c, path);
+    }
+    for (int i = 0; i < n; i++) free(entries[i]);
+    free(entries);
+    if (st != TERN_OK) return st;
+    if (!folders)
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "%s: there are no folders in it (%zu files); a data set is a folder per "
+                          "label with the sounds inside, or a CSV file that names them",
+                          clips->path, loose);
+    if (!clips->count)
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "%s: none of the files in its %zu folders is a sound by its name (.wav, "
+                          ".flac, .ogg, ...)", clips->path, folders);
+    if (left_out)
+        tern__log(c, TERN_LOG_WARNING, "%s: %zu files are no sounds by their names and were left out",
+                  clips->path, left_out);
+    return TERN_OK;
+}
+
+/* ---- a CSV ---- */
+
+typedef struct columns {
+    size_t file, label, fold, group;
+    bool has_fold, has_group;
+} columns;
+
+static tern_status find_columns(columns *k, const tern__csv *csv,
+                                const tern_audio_dataset_options *options) {
+    tern_status st = tern__csv_column(csv, options->file_column ? options->file_column : "filename",
+                                      &k->file);
+    if (st == TERN_OK)
+        st = tern__csv_column(csv, options->label_column ? options->label_column : "category",
+                              &k->label);
+    k->has_fold = options->fold_column || tern__csv_has_column(csv, "fold");
+    if (st == TERN_OK && k->has_fold)
+        st = tern__csv_column(csv, options->fold_column ? options->fold_column : "fold", &k->fold);
+    k->has_group = options->group_column;
+    if (st == TERN_OK && k->has_group) st = tern__csv_column(csv, options->group_column, &k->group);
+    return st;
+}
+
+static bool wanted(const tern_audio_dataset_options *options, const char *fold) {
+    for (size_t i = 0; i < options->n_folds; i++)
+        if (!strcmp(options->folds[i], fold)) return true;
+    return options->n_folds == 0;
+}
+
+static tern_status add_row(tern__clips *clips, const tern__csv *csv, const columns *k,
+                           const tern_audio_dataset_options *options, tern__names *all_folds) {
+    tern_context *c = clips->context;
+    const char *file = csv->fields[k->file], *label = csv->fields[k->label];
+    const char *fold = k->has_fold ? csv->fields[k->fold] : NULL;
+    if (!*file) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the file name is empty");
+    if (!*label) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the label of %s is empty", file);
+    if (fold && number_of(c, all_folds, fold) < 0) return TERN_ERR_MEMORY;
+    if (fold && !wanted(options, fold)) return TERN_OK;
+    const char *slash = strrchr(clips->path, '/');
+    char *path;
+    if (file[0] == '/') path = tern__strdup(c, file);
+    else if (options->root) path = tern__format(c, "%s/%s", options->root, file);
+    else if (slash) path = tern__format(c, "%.*s/%s", (int)(slash - clips->path), clips->path, file);
+    else path = tern__strdup(c, file);
+    return add(clips, path, csv->line, label, fold, k->has_group ? csv->fields[k->group] : NULL);
+}
+
+static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options *options) {
+    tern_context *c = clips->context;
+    tern__csv *csv = NULL;
+    tern__names all_folds = {0};
+    columns k = {0};
+    char text[300];
+    tern_status st = tern__csv_open(&csv, c, clips->path, 0, true);
+    if (st == TERN_OK) st = find_columns(&k, csv, options);
+    if (st == TERN_OK && options->n_folds && !k.has_fold)
+        st = tern__fail(c, TERN_ERR_FORMAT,
+                        "%s: folds are asked for, but it has no column 'fold'; name the column with "
+                        "--fold-column", clips->path);
+    for (bool got = true; st == TERN_OK;) {
+        st = tern__csv_next(csv, &got);
+        if (st != TERN_OK || !got) break;
+        st = add_row(clips, csv, &k, options, &all_folds);
+    }
+    for (size_t i = 0; st == TERN_OK && i < options->n_folds; i++)
+        if (tern__names_find(&all_folds, options->folds[i]) < 0)
+            st = tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no fold '%s'; the folds are %s",
+                            clips->path, options->folds[i],
+                            tern__names_text(&all_folds, text, sizeof text));
+    if (st == TERN_OK && !clips->count)
+        st = tern__fail(c, TERN_ERR_FORMAT, "%s: there are no rows under the header", clips->path);
+    free_names(c, &all_folds);
+    tern__csv_close(csv);
+    return st;
+}
+
+/* ---- labels ---- */
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Puts the labels into their order, the given one or sorted, and renumbers the clips. */
+static tern_status order_labels(tern__clips *clips, const tern_audio_dataset_options *options) {
+    tern_context *c = clips->context;
+    tern__names old = clips->labels, ordered = {0};
+    tern_status st = TERN_OK;
+    char text[400], name[600];
+    for (size_t i = 0; i < (options->n_labels ? options->n_labels : old.count); i++)
+        if (number_of(c, &ordered, options->n_labels ? options->labels[i] : old.at[i]) < 0)
+            st = TERN_ERR_MEMORY;
+    if (st == TERN_OK && !options->n_labels)
+        qsort(ordered.at, ordered.count, sizeof *ordered.at, compare_names);
+    for (size_t i = 0; st == TERN_OK && i < clips->count; i++) {
+        const char *label = old.at[clips->at[i].label];
+        if ((clips->at[i].label = tern__names_find(&ordered, label)) < 0)
+            st = tern__fail(c, TERN_ERR_FORMAT, "%s has the label '%s', which the model does not know; "
+                            "it knows %s", tern__clip_text(clips, &clips->at[i], name, sizeof name),
+                            label, tern__names_text(&ordered, text, sizeof text));
+    }
+    clips->labels = ordered;
+    free_names(c, &old);
+    return st;
+}
+
+tern_status tern__clips_read(tern__clips *clips, tern_context *c, const char *path,
+                             const tern_audio_dataset_options *options) {
+    struct stat info;
+    memset(clips, 0, sizeof *clips);
+    clips->context = c;
+    tern_status st = TERN_ERR_MEMORY;
+    if (!(clips->path = tern__strdup(c, path))) goto failed;
+    for (size_t n = strlen(clips->path); n > 1 && clips->path[n - 1] == '/'; n--)
+        clips->path[n - 1] = 0;
+    bool folder = false;
+    if (strcmp(path, "-")) {
+        if (stat(path, &info)) {
+            st = tern__fail(c, TERN_ERR_IO, "%s: %s; the data set is a folder with a folder per label, "
+                            "or a CSV file", path, strerror(errno));
+            goto failed;
+        }
+        folder = S_ISDIR(info.st_mode);
+    }
+    if (folder && options->n_folds) {
+        st = tern__fail(c, TERN_ERR_ARGUMENT, "%s: folds are asked for, but only CSV files have them",
+                        path);
+        goto failed;
+    }
+    st = folder ? list_folder(clips) : read_csv(clips, options);
+    if (st == TERN_OK) st = order_labels(clips, options);
+    if (st == TERN_OK) return TERN_OK;
+failed:
+    tern__clips_free(clips);
+    return st;
+}

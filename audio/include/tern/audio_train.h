@@ -1,0 +1,42 @@
+/* Training a sound classifier in one call: data, network, recipe, and a model file that holds all that is
+ * needed to use it. */
+#ifndef TERN_AUDIO_TRAIN_H
+#define TERN_AUDIO_TRAIN_H
+
+#include <tern/audio_dataset.h>
+#include <tern/audio_network.h>
+#include <tern/train.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tern_audio_train_options {
+    size_t size;                     /**< sizeof(tern_audio_train_options), set by the _INIT macro */
+    tern_audio_dataset_options data; /**< data.waveform follows from the network; data.folds: those to train
+                                          on (with validate_folds those are read as well) */
+    const char *network;             /**< tern_audio_network_name; NULL: the default */
+    double width, dropout;           /**< tern_audio_network_options */
+    const char *const *validate_folds; /**< validate on clips of these folds */
+    size_t n_validate_folds;
+    double validate;                 /**< or on about this share of each class; 0: none. Groups stay whole. */
+    bool no_augmentation;            /**< clips as they are, no mixup */
+    bool own_recipe;                 /**< take train and data.augmentation as they are given; otherwise the
+                                          network's recipe fills in what is 0 */
+    tern_train_options train;        /**< epochs 0, batch 0: the recipe's; train.validation is set here */
+} tern_audio_train_options;
+#define TERN_AUDIO_TRAIN_OPTIONS_INIT                                                              \
+    {.size = sizeof(tern_audio_train_options), .data = TERN_AUDIO_DATASET_OPTIONS_INIT,            \
+     .train = {.size = sizeof(tern_train_options)}}
+
+/** Trains a classifier on a data set (see tern_audio_dataset_open) and gives a model that
+ *  tern_audio_classify_file can use: its metadata hold front end, labels and how it was trained.
+ *  options may be NULL. Errors: those of tern_audio_dataset_open, tern_audio_network_build and
+ *  tern_train. *model is NULL on failure. */
+TERN_API tern_status tern_audio_train(tern_model **model, tern_context *context, const char *path,
+                                      const tern_audio_train_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

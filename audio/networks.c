@@ -1,0 +1,126 @@
+/* The networks for sound. Builds graphs; knows nothing of data or training. */
+#include "core/graph.h"
+
+#include <tern/audio_network.h>
+
+#include <math.h>
+#include <string.h>
+
+typedef struct network {
+    const char *name, *summary;
+    bool waveform;
+    double dropout;
+    tern_value (*build)(tern_value x, const tern_audio_network_options *o);
+} network;
+
+static int64_t scaled(const tern_audio_network_options *o, int64_t channels) {
+    return (int64_t)fmax(1, round((double)channels * o->width));
+}
+
+/* Convolution of kernel 3 (2-D) -> BatchNormalization -> Relu. */
+static tern_value conv3x3(tern_value x, int64_t channels) {
+    x = tern_conv(x, channels, (tern_conv_options){.kernel_shape = {3, 3}, .pads = {1, 1, 1, 1},
+                                                   .no_bias = true});
+    return tern_relu(tern_batch_normalization(x));
+}
+
+/* Halves rows and frames, each as long as two or more are left for the layers after it. */
+static tern_value halve(tern_value x, int64_t *rows, int64_t *frames) {
+    const int64_t kr = *rows >= 4 ? 2 : 1, kf = *frames >= 8 ? 2 : 1;
+    if (kr * kf == 1) return x;
+    *rows /= kr;
+    *frames /= kf;
+    return tern_max_pool_with(x, (tern_pool_options){.kernel_shape = {kr, kf}});
+}
+
+/* Mean over the rows, then mean and maximum over time: what sounds all along and what sounds once. */
+static tern_value mean_and_peak(tern_value x) {
+    x = tern_reduce_mean(x, (int64_t[]){2}, 1, false);
+    return tern_add(tern_reduce_mean(x, (int64_t[]){2}, 1, false),
+                    tern_reduce_max(x, (int64_t[]){2}, 1, false));
+}
+
+/* Five convolutions of 3x3, pooled by two after each but the last. Source: the form of VGG (Simonyan &
+ * Zisserman 2015) with the pooling over time of PANNs (Kong et al. 2020). */
+static tern_value build_cnn(tern_value x, const tern_audio_network_options *o) {
+    static const int64_t channels[] = {16, 32, 64, 128, 256};
+    int64_t rows = o->rows, frames = o->frames;
+    for (int i = 0; i < 5; i++) {
+        if (i) x = halve(x, &rows, &frames);
+        x = conv3x3(x, scaled(o, channels[i]));
+    }
+    return mean_and_peak(x);
+}
+
+/* M5 of Dai et al. 2016, "Very deep convolutional neural networks for raw waveforms". */
+static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
+    static const int64_t channels[] = {128, 128, 256, 512};
+    int64_t frames = o->frames;
+    for (int i = 0; i < 4; i++) {
+        const int64_t kernel = i ? 3 : 80, stride = i ? 1 : 4;
+        x = tern_conv(x, scaled(o, channels[i]),
+                      (tern_conv_options){.kernel_shape = {kernel}, .strides = {stride},
+                                          .pads = {kernel / 2, kernel / 2}, .no_bias = true});
+        x = tern_relu(tern_batch_normalization(x));
+        frames = frames / stride;
+        if (frames >= 8) x = tern_max_pool(x, 4, 4), frames /= 4;
+    }
+    return tern_global_average_pool(x);
+}
+
+static const network networks[] = {
+    {"cnn", "log-mel features, five 3x3 convolutions, 0.4 M weights (the default)", false, 0.3,
+     build_cnn},
+    {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2,
+     build_m5},
+};
+enum { NETWORKS = sizeof networks / sizeof *networks };
+
+static const network *find(const char *name) {
+    for (size_t i = 0; name && i < NETWORKS; i++)
+        if (!strcmp(networks[i].name, name)) return &networks[i];
+    return name ? NULL : &networks[0];
+}
+
+const char *tern_audio_network_name(size_t index) {
+    return index < NETWORKS ? networks[index].name : NULL;
+}
+const char *tern_audio_network_summary(size_t index) {
+    return index < NETWORKS ? networks[index].summary : NULL;
+}
+bool tern_audio_network_waveform(const char *name) {
+    const network *n = find(name);
+    return n && n->waveform;
+}
+
+static tern_value refuse(tern_graph *g, const char *format, const char *name, double value) {
+    tern__graph_fail(g, TERN_ERR_ARGUMENT, format, name, value);
+    return (tern_value){g, -1};
+}
+
+tern_value tern_audio_network_build(tern_graph *g, const char *name,
+                                    const tern_audio_network_options *options) {
+    const network *n = find(name);
+    tern_audio_network_options o = *options;
+    if (!n) {
+        char names[200] = "";
+        for (size_t i = 0; i < NETWORKS; i++) {
+            if (i) strcat(names, ", ");
+            strcat(names, networks[i].name);
+        }
+        tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no network '%s'; there are %s", name, names);
+        return (tern_value){g, -1};
+    }
+    if (o.width == 0) o.width = 1;
+    if (o.dropout == 0) o.dropout = n->dropout;
+    if (!(o.width >= 0.05 && o.width <= 16))
+        return refuse(g, "network %s: width %g; it must be in 0.05..16", n->name, o.width);
+    if (!(o.dropout < 1)) return refuse(g, "network %s: dropout %g; it must be below 1", n->name, o.dropout);
+    tern_value x = n->waveform ? tern_input(g, "samples", 3, (int64_t[]){-1, 1, -1})
+                               : tern_input(g, "features", 4, (int64_t[]){-1, 1, o.rows, -1});
+    x = n->build(x, &o);
+    if (o.dropout > 0) x = tern_dropout(x, (float)o.dropout);
+    x = tern_dense(x, o.classes);
+    tern_output(g, "logits", x);
+    return x;
+}

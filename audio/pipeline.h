@@ -1,0 +1,31 @@
+/* The sound pipeline that travels in a model's metadata: labels, front end, window. Internal.
+ *   tern.labels    JSON array of strings, in the order of the logits
+ *   tern.audio     the front end (tern_audio_options_text)
+ *   tern.input     {"kind": "features" or "samples", "seconds": length of the window}
+ *   tern.training  how the model was trained, for people (train.c writes it) */
+#ifndef TERN_AUDIO_PIPELINE_H
+#define TERN_AUDIO_PIPELINE_H
+
+#include "core/base.h"
+#include <tern/audio_classify.h>
+
+typedef struct tern__pipeline {
+    char **labels;
+    size_t n_labels;
+    bool waveform;
+    tern_audio_options audio;
+    tern_features *features; /* NULL: waveform */
+    tern_audio_window window;
+} tern__pipeline;
+
+/* Reads and checks the metadata against the network's input and output. On failure nothing is held. */
+tern_status tern__pipeline_read(tern__pipeline *pipeline, tern_context *c, const tern_model *model);
+void tern__pipeline_free(tern__pipeline *pipeline, tern_context *c);
+/* Writes labels, front end and window. */
+tern_status tern__pipeline_write(tern_model *model, tern_context *c, const tern_audio_dataset *data,
+                                 bool waveform);
+/* Length of a window of so many samples. */
+tern_audio_window tern__pipeline_window(const tern_audio_options *audio,
+                                        const tern_features *features, size_t samples);
+
+#endif

@@ -1,0 +1,200 @@
+/* Trains a sound classifier: reads the data, splits it, builds the network, fills in the recipe, trains,
+ * and puts front end, labels and provenance into the model. Knows its parts' public headers only. */
+#include "pipeline.h"
+
+#include <tern/audio_train.h>
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the networks are trained with unless the caller says otherwise. */
+typedef struct recipe {
+    double clips_seen; /* clips trained on in all: the epochs follow from the number of clips */
+    int fewest_epochs, most_epochs;
+    int64_t batch;
+    double learning_rate, weight_decay, label_smoothing, mixup, ema;
+    tern_audio_augmentation augmentation;
+} recipe;
+
+static const recipe features_recipe = {
+    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
+    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 1, .ema = 0.995,
+    .augmentation = {.time_shift = 1, .gain = 3, .time_masks = 2, .time_mask = 0.15,
+                     .frequency_masks = 2, .frequency_mask = 0.2}};
+static const recipe samples_recipe = {
+    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
+    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 1, .ema = 0.995,
+    .augmentation = {.time_shift = 1, .gain = 3, .noise = 0.3, .noise_snr_low = 5,
+                     .noise_snr_high = 30, .speed = 0.1, .time_masks = 1, .time_mask = 0.15}};
+
+static bool no_variation(const tern_audio_augmentation *a) {
+    static const tern_audio_augmentation none;
+    return !memcmp(a, &none, sizeof none);
+}
+
+/* Fills in what is 0. */
+static void apply_recipe(tern_audio_train_options *o, const recipe *r, int64_t clips) {
+    tern_train_options *t = &o->train;
+    tern_optimizer_options *p = &t->optimizer;
+    if (!t->epochs)
+        t->epochs = (int)fmin(r->most_epochs,
+                              fmax(r->fewest_epochs, round(r->clips_seen / (double)clips)));
+    if (!t->batch) t->batch = clips < 4 * r->batch ? (clips + 3) / 4 : r->batch;
+    t->drop_last = clips % t->batch < t->batch / 2 && clips > t->batch;
+    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0) p->learning_rate = r->learning_rate;
+    if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
+    p->decay_matrices_only = true;
+    if (p->ema == 0) p->ema = r->ema;
+    if (t->schedule.kind == TERN_SCHEDULE_CONSTANT) t->schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
+    if (t->loss.label_smoothing == 0) t->loss.label_smoothing = r->label_smoothing;
+    if (!o->no_augmentation && t->mixup == 0) t->mixup = r->mixup;
+}
+
+/* The clips that are not in `without`. */
+static tern_status rest(tern_dataset **subset, tern_dataset *all, const tern_dataset *without,
+                        tern_context *c) {
+    const int64_t n = tern_dataset_count(all);
+    int64_t kept = 0, *samples = tern__calloc(c, (size_t)n, sizeof *samples);
+    *subset = NULL;
+    if (!samples) return TERN_ERR_MEMORY;
+    for (int64_t i = 0; without && i < tern_dataset_count(without); i++)
+        samples[tern_dataset_source_sample(without, i)] = -1;
+    for (int64_t i = 0; i < n; i++)
+        if (samples[i] >= 0) samples[kept++] = i;
+    tern_status st = kept ? tern_dataset_subset(subset, all, samples, kept)
+                          : tern__fail(c, TERN_ERR_ARGUMENT, "all clips are to be validated on; none is "
+                                       "left to train on");
+    tern__free(c, samples);
+    return st;
+}
+
+/* All clips into those to train on and those to validate on (*validation NULL: none). */
+static tern_status split(tern_dataset **training, tern_dataset **validation,
+                         const tern_audio_dataset *data, tern_context *c,
+                         const tern_audio_train_options *o) {
+    tern_dataset *all = tern_audio_dataset_samples(data);
+    tern_status st = TERN_OK;
+    *training = *validation = NULL;
+    if (!o->n_validate_folds && o->validate != 0)
+        return tern_dataset_split(training, validation, all, o->validate, o->train.seed);
+    if (o->n_validate_folds)
+        st = tern_audio_dataset_folds(validation, data, o->validate_folds, o->n_validate_folds);
+    return st == TERN_OK ? rest(training, all, *validation, c) : st;
+}
+
+/* The folds to read: those to train on and those to validate on; all where those to train on are not
+ * named. *folds is the caller's to free. */
+static tern_status folds_to_read(const char ***folds, size_t *count, tern_context *c,
+                                 const tern_audio_train_options *o) {
+    const size_t n = o->data.n_folds + o->n_validate_folds;
+    for (size_t i = 0; i < o->data.n_folds; i++)
+        for (size_t k = 0; k < o->n_validate_folds; k++)
+            if (!strcmp(o->data.folds[i], o->validate_folds[k]))
+                return tern__fail(c, TERN_ERR_ARGUMENT, "fold '%s' is both to be trained on and to be "
+                                  "validated on", o->validate_folds[k]);
+    if (!(*folds = tern__alloc(c, (n + 1) * sizeof **folds))) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        (*folds)[i] = i < o->data.n_folds ? o->data.folds[i] : o->validate_folds[i - o->data.n_folds];
+    *count = o->data.n_folds ? n : 0;
+    return TERN_OK;
+}
+
+static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* How the model came about. Nothing in it depends on the machine or the day, so that the same training
+ * gives the same file. */
+static tern_status write_provenance(tern_model *model, tern_context *c, const char *path,
+                                    const tern_audio_train_options *o, const tern_train_result *r,
+                                    const tern_dataset *training, const tern_dataset *validation) {
+    const char *slash = strrchr(path, '/');
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
+        "version", tern_version(), "network", o->network ? o->network : tern_audio_network_name(0),
+        "seed", (json_int_t)o->train.seed, "clips", (json_int_t)tern_dataset_count(training), "epochs",
+        r->epochs, "epoch", r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
+        o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
+        number_or_null(r->accuracy), "validation_clips",
+        (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
+        number_or_null(r->validation_loss), "validation_accuracy",
+        number_or_null(r->validation_accuracy));
+    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
+    if (root && name) json_object_set_new(root, "data", name);
+    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(root);
+    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's provenance");
+    tern_status st = tern_model_set_metadata(model, "tern.training", text);
+    free(text);
+    return st;
+}
+
+static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
+                         const tern_audio_train_options *o) {
+    tern_status st = tern_graph_create(graph, c);
+    if (st != TERN_OK) return st;
+    const tern_audio_window w = tern_audio_dataset_window(data);
+    tern_audio_network_options n = TERN_AUDIO_NETWORK_OPTIONS_INIT;
+    n.classes = (int64_t)tern_audio_dataset_label_count(data);
+    n.rows = (int64_t)w.rows;
+    n.frames = (int64_t)w.frames;
+    n.width = o->width;
+    n.dropout = o->dropout;
+    tern_graph_set_seed(*graph, o->train.seed);
+    tern_audio_network_build(*graph, o->network, &n);
+    return tern_graph_check(*graph);
+}
+
+static tern_status check_options(tern_context *c, const tern_audio_train_options *o) {
+    if (o->size != sizeof *o)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "audio training options of size %zu, expected %zu: start "
+                          "from TERN_AUDIO_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
+    if (o->n_validate_folds && o->validate != 0)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for twice: by folds and by a share");
+    return TERN_OK;
+}
+
+tern_status tern_audio_train(tern_model **model, tern_context *c, const char *path,
+                             const tern_audio_train_options *options) {
+    tern_audio_train_options o = TERN_AUDIO_TRAIN_OPTIONS_INIT;
+    tern_audio_dataset *data = NULL;
+    tern_dataset *training = NULL, *validation = NULL;
+    tern_graph *graph = NULL;
+    tern_train_result result;
+    const char **folds = NULL;
+    if (options) o = *options;
+    *model = NULL;
+    tern_status st = check_options(c, &o);
+    if (st != TERN_OK) return st;
+    const bool waveform = tern_audio_network_waveform(o.network);
+    const recipe *r = waveform ? &samples_recipe : &features_recipe;
+    tern_audio_dataset_options d = o.data;
+    d.waveform = waveform;
+    if (o.no_augmentation) d.augmentation = (tern_audio_augmentation){0};
+    else if (!o.own_recipe && no_variation(&d.augmentation)) d.augmentation = r->augmentation;
+    if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
+    d.folds = folds;
+    if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;
+    if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
+    if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
+    if (!o.own_recipe) apply_recipe(&o, r, tern_dataset_count(training));
+    if ((st = build(&graph, c, data, &o)) != TERN_OK) goto done;
+    tern_train_result *wanted = o.train.result;
+    o.train.validation = validation;
+    o.train.result = &result;
+    if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
+    if (wanted) *wanted = result;
+    st = tern__pipeline_write(*model, c, data, waveform);
+    if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, training, validation);
+done:
+    if (st != TERN_OK) {
+        tern_model_free(*model);
+        *model = NULL;
+    }
+    tern_graph_free(graph);
+    tern_dataset_free(validation);
+    tern_dataset_free(training);
+    tern_audio_dataset_free(data);
+    tern__free(c, folds);
+    return st;
+}

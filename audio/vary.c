@@ -1,0 +1,131 @@
+/* Varies clips at random: place, tempo, pitch, level, tone, noise, blanked spans and bands. Works on
+ * features or samples that are there already; knows no file, no data set. */
+#include "vary.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Where an output frame comes from: (1 - weight) in[low] + weight in[high]. */
+typedef struct place {
+    int64_t low, high;
+    float weight;
+} place;
+
+size_t tern__vary_scratch(const tern__variation *v) { return (size_t)v->frames * sizeof(place); }
+
+static double uniform(tern__random *r, double low, double high) {
+    return low + (high - low) * tern__random_uniform(r);
+}
+
+/* Reads frames at start, start + speed, ... of a clip whose end is followed by its start. */
+typedef struct reader {
+    double start, speed;
+} reader;
+
+static reader draw_reader(const tern__variation *v, tern__random *r, int64_t in_frames) {
+    reader w = {0, 1};
+    w.start = (double)tern__random_below(r, in_frames - v->frames + 1);
+    double shift = uniform(r, -1, 1) * v->how->time_shift;
+    w.start += (double)(int64_t)(shift * (double)v->frames);
+    double stretch = uniform(r, -1, 1) * v->how->speed;
+    if (stretch != 0) w.speed = exp(stretch);
+    return w;
+}
+
+static place find_place(const reader *w, int64_t t, int64_t in_frames) {
+    double at = fmod(w->start + (double)t * w->speed, (double)in_frames);
+    if (at < 0) at += (double)in_frames;
+    int64_t low = (int64_t)at;
+    if (low >= in_frames) low = 0, at = 0;
+    return (place){low, low + 1 < in_frames ? low + 1 : 0, (float)(at - (double)low)};
+}
+
+/* Adds noise of white spectrum whose power is the clip's mean power less snr dB. Values are logarithms,
+ * one dB being v->decibel. */
+static void add_noise(const tern__variation *v, tern__random *r, float *out) {
+    const double snr = uniform(r, v->how->noise_snr_low, v->how->noise_snr_high);
+    const float to_log = (float)(log(10) / 10 / v->decibel), from_log = 1 / to_log;
+    const int64_t n = v->rows * v->frames;
+    double power = 0;
+    for (int64_t i = 0; i < n; i++) power += (double)expf(out[i] * to_log);
+    power = power / (double)n * pow(10, -snr / 10);
+    for (int64_t i = 0; i < n; i++) {
+        /* Power of a band of white noise: the mean of two exponential variables. */
+        uint32_t a = tern__random_u32(r);
+        double u = ((a >> 16) + 0.5) / 65536, w = ((a & 65535) + 0.5) / 65536;
+        out[i] = from_log * logf(expf(out[i] * to_log) + (float)(power * -0.5 * log(u * w)));
+    }
+}
+
+static void blank(tern__random *r, const tern__variation *v, float *out) {
+    const tern_audio_augmentation *a = v->how;
+    for (int i = 0; i < a->time_masks; i++) {
+        int64_t width = (int64_t)(uniform(r, 0, a->time_mask) * (double)v->frames);
+        int64_t begin = tern__random_below(r, v->frames - width + 1);
+        for (int64_t row = 0; row < v->rows; row++)
+            memset(out + row * v->frames + begin, 0, (size_t)width * sizeof *out);
+    }
+    for (int i = 0; v->rows > 1 && i < a->frequency_masks; i++) {
+        int64_t width = (int64_t)(uniform(r, 0, a->frequency_mask) * (double)v->rows);
+        int64_t begin = tern__random_below(r, v->rows - width + 1);
+        memset(out + begin * v->frames, 0, (size_t)(width * v->frames) * sizeof *out);
+    }
+}
+
+void tern__vary_features(const tern__variation *v, tern__random *r, const float *in,
+                         int64_t in_frames, float *out, void *scratch) {
+    const tern_audio_augmentation *a = v->how;
+    place *places = scratch;
+    const reader w = draw_reader(v, r, in_frames);
+    for (int64_t t = 0; t < v->frames; t++) places[t] = find_place(&w, t, in_frames);
+    const double stretch = uniform(r, -1, 1) * a->pitch, ratio = v->bands ? exp(stretch) : 1;
+    const double gain = tern__random_normal(r) * a->gain * v->decibel;
+    const double tilt = v->bands ? tern__random_normal(r) * a->tilt * v->decibel : 0;
+    const double last = (double)(v->rows - 1);
+    for (int64_t row = 0; row < v->rows; row++) {
+        double from = fmin((double)row * ratio, last);
+        const int64_t low = (int64_t)from, high = low + 1 < v->rows ? low + 1 : low;
+        const float weight = (float)(from - (double)low);
+        const float *x = in + low * in_frames, *y = in + high * in_frames;
+        const float add = (float)(gain + (last > 0 ? tilt * ((double)row / last - 0.5) : 0));
+        for (int64_t t = 0; t < v->frames; t++) {
+            const place p = places[t];
+            const float below = x[p.low] + p.weight * (x[p.high] - x[p.low]);
+            const float above = y[p.low] + p.weight * (y[p.high] - y[p.low]);
+            out[row * v->frames + t] = below + weight * (above - below) + add;
+        }
+    }
+    if (tern__random_uniform(r) < a->noise && v->decibel > 0 && v->bands) add_noise(v, r, out);
+    for (int64_t i = 0; i < v->rows * v->frames; i++)
+        out[i] = (float)((out[i] - v->mean) * v->scale);
+    blank(r, v, out);
+}
+
+void tern__vary_samples(const tern__variation *v, tern__random *r, const float *in,
+                        int64_t in_frames, float *out) {
+    const tern_audio_augmentation *a = v->how;
+    const reader w = draw_reader(v, r, in_frames);
+    double gain = pow(10, tern__random_normal(r) * a->gain / 20), power = 0, noise = 0;
+    if (tern__random_u32(r) & 1) gain = -gain; /* the sign of a wave is not heard */
+    for (int64_t t = 0; t < v->frames; t++) {
+        const place p = find_place(&w, t, in_frames);
+        out[t] = (float)gain * (in[p.low] + p.weight * (in[p.high] - in[p.low]));
+        power += (double)out[t] * out[t];
+    }
+    if (tern__random_uniform(r) < a->noise)
+        noise = sqrt(power / (double)v->frames) *
+                pow(10, -uniform(r, a->noise_snr_low, a->noise_snr_high) / 20);
+    for (int64_t t = 0; t < v->frames; t++) {
+        if (noise > 0) out[t] += (float)(noise * tern__random_normal(r));
+        out[t] = (float)((out[t] - v->mean) * v->scale);
+    }
+    blank(r, v, out);
+}
+
+void tern__vary_not(const tern__variation *v, const float *in, int64_t in_frames, float *out) {
+    const int64_t begin = (in_frames - v->frames) / 2;
+    for (int64_t row = 0; row < v->rows; row++)
+        for (int64_t t = 0; t < v->frames; t++)
+            out[row * v->frames + t] =
+                (float)((in[row * in_frames + begin + t] - v->mean) * v->scale);
+}
