@@ -237,8 +237,9 @@ static tern_status evaluate_clip(tern_session *session, const tern__clips *clips
     tern_status st = tern_audio_classify_file(session, clip->path, &answer);
     if (st != TERN_OK)
         return clip->line ? tern__fail_in(c, "%s, line %zu", clips->path, clip->line) : st;
-    const tern__names labels = {k->pipeline.labels, k->pipeline.n_labels, 0};
-    st = tern_confusion_add(confusion, clip->label, tern__names_find(&labels, answer.label));
+    int64_t predicted = 0;
+    while (k->pipeline.labels[predicted] != answer.label) predicted++;
+    st = tern_confusion_add(confusion, clip->label, predicted);
     if (st == TERN_OK && on_clip &&
         !on_clip(user, clip->path, clips->labels.at[clip->label], &answer, i + 1, clips->count))
         st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %zu of %zu clips", i + 1, clips->count);

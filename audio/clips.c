@@ -16,34 +16,32 @@
 
 /* ---- names ---- */
 
-int64_t tern__names_find(const tern__names *names, const char *name) {
-    for (size_t i = 0; i < names->count; i++)
-        if (!strcmp(names->at[i], name)) return (int64_t)i;
-    return -1;
-}
-
 /* The number of a name, which is added if it is new; -1: no memory. */
-static int64_t number_of(tern_context *c, tern__names *names, const char *name) {
-    /* Rows of a table often repeat the name of the row before. */
-    if (names->count && !strcmp(names->at[names->count - 1], name)) return (int64_t)names->count - 1;
-    int64_t found = tern__names_find(names, name);
+static int64_t number_of(tern_context *c, tern__name_list *names, const char *name) {
+    int64_t found = tern__names_find(&names->numbers, name);
     if (found >= 0) return found;
     if (names->count == names->capacity) {
         char **at = tern__grow(c, names->at, names->count, &names->capacity, names->count + 1, sizeof *at);
         if (!at) return -1;
         names->at = at;
     }
-    if (!(names->at[names->count] = tern__strdup(c, name))) return -1;
+    char *copy = tern__strdup(c, name);
+    if (!copy || tern__names_set(&names->numbers, c, copy, (int)names->count) != TERN_OK) {
+        tern__free(c, copy);
+        return -1;
+    }
+    names->at[names->count] = copy;
     return (int64_t)names->count++;
 }
 
-static void free_names(tern_context *c, tern__names *names) {
+static void free_names(tern_context *c, tern__name_list *names) {
+    tern__names_clear(&names->numbers, c);
     for (size_t i = 0; i < names->count; i++) tern__free(c, names->at[i]);
     tern__free(c, names->at);
     memset(names, 0, sizeof *names);
 }
 
-const char *tern__names_text(const tern__names *names, char *out, size_t size) {
+const char *tern__name_list_text(const tern__name_list *names, char *out, size_t size) {
     size_t used = 0, i;
     out[0] = 0;
     for (i = 0; i < names->count && used + strlen(names->at[i]) + 24 < size; i++)
@@ -211,7 +209,7 @@ static bool wanted(const tern_audio_dataset_options *options, const char *fold) 
 }
 
 static tern_status add_row(tern__clips *clips, const tern__csv *csv, const columns *k,
-                           const tern_audio_dataset_options *options, tern__names *all_folds) {
+                           const tern_audio_dataset_options *options, tern__name_list *all_folds) {
     tern_context *c = clips->context;
     const char *file = csv->fields[k->file], *label = csv->fields[k->label];
     const char *fold = k->has_fold ? csv->fields[k->fold] : NULL;
@@ -231,7 +229,7 @@ static tern_status add_row(tern__clips *clips, const tern__csv *csv, const colum
 static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options *options) {
     tern_context *c = clips->context;
     tern__csv *csv = NULL;
-    tern__names all_folds = {0};
+    tern__name_list all_folds = {0};
     columns k = {0};
     char text[300];
     tern_status st = tern__csv_open(&csv, c, clips->path, 0, true);
@@ -246,10 +244,10 @@ static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options
         st = add_row(clips, csv, &k, options, &all_folds);
     }
     for (size_t i = 0; st == TERN_OK && i < options->n_folds; i++)
-        if (tern__names_find(&all_folds, options->folds[i]) < 0)
+        if (tern__names_find(&all_folds.numbers, options->folds[i]) < 0)
             st = tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no fold '%s'; the folds are %s",
                             clips->path, options->folds[i],
-                            tern__names_text(&all_folds, text, sizeof text));
+                            tern__name_list_text(&all_folds, text, sizeof text));
     if (st == TERN_OK && !clips->count)
         st = tern__fail(c, TERN_ERR_FORMAT, "%s: there are no rows under the header", clips->path);
     free_names(c, &all_folds);
@@ -266,20 +264,23 @@ static int compare_names(const void *a, const void *b) {
 /* Puts the labels into their order, the given one or sorted, and renumbers the clips. */
 static tern_status order_labels(tern__clips *clips, const tern_audio_dataset_options *options) {
     tern_context *c = clips->context;
-    tern__names old = clips->labels, ordered = {0};
+    tern__name_list old = clips->labels, ordered = {0};
+    const size_t n = options->n_labels ? options->n_labels : old.count;
     tern_status st = TERN_OK;
     char text[400], name[600];
-    for (size_t i = 0; i < (options->n_labels ? options->n_labels : old.count); i++)
-        if (number_of(c, &ordered, options->n_labels ? options->labels[i] : old.at[i]) < 0)
-            st = TERN_ERR_MEMORY;
-    if (st == TERN_OK && !options->n_labels)
-        qsort(ordered.at, ordered.count, sizeof *ordered.at, compare_names);
+    const char **sorted = tern__alloc(c, n * sizeof *sorted);
+    if (!sorted) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) sorted[i] = options->n_labels ? options->labels[i] : old.at[i];
+    if (!options->n_labels) qsort(sorted, n, sizeof *sorted, compare_names);
+    for (size_t i = 0; i < n && st == TERN_OK; i++)
+        if (number_of(c, &ordered, sorted[i]) < 0) st = TERN_ERR_MEMORY;
+    tern__free(c, sorted);
     for (size_t i = 0; st == TERN_OK && i < clips->count; i++) {
         const char *label = old.at[clips->at[i].label];
-        if ((clips->at[i].label = tern__names_find(&ordered, label)) < 0)
+        if ((clips->at[i].label = tern__names_find(&ordered.numbers, label)) < 0)
             st = tern__fail(c, TERN_ERR_FORMAT, "%s has the label '%s', which the model does not know; "
                             "it knows %s", tern__clip_text(clips, &clips->at[i], name, sizeof name),
-                            label, tern__names_text(&ordered, text, sizeof text));
+                            label, tern__name_list_text(&ordered, text, sizeof text));
     }
     clips->labels = ordered;
     free_names(c, &old);

@@ -3,7 +3,7 @@
 #ifndef TERN_AUDIO_CLIPS_H
 #define TERN_AUDIO_CLIPS_H
 
-#include "core/base.h"
+#include "core/names.h"
 #include <tern/audio_dataset.h>
 
 typedef struct tern__clip {
@@ -13,17 +13,18 @@ typedef struct tern__clip {
 } tern__clip;
 
 /* Names that stand for 0, 1, 2, ... */
-typedef struct tern__names {
+typedef struct tern__name_list {
     char **at;
     size_t count, capacity;
-} tern__names;
+    tern__names numbers;
+} tern__name_list;
 
 typedef struct tern__clips {
     tern_context *context;
     char *path; /* of the folder or CSV */
     tern__clip *at;
     size_t count, capacity;
-    tern__names labels, folds, groups; /* labels sorted, unless they were given */
+    tern__name_list labels, folds, groups; /* labels sorted, unless they were given */
 } tern__clips;
 
 /* Lists a folder or reads a CSV; checks labels and folds. On failure everything in clips is freed. */
@@ -32,9 +33,7 @@ tern_status tern__clips_read(tern__clips *clips, tern_context *c, const char *pa
 void tern__clips_free(tern__clips *clips);
 /* "FILE, line 12: clip.wav" or "clip.wav" (in a buffer of the caller): how sentences call a clip. */
 const char *tern__clip_text(const tern__clips *clips, const tern__clip *clip, char *out, size_t size);
-/* The number of a name, or -1. */
-int64_t tern__names_find(const tern__names *names, const char *name);
 /* "a, b, c and 4 more" in a buffer of the caller. */
-const char *tern__names_text(const tern__names *names, char *out, size_t size);
+const char *tern__name_list_text(const tern__name_list *names, char *out, size_t size);
 
 #endif

@@ -494,10 +494,10 @@ tern_status tern_audio_dataset_folds(tern_dataset **subset, const tern_audio_dat
     if (!numbers) return TERN_ERR_MEMORY;
     tern_status st = TERN_OK;
     for (size_t i = 0; i < n_folds && st == TERN_OK; i++)
-        if ((numbers[i] = tern__names_find(&clips->folds, folds[i])) < 0)
+        if ((numbers[i] = tern__names_find(&clips->folds.numbers, folds[i])) < 0)
             st = clips->folds.count
                      ? tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no fold '%s'; the folds are %s",
-                                  clips->path, folds[i], tern__names_text(&clips->folds, text, sizeof text))
+                                  clips->path, folds[i], tern__name_list_text(&clips->folds, text, sizeof text))
                      : tern__fail(c, TERN_ERR_ARGUMENT, "%s: it has no folds", clips->path);
     if (st == TERN_OK) st = tern_dataset_folds(subset, data->samples, numbers, n_folds);
     tern__free(c, numbers);
