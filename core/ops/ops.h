@@ -1,0 +1,46 @@
+/* The operators' rows, one file or family each, and how a row writes down its attributes. */
+#ifndef TERN_CORE_OPS_OPS_H
+#define TERN_CORE_OPS_OPS_H
+
+#include "../kernels/vector.h"
+#include "../op.h"
+#include "../shape.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Entries of a tern__attribute list; the field carries ONNX's name. The list ends with {0}. */
+#define TERN__A_INT(type_, field, value)                                                          \
+    {.name = #field, .type = TERN_ATTRIBUTE_INT, .offset = offsetof(type_, field), .i = (value)}
+#define TERN__A_FLOAT(type_, field, value)                                                         \
+    {.name = #field, .type = TERN_ATTRIBUTE_FLOAT, .offset = offsetof(type_, field), .f = (value)}
+#define TERN__A_STRING(type_, field, value)                                                        \
+    {.name = #field, .type = TERN_ATTRIBUTE_STRING, .offset = offsetof(type_, field), .s = (value)}
+#define TERN__SOME_INTS(type_, field)                                                              \
+    {.name = #field, .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(type_, field)}
+
+/* Elementwise work goes in blocks of this many floats: 64 KB, which stays in the second cache. */
+enum { TERN__BLOCK = 16384 };
+
+/* y = activation(y) in place, for operators whose kernels do not know the activation. */
+void tern__activation_apply(const tern_context *c, tern__activation activation, float alpha,
+                            float *y, int64_t count);
+/* The output of input 0's type and shape. */
+tern_status tern__infer_same(tern__infer *in);
+
+extern const tern__op tern__op_relu, tern__op_leaky_relu, tern__op_elu, tern__op_sigmoid,
+    tern__op_tanh, tern__op_softplus, tern__op_hard_swish, tern__op_gelu, tern__op_neg;
+extern const tern__op tern__op_add, tern__op_sub, tern__op_mul, tern__op_div;
+extern const tern__op tern__op_max_pool, tern__op_average_pool, tern__op_global_average_pool,
+    tern__op_global_max_pool;
+extern const tern__op tern__op_batch_normalization, tern__op_layer_normalization;
+extern const tern__op tern__op_softmax, tern__op_log_softmax;
+extern const tern__op tern__op_reduce_mean, tern__op_reduce_sum, tern__op_reduce_max;
+extern const tern__op tern__op_concat, tern__op_split, tern__op_slice, tern__op_pad;
+extern const tern__op tern__op_reshape, tern__op_flatten, tern__op_squeeze, tern__op_unsqueeze,
+    tern__op_identity;
+extern const tern__op tern__op_transpose, tern__op_gather, tern__op_cast, tern__op_dropout;
+extern const tern__op tern__op_softmax_cross_entropy, tern__op_binary_cross_entropy,
+    tern__op_squared_error, tern__op_absolute_error, tern__op_huber;
+
+#endif
