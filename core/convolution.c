@@ -156,8 +156,6 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
                          v->depthwise ? 0 : times((size_t)v->shard_rows, v->shard_columns));
     v->weights_workspace_size = plus(plus(plus(aligned((size_t)zeros), copy), aligned(partial)),
                                      times(workers, (int64_t)aligned(worker)));
-    size_t sums = times(times(TERN__BIAS_SHARDS, v->k), 2);
-    if (v->weights_workspace_size < sums) v->weights_workspace_size = sums;
     size_t largest = v->packed_size | v->packed_data_size | v->workspace_size |
                      v->data_workspace_size | v->weights_workspace_size;
     if (largest > SIZE_MAX / 64)

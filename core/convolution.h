@@ -26,7 +26,7 @@ typedef struct tern__convolution {
     size_t packed_data_size;       /* tern__convolution_pack_data */
     size_t workspace_size;         /* forward */
     size_t data_workspace_size;    /* backward_data */
-    size_t weights_workspace_size; /* backward_weights, backward_bias */
+    size_t weights_workspace_size; /* backward_weights */
 
     bool depthwise; /* one channel in and out per group: vectorised over groups */
     bool merged;    /* the kernel's last axis and the channels are one contiguous row of depth */
@@ -69,9 +69,10 @@ void tern__convolution_backward_data(const tern_context *c, const tern__convolut
 void tern__convolution_backward_weights(const tern_context *c, const tern__convolution *v,
                                         const float *x, const float *dy, float *dw, bool accumulate,
                                         float *workspace);
-/* db [k] = or += sum of dy over all positions. */
-void tern__convolution_backward_bias(const tern_context *c, const tern__convolution *v,
-                                     const float *dy, float *db, bool accumulate, float *workspace);
+/* db [channels] = or += sum of the `count` rows dy [count, channels], in double. workspace: floats. */
+void tern__row_sums(const tern_context *c, int64_t count, int64_t channels, const float *dy,
+                    float *db, bool accumulate, float *workspace);
+size_t tern__row_sums_size(int64_t channels);
 
 double tern__convolution_flops(const tern__convolution *v); /* of forward, and of each gradient */
 

@@ -243,33 +243,35 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
 
 /* ---- bias ---- */
 
-typedef struct bias {
-    const tern__convolution *v;
-    const tern__gemm_kernels *kernels;
-    const float *dy;
-    double *sums; /* [shards][k] */
-    int64_t positions;
-} bias;
+enum { SUM_SHARDS = 16 };
 
-static void bias_item(void *arg, int64_t shard, int worker) {
+typedef struct sums {
+    const tern__gemm_kernels *kernels;
+    int64_t count, channels;
+    const float *dy;
+    double *partial; /* [SUM_SHARDS][channels] */
+} sums;
+
+static void sum_item(void *arg, int64_t shard, int worker) {
     (void)worker;
-    const bias *b = arg;
-    int64_t k = b->v->k, begin = b->positions * shard / TERN__BIAS_SHARDS;
-    int64_t end = b->positions * (shard + 1) / TERN__BIAS_SHARDS;
-    double *sum = b->sums + shard * k;
-    for (int64_t i = 0; i < k; i++) sum[i] = 0;
-    b->kernels->column_sums(sum, b->dy + begin * b->v->y_pitch, end - begin, k, b->v->y_pitch);
+    const sums *s = arg;
+    int64_t begin = s->count * shard / SUM_SHARDS, end = s->count * (shard + 1) / SUM_SHARDS;
+    double *sum = s->partial + shard * s->channels;
+    for (int64_t i = 0; i < s->channels; i++) sum[i] = 0;
+    s->kernels->column_sums(sum, s->dy + begin * s->channels, end - begin, s->channels);
 }
 
-void tern__convolution_backward_bias(const tern_context *c, const tern__convolution *v,
-                                     const float *dy, float *db, bool accumulate,
-                                     float *workspace) {
-    bias b = {v, c->kernels->gemm, dy, (double *)(void *)workspace,
-              v->n * v->out[0] * v->out[1] * v->out[2]};
-    tern__parallel(c, TERN__BIAS_SHARDS, bias_item, &b);
-    for (int64_t k = 0; k < v->k; k++) {
+size_t tern__row_sums_size(int64_t channels) {
+    return (size_t)channels * SUM_SHARDS * sizeof(double) / sizeof(float);
+}
+
+void tern__row_sums(const tern_context *c, int64_t count, int64_t channels, const float *dy,
+                    float *db, bool accumulate, float *workspace) {
+    sums s = {c->kernels->gemm, count, channels, dy, (double *)(void *)workspace};
+    tern__parallel(c, SUM_SHARDS, sum_item, &s);
+    for (int64_t k = 0; k < channels; k++) {
         double sum = accumulate ? db[k] : 0;
-        for (int64_t s = 0; s < TERN__BIAS_SHARDS; s++) sum += b.sums[s * v->k + k];
+        for (int64_t i = 0; i < SUM_SHARDS; i++) sum += s.partial[i * channels + k];
         db[k] = (float)sum;
     }
 }

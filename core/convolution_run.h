@@ -4,8 +4,6 @@
 
 #include "convolution_rows.h"
 
-enum { TERN__BIAS_SHARDS = 16 };
-
 /* y = epilogue(sum over taps of x * w) for every output position of rows. */
 typedef struct tern__convolution_run {
     tern__rows rows;

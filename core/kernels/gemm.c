@@ -271,10 +271,9 @@ static void depthwise_outer(const tern__gemm_depthwise *b) {
         }
 }
 
-static void column_sums(double *sum, const float *dy, int64_t count, int64_t columns,
-                        int64_t pitch) {
+static void column_sums(double *sum, const float *dy, int64_t count, int64_t columns) {
     for (int64_t m = 0; m < count; m++)
-        for (int64_t n = 0; n < columns; n++) sum[n] += (double)dy[m * pitch + n];
+        for (int64_t n = 0; n < columns; n++) sum[n] += (double)dy[m * columns + n];
 }
 
 extern const tern__gemm_kernels V_NAME(tern__gemm_kernels);

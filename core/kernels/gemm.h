@@ -60,8 +60,8 @@ typedef struct tern__gemm_kernels {
     void (*outer)(const tern__gemm_outer *b);
     void (*depthwise)(const tern__gemm_depthwise *b);
     void (*depthwise_outer)(const tern__gemm_depthwise *b);
-    /* sum[n] += rows of dy in ascending order, in double: [count] rows of `columns` floats, pitch apart */
-    void (*column_sums)(double *sum, const float *dy, int64_t count, int64_t columns, int64_t pitch);
+    /* sum[n] += the rows of dy [count, columns] in ascending order, in double */
+    void (*column_sums)(double *sum, const float *dy, int64_t count, int64_t columns);
 } tern__gemm_kernels;
 
 #endif
