@@ -91,6 +91,9 @@ int64_t tern__frame_count(const tern_features *f, int64_t samples);
 void tern__frames_bands(const tern_features *f, tern__feature_scratch *s,
                         const tern__samples *sound, int64_t first, int frames, float *bands,
                         float *energy);
+/* The samples of frame t with everything before the transform done -> s->frame [n_fft]. */
+void tern__frame_cut(const tern_features *f, tern__feature_scratch *s, const tern__samples *sound,
+                     int64_t t, float *energy);
 /* bands, energy -> s->values [base_rows][LANES]: cepstra, energy row, mean and std. */
 void tern__frames_finish(const tern_features *f, tern__feature_scratch *s, const float *bands,
                          const float *energy);

@@ -170,15 +170,20 @@ static void compress(const tern_audio_options *o, float *x, size_t count) {
         x[i] = scale * tern__ln((x[i] < amin ? amin : x[i]) + offset);
 }
 
+void tern__frame_cut(const tern_features *f, tern__feature_scratch *s, const tern__samples *sound,
+                     int64_t t, float *energy) {
+    float *x = s->frame + f->window_place; /* the rest of the frame stays 0 */
+    cut(f, sound, t, x);
+    prepare(f, x, energy);
+}
+
 void tern__frames_bands(const tern_features *f, tern__feature_scratch *s,
                         const tern__samples *sound, int64_t first, int frames, float *bands,
                         float *energy) {
     const tern_audio_options *o = &f->options;
-    float *x = s->frame + f->window_place;
     if (frames < TERN__LANES) memset(s->bins, 0, sizeof *s->bins * (size_t)f->bins * TERN__LANES);
     for (int l = 0; l < frames; l++) {
-        cut(f, sound, first + l, x);
-        prepare(f, x, &energy[l]);
+        tern__frame_cut(f, s, sound, first + l, &energy[l]);
         tern__fft_power(&s->fft, s->frame, s->bins + l, TERN__LANES);
     }
     raise_power(s->bins, (size_t)f->bins * TERN__LANES, o->power);

@@ -201,6 +201,18 @@ TERN_API double tern_features_frequency(const tern_features *features, size_t ro
 TERN_API tern_status tern_features_compute(const tern_features *features, const float *samples,
                                            size_t count, float *out);
 
+/** Short-time Fourier transform with the options' window and framing: samples [count] -> spectrum
+ *  [n_fft/2 + 1][frames] of complex numbers as pairs (real, imaginary). Pre-emphasis and sample_scale
+ *  apply, nothing after the spectrum does. Errors as tern_features_compute. */
+TERN_API tern_status tern_features_stft(const tern_features *features, const float *samples,
+                                        size_t count, float *spectrum);
+/** The inverse: overlap-add of the windowed inverse transforms, divided by the sum of the squared
+ *  windows: spectrum [n_fft/2 + 1][frames] pairs -> samples [count], zeros beyond the last frame.
+ *  Gives the samples back wherever windows overlap. Errors: TERN_ERR_UNSUPPORTED for framing mirror.
+ *  Source: Griffin & Lim 1984. */
+TERN_API tern_status tern_features_istft(const tern_features *features, const float *spectrum,
+                                         size_t frames, float *samples, size_t count);
+
 /* ---- Streams ---- */
 
 /** A sound file being read block by block; memory does not grow with its length. */
@@ -250,8 +262,9 @@ TERN_API void tern_feature_stream_free(tern_feature_stream *stream);
 
 /** Options as another program's: "tern" (the _INIT), "librosa" (feature.melspectrogram and power_to_db,
  *  22.05 kHz), "librosa-mfcc", "torchaudio" (MelSpectrogram and AmplitudeToDB), "torchaudio-mfcc",
- *  "kaldi" (fbank, 80 bands, no dither), "kaldi-mfcc", "yamnet" (and VGGish), "whisper" (80 bands), "pann",
- *  "ast", "pcen" (librosa's). Errors: TERN_ERR_ARGUMENT naming all presets; *options is untouched. */
+ *  "kaldi" (compute-fbank-feats without dither: 23 bands), "kaldi-mfcc", "kaldi-plp", "yamnet" (and
+ *  VGGish), "whisper" (80 bands; its last frame is not dropped), "pann", "ast", "pcen" (librosa's).
+ *  Errors: TERN_ERR_ARGUMENT naming all presets; *options is untouched. */
 TERN_API tern_status tern_audio_options_preset(tern_audio_options *options, tern_context *context,
                                                const char *name);
 /** The names above one by one: index 0.. until NULL. Static storage. */
