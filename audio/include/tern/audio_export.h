@@ -1,0 +1,23 @@
+/* Features of a sound file as a file: an array for programs, a picture for people. */
+#ifndef TERN_AUDIO_EXPORT_H
+#define TERN_AUDIO_EXPORT_H
+
+#include <tern/audio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Computes the features of a sound file ("-": standard input) and writes them: output ends in .npy: a NumPy
+ *  array [rows][frames] of float32; .png: a picture, with axes in seconds and Hz. options may be NULL for
+ *  the defaults. rows and frames (may be NULL) get the size. Errors: those of tern_sound_load and
+ *  tern_features_create; TERN_ERR_ARGUMENT for another ending; TERN_ERR_IO if it cannot be written: a file
+ *  that was there before stays as it was. */
+TERN_API tern_status tern_audio_export(tern_context *context, const char *sound, const char *output,
+                                       const tern_audio_options *options, size_t *rows,
+                                       size_t *frames);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

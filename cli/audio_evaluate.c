@@ -1,0 +1,96 @@
+/* tern audio evaluate: prints how often a model is right. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct request {
+    const char *data, *root, *file_column, *label_column, *fold_column, *folds;
+    int64_t threads;
+    bool json, errors, quiet;
+} request;
+
+static const cli_command command = {
+    "tern audio evaluate", "MODEL --data DIR|CSV [OPTIONS]",
+    "Classifies all sounds of a data set and prints accuracy, precision, recall and F1 of each label,\n"
+    "and the confusion matrix.",
+    "DIR and CSV are as for 'tern audio train'. With --json one object is printed: accuracy, n, macro_f1,\n"
+    "per_class (label, support, precision, recall, f1), confusion (a row per true label)."};
+
+static bool on_clip(void *user, const char *file, const char *truth, const tern_answer *answer,
+                    size_t done, size_t count) {
+    const request *r = user;
+    if (r->errors && strcmp(truth, answer->label)) {
+        cli_progress_clear();
+        fprintf(r->json ? stderr : stdout, "%s: %s, taken for %s (%.1f %%)\n", file, truth, answer->label,
+                100 * (double)answer->score);
+    }
+    if (!r->quiet) cli_progress_count("clips", done, count);
+    return !cli_stopped();
+}
+
+static int evaluate(const request *r, tern_context *c, tern_session *session) {
+    tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
+    tern_confusion *confusion = NULL;
+    char *text = NULL;
+    const char **folds = NULL;
+    o.root = r->root;
+    o.file_column = r->file_column;
+    o.label_column = r->label_column;
+    o.fold_column = r->fold_column;
+    if (r->folds && !(folds = cli_split(r->folds, &o.n_folds))) return EXIT_FAILED;
+    o.folds = folds;
+    cli_catch_interrupts();
+    tern_status st = tern_audio_evaluate(&confusion, session, r->data, &o, on_clip,
+                                         (void *)(uintptr_t)r);
+    cli_progress_clear();
+    int code = cli_exit_code(st);
+    if (st != TERN_OK) {
+        cli_complain("%s", tern_session_message(session));
+    } else {
+        st = r->json ? tern_confusion_json(&text, confusion) : tern_confusion_text(&text, confusion);
+        code = cli_exit_code(st);
+        if (st == TERN_OK) printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+        else cli_complain("%s", tern_session_message(session));
+    }
+    tern_free(c, text);
+    tern_confusion_free(confusion);
+    free(folds);
+    return code;
+}
+
+int cli_audio_evaluate(int argc, char **argv) {
+    request r = {0};
+    const cli_option options[] = {
+        {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0, NULL},
+        {"root", 0, CLI_TEXT, &r.root, "DIR", "where a CSV's files are (the CSV's own folder)", 0, 0, NULL},
+        {"file-column", 0, CLI_TEXT, &r.file_column, "NAME", "column of file names (filename)", 0, 0, NULL},
+        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "column of labels (category)", 0, 0, NULL},
+        {"fold-column", 0, CLI_TEXT, &r.fold_column, "NAME", "column of folds (fold, if there is one)", 0, 0, NULL},
+        {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "only these folds", 0, 0, NULL},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
+        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every clip taken for something else", 0, 0, NULL},
+        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    if (argc - at < 1) return cli_usage(&command, "the model is missing");
+    if (argc - at > 1 && !r.data)
+        return cli_usage(&command, "'%s': data are named with --data", argv[at + 1]);
+    if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
+    if (!r.data) return cli_usage(&command, "--data is missing: a folder with a folder per label, or a CSV");
+    tern_context *c = NULL;
+    tern_model *model = NULL;
+    tern_session *session = NULL;
+    tern_status st = cli_context(&c, r.threads, &r.quiet);
+    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
+    if (st == TERN_OK) st = tern_session_create(&session, model);
+    int code = st == TERN_OK ? evaluate(&r, c, session) : cli_failed(c, st);
+    tern_session_free(session);
+    tern_model_free(model);
+    tern_context_free(c);
+    return code;
+}

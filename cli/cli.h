@@ -1,0 +1,98 @@
+/* What the commands of `tern` share: options, sentences on stderr, exit codes, JSON lines. The command
+ * parses arguments and prints; everything that computes is in the library. */
+#ifndef TERN_CLI_H
+#define TERN_CLI_H
+
+#include <jansson.h>
+#include <tern/tern.h>
+
+/* Exit codes, as the README lists them. */
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,      /* out of memory and the like */
+    EXIT_USAGE = 2,       /* arguments that make no sense */
+    EXIT_DATA = 3,        /* a file's content is not what it should be */
+    EXIT_IO = 4,          /* the operating system refused to read or write */
+    EXIT_DIVERGED = 5,    /* training ran into non-finite losses */
+    EXIT_INTERRUPTED = 130 /* Ctrl-C; everything was saved */
+};
+int cli_exit_code(tern_status status);
+
+/* ---- options ---- */
+typedef enum cli_kind {
+    CLI_FLAG,   /* bool * */
+    CLI_TEXT,   /* const char ** */
+    CLI_INT,    /* int64_t *, min..max */
+    CLI_REAL,   /* double *, min..max */
+    CLI_HEADING /* only a line in the help */
+} cli_kind;
+
+typedef struct cli_option {
+    const char *name; /* without the dashes; NULL ends the table */
+    char letter;      /* 0: none */
+    cli_kind kind;
+    void *target;
+    const char *argument; /* "FILE" in the help; NULL for flags */
+    const char *help;
+    double min, max;
+    bool *given; /* may be NULL */
+} cli_option;
+
+typedef struct cli_command {
+    const char *name;     /* "tern audio train" */
+    const char *usage;    /* what follows the name */
+    const char *summary;  /* one line */
+    const char *details;  /* paragraphs after the options; may be NULL */
+} cli_command;
+
+/* Parses argv[1..]. Returns the index of the first operand (operands are moved to the end), or a value
+ * below 0: the command ends with exit code cli_ended(value). --help is understood in every table. */
+static inline int cli_ended(int parsed) { return -parsed - 1; }
+int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv);
+void cli_help(const cli_command *command, const cli_option *options);
+
+/* Cuts "1,2,3" at the commas. The list ends with NULL and is freed with one free(); NULL: no memory. */
+const char **cli_split(const char *text, size_t *count);
+
+/* "tern: sentence" on stderr. */
+void cli_complain(const char *format, ...) TERN_PRINTF(1, 2);
+/* The same with a line that tells where the help is; returns EXIT_USAGE. */
+int cli_usage(const cli_command *command, const char *format, ...) TERN_PRINTF(2, 3);
+/* Prints the context's sentence and returns the exit code of the status. */
+int cli_failed(const tern_context *context, tern_status status);
+/* The candidate nearest to a mistyped word, or NULL if none is near. next(i) gives NULL at the end. */
+const char *cli_nearest(const char *word, const char *(*next)(const void *list, size_t i),
+                        const void *list);
+
+/* ---- output ---- */
+bool cli_colour(int fd); /* a terminal, and NO_COLOR is not set */
+/* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
+json_t *cli_json_text(const char *text);
+/* Prints one object as one line and frees it; EXIT_OK, or EXIT_IO with a sentence. */
+int cli_print_json(json_t *object);
+/* Flushes standard output at the end: EXIT_IO with a sentence if what was printed got lost. */
+int cli_finish(int code);
+/* A context with --threads (0: all processors) whose log goes to stderr; *quiet: only its warnings. */
+tern_status cli_context(tern_context **context, int64_t threads, const bool *quiet);
+/* Columns of the terminal behind fd, 80 if unknown. */
+int cli_columns(int fd);
+
+/* ---- progress (progress.c) ---- */
+/* Takes Ctrl-C and SIGTERM as the wish to stop: the first one sets cli_stopped(), the second one kills. */
+void cli_catch_interrupts(void);
+bool cli_stopped(void);
+/* The bar of a training run: on_progress of tern_train_options. */
+bool cli_progress_train(void *quiet, const tern_train_progress *progress);
+/* A bar for anything counted; `done` of `count` items. */
+void cli_progress_count(const char *what, size_t done, size_t count);
+/* Removes the bar from the terminal, so that something else can be printed. */
+void cli_progress_clear(void);
+
+/* ---- commands ---- */
+int cli_audio_train(int argc, char **argv);
+int cli_audio_classify(int argc, char **argv);
+int cli_audio_evaluate(int argc, char **argv);
+int cli_audio_features(int argc, char **argv);
+int cli_model_info(int argc, char **argv);
+
+#endif

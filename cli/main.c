@@ -1,0 +1,89 @@
+/* The command `tern`: finds the command that is asked for. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct entry {
+    const char *group, *name, *summary;
+    int (*run)(int argc, char **argv);
+} entry;
+
+static const entry entries[] = {
+    {"audio", "train", "train a network on labelled sounds", cli_audio_train},
+    {"audio", "classify", "say what sounds are", cli_audio_classify},
+    {"audio", "evaluate", "measure how often a model is right", cli_audio_evaluate},
+    {"audio", "features", "turn a sound into an array or a picture", cli_audio_features},
+    {"model", "info", "show what is in a model file", cli_model_info},
+};
+enum { ENTRIES = sizeof entries / sizeof *entries };
+
+static int help(const char *group) {
+    if (!group) printf("tern trains and runs convolutional networks on sound.\n\n");
+    printf("usage: tern %s COMMAND [OPTIONS]\n\n", group ? group : "{audio|model}");
+    for (size_t i = 0; i < ENTRIES; i++)
+        if (!group || !strcmp(group, entries[i].group)) {
+            char name[40];
+            snprintf(name, sizeof name, "tern %s %s", entries[i].group, entries[i].name);
+            printf("  %-22s %s\n", name, entries[i].summary);
+        }
+    printf("\n");
+    if (!group) printf("  tern --version\n");
+    printf("  tern%s%s COMMAND --help   what a command takes\n", group ? " " : " GROUP",
+           group ? group : "");
+    if (!group)
+        printf("\nexit codes: 0 done, 1 failure, 2 usage, 3 bad data, 4 input/output, 5 training\n"
+               "diverged, 130 interrupted (everything saved). NO_COLOR is respected.\n");
+    return cli_finish(EXIT_OK);
+}
+
+static const char *group_name(const void *list, size_t i) {
+    static const char *const groups[] = {"audio", "model", NULL};
+    (void)list;
+    return groups[i];
+}
+
+static const char *command_name(const void *list, size_t i) {
+    const char *group = list;
+    for (size_t k = 0; k < ENTRIES; k++)
+        if (!strcmp(entries[k].group, group) && i-- == 0) return entries[k].name;
+    return NULL;
+}
+
+static int unknown(const char *group, const char *word, const char *near) {
+    cli_complain("there is no %s '%s'%s%s%s", group ? "command" : "command group", word,
+                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fprintf(stderr, "'tern%s%s --help' lists what there is.\n", group ? " " : "", group ? group : "");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    const char *group = argc > 1 ? argv[1] : "--help";
+    if (argc < 2) {
+        help(NULL);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(group, "--help") || !strcmp(group, "-h") || !strcmp(group, "help")) return help(NULL);
+    if (!strcmp(group, "--version") || !strcmp(group, "-V")) {
+        printf("tern %s\n", tern_version());
+        return cli_finish(EXIT_OK);
+    }
+    bool known = false;
+    for (size_t i = 0; group_name(NULL, i); i++) known |= !strcmp(group, group_name(NULL, i));
+    if (!known) {
+        for (size_t i = 0; i < ENTRIES; i++)
+            if (!strcmp(entries[i].name, group)) {
+                cli_complain("did you mean 'tern %s %s'?", entries[i].group, group);
+                return EXIT_USAGE;
+            }
+        return unknown(NULL, group, cli_nearest(group, group_name, NULL));
+    }
+    if (argc < 3 || !strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")) {
+        int code = help(group);
+        return argc < 3 ? EXIT_USAGE : code;
+    }
+    for (size_t i = 0; i < ENTRIES; i++)
+        if (!strcmp(entries[i].group, group) && !strcmp(entries[i].name, argv[2]))
+            return cli_finish(entries[i].run(argc - 2, argv + 2));
+    return unknown(group, argv[2], cli_nearest(argv[2], command_name, group));
+}

@@ -1,0 +1,175 @@
+/* tern model info: prints what is in a model file. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_command command = {
+    "tern model info", "MODEL [--input 1,3,224,224] [--json]",
+    "Shows the nodes of a network with the shapes of their outputs, weights and work (a multiply-add is\n"
+    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was trained.",
+    "Dimensions that are known only at run time are taken from the front end that the model carries\n"
+    "(batch 1), or from --input."};
+
+/* "[1, 64, 32, 125]" */
+static const char *shape_text(const tern_tensor *t, char *out, size_t size) {
+    size_t n = (size_t)snprintf(out, size, "[");
+    for (int i = 0; i < t->rank && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
+    if (n < size) snprintf(out + n, size - n, "]");
+    return out;
+}
+
+/* 1234567 -> "1,234,567" */
+static const char *thousands(int64_t value, char *out, size_t size) {
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    size_t used = 0;
+    for (int i = 0; i < n && used + 2 < size; i++) {
+        if (i && (n - i) % 3 == 0) out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = 0;
+    return out;
+}
+
+static int widest_name(const tern_model_info *info) {
+    size_t widest = 4;
+    for (size_t i = 0; i < info->n_nodes; i++)
+        if (strlen(info->nodes[i].name) > widest) widest = strlen(info->nodes[i].name);
+    return widest > 40 ? 40 : (int)widest;
+}
+
+static void print_ports(const char *what, const tern_port_info *ports, size_t count) {
+    char text[200];
+    for (size_t i = 0; i < count; i++)
+        printf("%-8s %s %s%s\n", what, ports[i].name, shape_text(&ports[i].shape, text, sizeof text),
+               ports[i].shape.type == TERN_INT64 ? " int64" : "");
+}
+
+static void print_text(const char *path, const tern_model *model, const tern_model_info *info) {
+    char shape[200], number[40], line[400];
+    const int name = widest_name(info);
+    printf("%s\n", path);
+    print_ports("input", info->inputs, info->n_inputs);
+    print_ports("output", info->outputs, info->n_outputs);
+    int n = snprintf(line, sizeof line, "%-*s  %-20s %-22s %12s %10s", name, "node", "operator",
+                     "output", "parameters", "MFLOP");
+    printf("\n%s\n", line);
+    for (size_t i = 0; i < info->n_nodes; i++) {
+        const tern_node_info *k = &info->nodes[i];
+        printf("%-*s  %-20s %-22s %12s", name, k->name, k->op,
+               shape_text(&k->shape, shape, sizeof shape),
+               k->parameters ? thousands(k->parameters, number, sizeof number) : "");
+        if (k->flops > 0) printf(" %10.3f", k->flops * 1e-6);
+        printf("\n");
+    }
+    for (int i = 0; i < n; i++) putchar('-');
+    printf("\n%-*s  %-20s %-22s %12s %10.3f\n", name, "total", "", "",
+           thousands(info->parameters, number, sizeof number), info->flops * 1e-6);
+    printf("\nweights %.2f MB, memory of a session %.2f MB\n", (double)info->weight_bytes / 1e6,
+           (double)info->memory_bytes / 1e6);
+    if (info->n_metadata) printf("\nmetadata\n");
+    for (size_t i = 0; i < info->n_metadata; i++)
+        printf("  %s: %s\n", info->metadata_keys[i],
+               tern_model_metadata(model, info->metadata_keys[i]));
+}
+
+static json_t *dims_json(const tern_tensor *t) {
+    json_t *list = json_array();
+    for (int i = 0; i < t->rank; i++) json_array_append_new(list, json_integer(t->dims[i]));
+    return list;
+}
+
+static json_t *ports_json(const tern_port_info *ports, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "name", cli_json_text(ports[i].name),
+                                              "type", ports[i].shape.type == TERN_INT64 ? "int64" : "float",
+                                              "shape", dims_json(&ports[i].shape)));
+    return list;
+}
+
+static int print_json(const char *path, const tern_model *model, const tern_model_info *info) {
+    json_t *nodes = json_array(), *metadata = json_object();
+    for (size_t i = 0; i < info->n_nodes; i++) {
+        const tern_node_info *k = &info->nodes[i];
+        json_array_append_new(nodes, json_pack("{s:o, s:s, s:o, s:I, s:f}", "name",
+                                               cli_json_text(k->name), "operator", k->op, "shape",
+                                               dims_json(&k->shape), "parameters",
+                                               (json_int_t)k->parameters, "flops", k->flops));
+    }
+    for (size_t i = 0; i < info->n_metadata; i++) {
+        const char *text = tern_model_metadata(model, info->metadata_keys[i]);
+        json_t *value = *text == '{' || *text == '[' ? json_loads(text, 0, NULL) : NULL;
+        json_object_set_new(metadata, info->metadata_keys[i], value ? value : cli_json_text(text));
+    }
+    return cli_print_json(json_pack(
+        "{s:o, s:o, s:o, s:o, s:I, s:f, s:I, s:I, s:o}", "file", cli_json_text(path), "inputs",
+        ports_json(info->inputs, info->n_inputs), "outputs", ports_json(info->outputs, info->n_outputs),
+        "nodes", nodes, "parameters", (json_int_t)info->parameters, "flops", info->flops, "weight_bytes",
+        (json_int_t)info->weight_bytes, "memory_bytes", (json_int_t)info->memory_bytes, "metadata",
+        metadata));
+}
+
+/* --input's dimensions, or what the front end gives, or NULL. */
+static const tern_tensor *choose_input(tern_tensor *x, const char *text, const tern_model *model) {
+    *x = (tern_tensor){.type = TERN_FLOAT};
+    if (text) {
+        for (char *end; x->rank < TERN_MAX_RANK; text = end + 1) {
+            x->dims[x->rank] = strtoll(text, &end, 10);
+            if (end == text || x->dims[x->rank++] < 1) return NULL;
+            if (!*end) return x;
+            if (*end != ',') return NULL;
+        }
+        return NULL;
+    }
+    tern_session *session = NULL;
+    tern_audio_model_info info;
+    const tern_tensor *found = NULL;
+    if (tern_model_metadata(model, "tern.audio") && tern_session_create(&session, model) == TERN_OK &&
+        tern_audio_describe(&info, session) == TERN_OK) {
+        *x = (tern_tensor){TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames},
+                           NULL};
+        if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
+        found = x;
+    }
+    tern_session_free(session);
+    return found;
+}
+
+int cli_model_info(int argc, char **argv) {
+    static const bool quiet = true;
+    const char *input = NULL;
+    bool json = false;
+    const cli_option options[] = {
+        {"input", 'i', CLI_TEXT, &input, "D,D,...", "shape of the input", 0, 0, NULL},
+        {"json", 'j', CLI_FLAG, &json, NULL, "one JSON object", 0, 0, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    if (argc - at < 1) return cli_usage(&command, "the model is missing");
+    if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
+    tern_context *c = NULL;
+    tern_model *model = NULL;
+    tern_model_info *info = NULL;
+    tern_tensor x;
+    int code = EXIT_OK;
+    tern_status st = cli_context(&c, 0, &quiet);
+    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
+    if (st == TERN_OK) {
+        const tern_tensor *given = choose_input(&x, input, model);
+        if (input && !given)
+            code = cli_usage(&command, "--input takes whole numbers above 0, as 1,3,224,224, not '%s'",
+                             input);
+        else st = tern_model_describe(&info, model, given);
+    }
+    if (st != TERN_OK) code = cli_failed(c, st);
+    if (info && json) code = print_json(argv[at], model, info);
+    else if (info) print_text(argv[at], model, info);
+    tern_model_info_free(info, model);
+    tern_model_free(model);
+    tern_context_free(c);
+    return code;
+}

@@ -1,0 +1,128 @@
+/* What the commands print and return: sentences, exit codes, JSON lines, the context with its log. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int cli_exit_code(tern_status status) {
+    switch (status) {
+    case TERN_OK: return EXIT_OK;
+    case TERN_ERR_ARGUMENT: return EXIT_USAGE;
+    case TERN_ERR_SHAPE:
+    case TERN_ERR_LIMIT:
+    case TERN_ERR_FORMAT:
+    case TERN_ERR_UNSUPPORTED: return EXIT_DATA;
+    case TERN_ERR_IO: return EXIT_IO;
+    case TERN_ERR_DIVERGED: return EXIT_DIVERGED;
+    case TERN_ERR_INTERRUPTED: return EXIT_INTERRUPTED;
+    case TERN_ERR_MEMORY: break;
+    }
+    return EXIT_FAILED;
+}
+
+static void say(const char *before, const char *format, va_list arguments) {
+    cli_progress_clear();
+    fputs(before, stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+void cli_complain(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say("tern: ", format, arguments);
+    va_end(arguments);
+}
+
+int cli_usage(const cli_command *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say("tern: ", format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "usage: %s %s\n'%s --help' says more.\n", command->name, command->usage,
+            command->name);
+    return EXIT_USAGE;
+}
+
+int cli_failed(const tern_context *context, tern_status status) {
+    cli_complain("%s", tern_context_message(context));
+    return cli_exit_code(status);
+}
+
+static void print_log(void *user, tern_log_level level, const char *line) {
+    const bool *quiet = user;
+    if (level == TERN_LOG_INFO && *quiet) return;
+    cli_progress_clear();
+    fprintf(stderr, level == TERN_LOG_WARNING ? "tern: warning: %s\n" : "%s\n", line);
+}
+
+tern_status cli_context(tern_context **context, int64_t threads, const bool *quiet) {
+    tern_context_options options = TERN_CONTEXT_OPTIONS_INIT;
+    options.threads = (int)threads;
+    options.on_log = print_log;
+    options.user = (void *)(uintptr_t)quiet;
+    return tern_context_create(context, &options);
+}
+
+bool cli_colour(int fd) {
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+int cli_columns(int fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Length of the UTF-8 character at s, 0 if there is none. */
+static size_t character(const unsigned char *s) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    uint32_t code = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
+    for (size_t i = 1; i < n; i++) {
+        if (s[i] >> 6 != 2) return 0;
+        code = code << 6 | (s[i] & 63);
+    }
+    return n && code >= least[n] && code <= 0x10ffff && code >> 11 != 27 ? n : 0;
+}
+
+json_t *cli_json_text(const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
+    char *clean = malloc(3 * strlen(text) + 1), *end = clean;
+    if (!clean) return NULL;
+    while (*s) {
+        size_t n = character(s);
+        memcpy(end, n ? (const char *)s : "\xef\xbf\xbd", n ? n : 3);
+        end += n ? n : 3;
+        s += n ? n : 1;
+    }
+    *end = 0;
+    json_t *value = json_string(clean);
+    free(clean);
+    return value;
+}
+
+int cli_print_json(json_t *object) {
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(object);
+    if (!text) {
+        cli_complain("out of memory");
+        return EXIT_FAILED;
+    }
+    puts(text);
+    free(text);
+    if (fflush(stdout) == 0) return EXIT_OK;
+    cli_complain("standard output: %s", strerror(errno));
+    return EXIT_IO;
+}
+
+int cli_finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    cli_complain("standard output: %s", strerror(errno));
+    return code == EXIT_OK ? EXIT_IO : code;
+}
