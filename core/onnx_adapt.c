@@ -1,0 +1,220 @@
+/* Differences between ONNX's operator sets 7 to 22, for the operators that tern has: each node is
+ * brought to the form of set 17, in which tern's operators are. Source: ONNX's Operators.md and
+ * Changelog.md. */
+#include "onnx.h"
+#include "shape.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef tern__onnx_reader reader;
+
+/* ---- attributes and inputs of a call ---- */
+
+/* Takes an attribute away; false if it is not there or of another type. */
+static bool take(tern__onnx_call *call, const char *name, int type, tern_attribute *taken) {
+    for (size_t i = 0; i < call->n_attributes; i++)
+        if (strcmp(call->attributes[i].name, name) == 0 && (int)call->attributes[i].type == type) {
+            *taken = call->attributes[i];
+            call->attributes[i] = call->attributes[--call->n_attributes];
+            return true;
+        }
+    return false;
+}
+
+/* There is room: what is given was taken before, or is one of at most two more. */
+static tern_status give(reader *r, tern__onnx_call *call, tern_attribute attribute) {
+    if (call->n_attributes == TERN__ONNX_MAX_ATTRIBUTES)
+        return tern__fail(r->context, TERN_ERR_LIMIT, "%s '%.200s' has too many attributes", call->op,
+                          call->name);
+    call->attributes[call->n_attributes++] = attribute;
+    return TERN_OK;
+}
+
+int tern__onnx_add_constant(reader *r, const tern__onnx_call *call, const char *what, tern_type type,
+                            int rank, int64_t length, const void *data) {
+    char name[256];
+    snprintf(name, sizeof name, "%.200s.%s", call->name, what);
+    for (int i = 2; tern__graph_find(r->graph, name) >= 0 || tern__names_find(&r->producers, name) >= 0; i++)
+        snprintf(name, sizeof name, "%.200s.%s_%d", call->name, what, i);
+    tern__shape shape = {.type = type, .rank = rank, .dims = {length}};
+    return tern__graph_initializer(r->graph, name, TERN__CONSTANT, &shape, data);
+}
+
+static tern_status set_input(reader *r, tern__onnx_call *call, int index, int value) {
+    if (value < 0) return tern_graph_check(r->graph);
+    call->inputs[index] = value;
+    if (call->n_inputs <= index) call->n_inputs = index + 1;
+    return TERN_OK;
+}
+
+/* An ints attribute of older sets becomes input `index`. */
+static tern_status ints_to_input(reader *r, tern__onnx_call *call, const char *name, int index) {
+    tern_attribute a;
+    if (call->n_inputs > index || !take(call, name, TERN_ATTRIBUTE_INTS, &a)) return TERN_OK;
+    return set_input(r, call, index,
+                     tern__onnx_add_constant(r, call, name, TERN_INT64, 1, (int64_t)a.count, a.ints));
+}
+
+static tern_status float_to_input(reader *r, tern__onnx_call *call, const char *name, int index) {
+    tern_attribute a;
+    if (call->n_inputs > index || !take(call, name, TERN_ATTRIBUTE_FLOAT, &a)) return TERN_OK;
+    float value = (float)a.f;
+    return set_input(r, call, index, tern__onnx_add_constant(r, call, name, TERN_FLOAT, 0, 0, &value));
+}
+
+/* ---- operator by operator ---- */
+
+/* Attributes that ask for what tern does anyway, where the operator's row has no such attribute. */
+static void drop_harmless(tern__onnx_call *call) {
+    static const struct {
+        const char *op, *name;
+        int64_t value;
+    } harmless[] = {
+        {"AveragePool", "ceil_mode", 0},       {"BatchNormalization", "spatial", 1},
+        {"BatchNormalization", "training_mode", 0}, {"Cast", "saturate", 1},
+        {"LayerNormalization", "stash_type", 1},    {"MaxPool", "ceil_mode", 0},
+        {"MaxPool", "storage_order", 0},       {"ReduceMax", "noop_with_empty_axes", 0},
+        {"ReduceMean", "noop_with_empty_axes", 0},  {"ReduceSum", "noop_with_empty_axes", 0},
+        {"Reshape", "allowzero", 0},
+    };
+    const tern__op *op = tern__op_find(call->domain, call->op);
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+        if (strcmp(call->op, harmless[i].op) != 0) continue;
+        bool known = false;
+        for (const tern__attribute *a = op ? op->attributes : NULL; a && a->name; a++)
+            known |= strcmp(a->name, harmless[i].name) == 0;
+        tern_attribute taken;
+        if (known || !take(call, harmless[i].name, TERN_ATTRIBUTE_INT, &taken)) continue;
+        if (taken.i != harmless[i].value) call->attributes[call->n_attributes++] = taken;
+    }
+}
+
+/* From set 18 ReduceMean and ReduceMax have their axes as an input; 17 wants an attribute. */
+static tern_status axes_to_attribute(reader *r, tern__onnx_call *call) {
+    tern_attribute noop;
+    bool keep = take(call, "noop_with_empty_axes", TERN_ATTRIBUTE_INT, &noop) && noop.i != 0;
+    const tern__value *axes =
+        call->n_inputs > 1 && call->inputs[1] >= 0 ? &r->graph->values[call->inputs[1]] : NULL;
+    if (axes && (!axes->data || axes->shape.type != TERN_INT64 || axes->shape.rank != 1))
+        return tern__fail(r->context, TERN_ERR_UNSUPPORTED, "%s '%.200s': the axes are not constant",
+                          call->op, call->name);
+    if (call->n_inputs > 1) call->n_inputs = 1;
+    if (axes && axes->shape.dims[0] > 0)
+        return give(r, call, TERN_INTS("axes", axes->data, (size_t)axes->shape.dims[0]));
+    tern_attribute given;
+    bool here = take(call, "axes", TERN_ATTRIBUTE_INTS, &given) && given.count;
+    if (here) return give(r, call, given);
+    if (keep) { /* no axes, and that means nothing is reduced */
+        call->op = "Identity";
+        call->n_attributes = 0;
+    }
+    return TERN_OK;
+}
+
+static tern_status adapt_dropout(reader *r, tern__onnx_call *call) {
+    tern_attribute seed;
+    take(call, "seed", TERN_ATTRIBUTE_INT, &seed); /* tern's seeds are its own */
+    tern_status status = float_to_input(r, call, "ratio", 1);
+    if (status != TERN_OK || call->n_inputs < 3) return status;
+    const tern__value *mode = call->inputs[2] >= 0 ? &r->graph->values[call->inputs[2]] : NULL;
+    bool off = !mode || (mode->data && mode->shape.type == TERN_INT64 &&
+                         tern__shape_count(&mode->shape) == 1 && *(const int64_t *)mode->data == 0);
+    if (!off)
+        return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
+                          "Dropout '%.200s': training_mode is not the constant false", call->name);
+    call->n_inputs = call->inputs[1] >= 0 ? 2 : 1;
+    return TERN_OK;
+}
+
+/* num_outputs (set 18): equal parts but for a smaller last one. Equal parts are what no sizes mean. */
+static tern_status adapt_split(reader *r, tern__onnx_call *call) {
+    tern_attribute parts, axis = TERN_INT("axis", 0);
+    tern_status status = ints_to_input(r, call, "split", 1);
+    if (status != TERN_OK || !take(call, "num_outputs", TERN_ATTRIBUTE_INT, &parts)) return status;
+    if (parts.i != call->n_outputs)
+        return tern__fail(r->context, TERN_ERR_FORMAT, "Split '%.200s': num_outputs is %" PRId64 ", but it has %d",
+                          call->name, parts.i, call->n_outputs);
+    if (take(call, "axis", TERN_ATTRIBUTE_INT, &axis)) status = give(r, call, axis);
+    const tern__shape *x = call->inputs[0] >= 0 ? &r->graph->values[call->inputs[0]].shape : NULL;
+    if (status != TERN_OK || !x || call->n_inputs > 1) return status;
+    int64_t along = axis.i < 0 ? axis.i + x->rank : axis.i, n = parts.i;
+    if (along < 0 || along >= x->rank || x->dims[along] < 0 || n < 1 || x->dims[along] % n == 0)
+        return TERN_OK;
+    int64_t part = (x->dims[along] + n - 1) / n, left = x->dims[along];
+    int64_t *sizes = tern__calloc(r->context, (size_t)n, sizeof *sizes);
+    if (!sizes) return TERN_ERR_MEMORY;
+    for (int64_t i = 0; i < n; i++, left -= sizes[i - 1]) sizes[i] = left < part ? left : part;
+    status = set_input(r, call, 1, tern__onnx_add_constant(r, call, "split", TERN_INT64, 1, n, sizes));
+    tern__free(r->context, sizes);
+    return status;
+}
+
+/* A node before the call that feeds its first input. */
+static tern_status add_before(reader *r, tern__onnx_call *call, const char *op, const char *what,
+                              const tern_attribute *attributes, size_t n_attributes) {
+    char name[256];
+    snprintf(name, sizeof name, "%.200s.%s", call->name, what);
+    const char *made = ""; /* the graph finds a name */
+    int value;
+    if (tern__graph_node(r->graph, "", op, name, call->inputs, call->n_inputs, attributes, n_attributes,
+                         &made, 1, &value) < 0)
+        return tern_graph_check(r->graph);
+    call->inputs[0] = value;
+    call->n_inputs = 1;
+    return TERN_OK;
+}
+
+/* Before set 13 (Log)Softmax sums over all dimensions from axis (default 1) on: x is seen as a matrix. Where
+ * that is more than one dimension: Flatten, Softmax, Reshape. */
+static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
+    tern_attribute axis = TERN_INT("axis", 1);
+    take(call, "axis", TERN_ATTRIBUTE_INT, &axis);
+    if (call->n_inputs < 1 || call->inputs[0] < 0) return TERN_OK;
+    tern__shape x = r->graph->values[call->inputs[0]].shape;
+    if (axis.i < 0) axis.i += x.rank;
+    int64_t wide = 0;
+    for (int64_t i = axis.i + 1; i > 0 && i < x.rank; i++) wide += x.dims[i] != 1;
+    if (wide == 0 || axis.i < 0) return give(r, call, axis);
+    int unknown = 0;
+    for (int i = 0; i < x.rank; i++) unknown += x.dims[i] < 0;
+    if (unknown > 1)
+        return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
+                          "%s '%.200s' of operator set %" PRId64 " needs all dimensions but one of its input",
+                          call->op, call->name, r->opset);
+    tern_status status = add_before(r, call, "Flatten", "flatten", &axis, 1);
+    tern_attribute rows = TERN_INT("axis", 1);
+    if (status == TERN_OK) status = add_before(r, call, call->op, "matrix", &rows, 1);
+    if (status != TERN_OK) return status;
+    call->op = "Reshape"; /* the one unknown dimension is -1 already */
+    call->n_attributes = 0;
+    return set_input(r, call, 1, tern__onnx_add_constant(r, call, "shape", TERN_INT64, 1, x.rank, x.dims));
+}
+
+tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
+    const char *op = call->op;
+    tern_status status = TERN_OK;
+    if (*call->domain) return TERN_OK;
+    if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0 || strcmp(op, "ReduceSum") == 0) {
+        status = ints_to_input(r, call, "axes", 1);
+    } else if (strcmp(op, "ReduceMean") == 0 || strcmp(op, "ReduceMax") == 0) {
+        status = axes_to_attribute(r, call);
+    } else if (strcmp(op, "Dropout") == 0) {
+        status = adapt_dropout(r, call);
+    } else if (strcmp(op, "Pad") == 0) {
+        status = ints_to_input(r, call, "pads", 1);
+        if (status == TERN_OK) status = float_to_input(r, call, "value", 2);
+    } else if (strcmp(op, "Slice") == 0) {
+        static const char *const names[] = {"starts", "ends", "axes"};
+        for (int i = 0; i < 3 && status == TERN_OK; i++) status = ints_to_input(r, call, names[i], i + 1);
+    } else if (strcmp(op, "Split") == 0) {
+        status = adapt_split(r, call);
+    } else if (r->opset < 13 && (strcmp(op, "Softmax") == 0 || strcmp(op, "LogSoftmax") == 0)) {
+        status = adapt_softmax(r, call);
+    } else if (r->opset < 14 && strcmp(op, "BatchNormalization") == 0 && call->n_outputs > 1) {
+        call->n_outputs = 1; /* the others were for training */
+    }
+    if (status == TERN_OK) drop_harmless(call);
+    return status;
+}
