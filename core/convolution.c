@@ -106,7 +106,7 @@ static void choose_shards(const tern__gemm_kernels *kernels, tern__convolution *
     int64_t positions = v->n * v->out[0] * v->out[1] * v->out[2];
     int64_t columns = v->k / v->group;
     v->shard_rows = 16384 / (v->taps > 0 ? v->taps : 1); /* rows of one kernel call */
-    if (v->shard_rows > 256) v->shard_rows = 256;
+    if (v->shard_rows > TERN__GEMM_OUTER_ROWS) v->shard_rows = TERN__GEMM_OUTER_ROWS;
     if (v->shard_rows < 16) v->shard_rows = 16;
     int64_t most = 16;
     size_t size = times(times((size_t)v->taps, v->depth), v->k);

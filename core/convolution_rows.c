@@ -24,8 +24,10 @@ static void fill_taps(const tern__rows *r, const float *image, const int64_t at[
                 continue;
             }
             bool out = p < 0 || p >= a[0].size || q < 0 || q >= a[1].size;
+            uint64_t size = out ? 0 : (uint64_t)a[2].size; /* negative s are beyond it */
             for (int64_t k = 0, s = at[2]; k < a[2].taps; k++, s += a[2].increment) {
-                *sources = out || s < 0 || s >= a[2].size ? zeros : line + s * a[2].source;
+                const float *there = line + s * a[2].source;
+                *sources = (uint64_t)s < size ? there : zeros;
                 sources += width;
             }
         }

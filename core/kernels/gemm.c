@@ -3,6 +3,7 @@
 #include "gemm.h"
 #include "simd.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The tile fills the registers: MR x NV sums, NV vectors of w and one of x. 6 x 2 of 16; 12 x 2 of 32
@@ -184,22 +185,22 @@ static void block(const tern__gemm_block *b) {
 
 /* ---- weight gradient ---- */
 
-TILE_BODY void run_outer(const float *const *x, const float *dy, int64_t rows, int64_t offset,
-                        float *dw, const int mr, const int nv) {
+/* x is [rows][MR] one after the other. */
+TILE_BODY void run_outer(const float *x, const float *dy, int64_t rows, float *dw, const int mr,
+                         const int nv) {
     vf sum[MR][NV];
     UNROLL_ALL
     for (int i = 0; i < mr; i++)
         UNROLL_ALL
         for (int j = 0; j < nv; j++) sum[i][j] = v_zero();
-    UNROLL(2)
+    UNROLL(4)
     for (int64_t m = 0; m < rows; m++) {
-        const float *xm = x[m] + offset;
         vf dj[NV];
         UNROLL_ALL
         for (int j = 0; j < nv; j++) dj[j] = v_load(dy + m * NR + j * VL);
         UNROLL_ALL
         for (int i = 0; i < mr; i++) {
-            vf xi = v_set1(xm[i]);
+            vf xi = v_set1(x[m * MR + i]);
             UNROLL_ALL
             for (int j = 0; j < nv; j++) sum[i][j] = v_fma(xi, dj[j], sum[i][j]);
         }
@@ -213,12 +214,10 @@ TILE_BODY void run_outer(const float *const *x, const float *dy, int64_t rows, i
         }
 }
 
-typedef void (*outer_function)(const float *const *x, const float *dy, int64_t rows, int64_t offset,
-                               float *dw);
+typedef void (*outer_function)(const float *x, const float *dy, int64_t rows, float *dw);
 #define DEFINE_OUTER(mr, nv)                                                                       \
-    static void outer_##mr##_##nv(const float *const *x, const float *dy, int64_t rows,            \
-                                  int64_t offset, float *dw) {                                     \
-        run_outer(x, dy, rows, offset, dw, mr, nv);                                                \
+    static void outer_##mr##_##nv(const float *x, const float *dy, int64_t rows, float *dw) {      \
+        run_outer(x, dy, rows, dw, mr, nv);                                                        \
     }
 #define NAME_OUTER(mr, nv) outer_##mr##_##nv,
 FOR_EACH_MR(DEFINE_OUTER, 1)
@@ -226,49 +225,143 @@ FOR_EACH_MR(DEFINE_OUTER, 2)
 static const outer_function outers[NV][MR] = {{FOR_EACH_MR(NAME_OUTER, 1)},
                                               {FOR_EACH_MR(NAME_OUTER, 2)}};
 
-/* Tiles of channels outside, panels inside: the rows of x that a tile reads stay in the first-level
- * cache over all panels, and dy streams from the second. */
+/* Some tiles of channels [offset, offset + count) of one tap are copied together, so that they are read once by
+ * line and then lie dense: x's own rows are often a power of two apart and would evict each other. */
+enum { GROUP = 24 / MR };
+
+static void gather(const float *const *x, int64_t rows, int64_t offset, int64_t count, float *to) {
+    int64_t one = rows * MR + VL;
+    for (int64_t m = 0; m < rows; m++) {
+        const float *from = x[m] + offset;
+        for (int64_t c = 0; c < count; c += MR) {
+            int mr = count - c < MR ? (int)(count - c) : MR;
+            /* a whole vector: the next row overwrites what is too much, VL floats are behind the last */
+            v_store(to + c / MR * one + m * MR, v_load_part(from + c, mr));
+        }
+    }
+}
+
 static void outer(const tern__gemm_outer *b) {
+    float x[GROUP * (TERN__GEMM_OUTER_ROWS * MR + VL)];
     int64_t panel = b->panel_taps * b->depth * NR;
     for (int64_t t = 0; t < b->taps; t++)
-        for (int64_t c = 0; c < b->depth; c += MR) {
-            int mr = b->depth - c < MR ? (int)(b->depth - c) : MR;
-            for (int64_t column = 0; column < b->columns; column += NR) {
-                int nv = b->columns - column > VL ? 2 : 1;
-                outers[nv - 1][mr - 1](b->x + t * b->rows, b->dy + column * b->rows, b->rows, c,
-                                       b->dw + column / NR * panel + (t * b->depth + c) * NR);
-            }
+        for (int64_t first = 0; first < b->depth; first += GROUP * MR) {
+            int64_t count = b->depth - first < GROUP * MR ? b->depth - first : GROUP * MR;
+            gather(b->x + t * b->rows, b->rows, first, count, x);
+            for (int64_t column = 0; column < b->columns; column += NR)
+                for (int64_t c = 0; c < count; c += MR) {
+                    int mr = count - c < MR ? (int)(count - c) : MR;
+                    int nv = b->columns - column > VL ? 2 : 1;
+                    outers[nv - 1][mr - 1](x + c / MR * (b->rows * MR + VL), b->dy + column * b->rows, b->rows,
+                                           b->dw + column / NR * panel +
+                                               (t * b->depth + first + c) * NR);
+                }
         }
 }
 
 /* ---- depthwise ---- */
 
-static void depthwise(const tern__gemm_depthwise *b) {
-    for (int64_t m = 0; m < b->rows; m++) {
-        const float *const *x = b->x + m * b->taps;
-        for (int64_t c = 0; c < b->channels; c += VL) {
-            int n = b->channels - c < VL ? (int)(b->channels - c) : VL;
-            vf sum = b->bias ? load_edge(b->bias + c, n) : v_zero();
-            if (b->start) sum = sum + load_edge(b->start[m] + c, n);
-            for (int64_t t = 0; t < b->taps; t++)
-                sum = v_fma(load_edge(x[t] + c, n), load_edge(b->w + t * b->w_pitch + c, n), sum);
-            store_edge(b->y[m] + c, activate(sum, b->activation, b->alpha), n);
+/* Rows (taps, for the weight gradient) by vectors of channels that are summed at once. */
+enum { DEPTHWISE_ROWS = 4, DEPTHWISE_VECTORS = 2 };
+
+V_INLINE void depthwise_tile(const tern__gemm_depthwise *b, int64_t m, int64_t c, int tail,
+                             const int rows, const int vectors) {
+    vf sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS];
+    UNROLL_ALL
+    for (int j = 0; j < vectors; j++) {
+        vf first = b->bias ? load_edge(b->bias + c + j * VL, tail) : v_zero();
+        UNROLL_ALL
+        for (int i = 0; i < rows; i++) {
+            sum[i][j] = first;
+            if (b->start) sum[i][j] += load_edge(b->start[m + i] + c + j * VL, tail);
         }
-        if (b->activation >= TERN__GEMM_SIGMOID)
-            activate_row(b->y[m], b->channels, b->activation);
     }
+    const float *const *x = b->x + m * b->taps;
+    for (int64_t t = 0; t < b->taps; t++) {
+        const float *w = b->w + t * b->w_pitch + c;
+        vf wj[DEPTHWISE_VECTORS];
+        UNROLL_ALL
+        for (int j = 0; j < vectors; j++) wj[j] = load_edge(w + j * VL, tail);
+        UNROLL_ALL
+        for (int i = 0; i < rows; i++) {
+            const float *xi = x[i * b->taps + t] + c;
+            UNROLL_ALL
+            for (int j = 0; j < vectors; j++)
+                sum[i][j] = v_fma(load_edge(xi + j * VL, tail), wj[j], sum[i][j]);
+        }
+    }
+    UNROLL_ALL
+    for (int i = 0; i < rows; i++)
+        UNROLL_ALL
+        for (int j = 0; j < vectors; j++)
+            store_edge(b->y[m + i] + c + j * VL, activate(sum[i][j], b->activation, b->alpha), tail);
+}
+
+static void depthwise(const tern__gemm_depthwise *b) {
+    for (int64_t m = 0; m < b->rows;) {
+        int64_t c = 0, step = DEPTHWISE_VECTORS * VL;
+        if (m + DEPTHWISE_ROWS <= b->rows) {
+            for (; c + step <= b->channels; c += step)
+                depthwise_tile(b, m, c, VL, DEPTHWISE_ROWS, DEPTHWISE_VECTORS);
+            for (; c < b->channels; c += VL) {
+                int tail = b->channels - c < VL ? (int)(b->channels - c) : VL;
+                depthwise_tile(b, m, c, tail, DEPTHWISE_ROWS, 1);
+            }
+            m += DEPTHWISE_ROWS;
+        } else {
+            for (; c + step <= b->channels; c += step)
+                depthwise_tile(b, m, c, VL, 1, DEPTHWISE_VECTORS);
+            for (; c < b->channels; c += VL) {
+                int tail = b->channels - c < VL ? (int)(b->channels - c) : VL;
+                depthwise_tile(b, m, c, tail, 1, 1);
+            }
+            m++;
+        }
+    }
+    if (b->activation >= TERN__GEMM_SIGMOID)
+        for (int64_t m = 0; m < b->rows; m++) activate_row(b->y[m], b->channels, b->activation);
+}
+
+V_INLINE void depthwise_outer_tile(const tern__gemm_depthwise *b, int64_t t, int64_t c, int tail,
+                                   const int taps, const int vectors) {
+    vf sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS];
+    UNROLL_ALL
+    for (int i = 0; i < taps; i++)
+        UNROLL_ALL
+        for (int j = 0; j < vectors; j++) sum[i][j] = v_zero();
+    const float *const *x = b->x + t;
+    for (int64_t m = 0; m < b->rows; m++, x += b->taps) {
+        vf dj[DEPTHWISE_VECTORS];
+        UNROLL_ALL
+        for (int j = 0; j < vectors; j++) dj[j] = load_edge(b->dy[m] + c + j * VL, tail);
+        UNROLL_ALL
+        for (int i = 0; i < taps; i++)
+            UNROLL_ALL
+            for (int j = 0; j < vectors; j++)
+                sum[i][j] = v_fma(load_edge(x[i] + c + j * VL, tail), dj[j], sum[i][j]);
+    }
+    UNROLL_ALL
+    for (int i = 0; i < taps; i++)
+        UNROLL_ALL
+        for (int j = 0; j < vectors; j++) {
+            float *to = b->dw + (t + i) * b->w_pitch + c + j * VL;
+            store_edge(to, load_edge(to, tail) + sum[i][j], tail);
+        }
 }
 
 static void depthwise_outer(const tern__gemm_depthwise *b) {
-    for (int64_t t = 0; t < b->taps; t++)
-        for (int64_t c = 0; c < b->channels; c += VL) {
-            int n = b->channels - c < VL ? (int)(b->channels - c) : VL;
-            vf sum = v_zero();
-            for (int64_t m = 0; m < b->rows; m++)
-                sum = v_fma(load_edge(b->x[m * b->taps + t] + c, n), load_edge(b->dy[m] + c, n), sum);
-            float *to = b->dw + t * b->w_pitch + c;
-            store_edge(to, load_edge(to, n) + sum, n);
-        }
+    for (int64_t c = 0; c < b->channels;) {
+        int64_t left = b->channels - c, t = 0;
+        int tail = left < VL ? (int)left : VL;
+        bool two = left >= DEPTHWISE_VECTORS * VL;
+        for (; t + DEPTHWISE_ROWS <= b->taps; t += DEPTHWISE_ROWS)
+            if (two) depthwise_outer_tile(b, t, c, VL, DEPTHWISE_ROWS, DEPTHWISE_VECTORS);
+            else depthwise_outer_tile(b, t, c, tail, DEPTHWISE_ROWS, 1);
+        for (; t < b->taps; t++)
+            if (two) depthwise_outer_tile(b, t, c, VL, 1, DEPTHWISE_VECTORS);
+            else depthwise_outer_tile(b, t, c, tail, 1, 1);
+        c += two ? DEPTHWISE_VECTORS * VL : VL;
+    }
 }
 
 static void column_sums(double *sum, const float *dy, int64_t count, int64_t columns) {

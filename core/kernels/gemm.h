@@ -29,6 +29,9 @@ typedef struct tern__gemm_block {
     float alpha; /* of LEAKY_RELU */
 } tern__gemm_block;
 
+/* Most rows of one call of outer. */
+enum { TERN__GEMM_OUTER_ROWS = 192 };
+
 /* The weight gradient: dw[t][c][n] += sum over m of x(m, t)[c] * dy[m][n]. */
 typedef struct tern__gemm_outer {
     int64_t rows, columns, taps, depth;
