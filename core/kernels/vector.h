@@ -35,12 +35,12 @@ typedef enum tern__product {
     TERN__MINUS_G_A_OVER_BB /* -g a / b^2 */
 } tern__product;
 
-/* Elementwise losses of prediction x and target t, and their derivatives by x. p: Huber's delta. */
+/* Elementwise losses of prediction x and target t, and their derivatives by x. */
 typedef enum tern__pointwise_loss {
     TERN__LOSS_SQUARED,  /* (x - t)^2 */
     TERN__LOSS_ABSOLUTE, /* |x - t|, derivative 0 at 0 */
     TERN__LOSS_HUBER,    /* d^2 / 2 where |d| <= p, else p (|d| - p / 2) */
-    TERN__LOSS_BCE       /* (1 - t) x + (1 + (w - 1) t) log(1 + e^-x), stable; w: weight of the positives */
+    TERN__LOSS_BCE       /* (1 - t) x + (1 + (p - 1) t) log(1 + e^-x), stable; p: weight of the positives */
 } tern__pointwise_loss;
 
 /* Constants of a per-channel normalisation y = activation(x scale + shift). */
@@ -129,13 +129,11 @@ typedef struct tern__vector_kernels {
     void (*max_pool_gradient)(const float *dy, const void *numbers_at, int size, int32_t number,
                               int64_t count, int64_t columns, float *dx, int64_t step);
 
-    /* Sum of losses of n elements; weight_step 0 or 1. */
-    float (*loss)(tern__pointwise_loss kind, float p, const float *x, const float *t,
-                  const float *weight, int weight_step, int64_t n);
+    /* Sum of losses of n elements. */
+    float (*loss)(tern__pointwise_loss kind, float p, const float *x, const float *t, int64_t n);
     /* dx (+)= factor loss'(x) */
     void (*loss_gradient)(tern__pointwise_loss kind, float p, const float *x, const float *t,
-                          const float *weight, int weight_step, float factor, float *dx, int64_t n,
-                          bool add);
+                          float factor, float *dx, int64_t n, bool add);
 
     /* keep[i] = whether element first + i stays: Philox word first + i of (seed, stream) is >= threshold.
      * first is a multiple of 64. */

@@ -235,78 +235,75 @@ static void scale(const float *x, float factor, float *y, int64_t n, bool add) {
 
 /* ---- losses ---- */
 
-V_INLINE vf loss_value(tern__pointwise_loss kind, float p, vf x, vf t, vf w) {
+V_INLINE vf loss_value(tern__pointwise_loss kind, float p, vf x, vf t) {
     vf d = x - t, size = v_abs(d);
     switch (kind) {
     case TERN__LOSS_SQUARED: return d * d;
     case TERN__LOSS_ABSOLUTE: return size;
     case TERN__LOSS_HUBER:
         return v_select(v_gt(size, v_set1(p)), p * (size - 0.5f * p), 0.5f * d * d);
-    case TERN__LOSS_BCE: return v_fma(1.0f - t, x, v_fma(w - 1.0f, t, v_set1(1.0f)) * v_softplus(-x));
+    case TERN__LOSS_BCE:
+        return v_fma(1.0f - t, x, v_fma(v_set1(p - 1.0f), t, v_set1(1.0f)) * v_softplus(-x));
     }
     return d;
 }
 
-V_INLINE vf loss_slope(tern__pointwise_loss kind, float p, vf x, vf t, vf w) {
+V_INLINE vf loss_slope(tern__pointwise_loss kind, float p, vf x, vf t) {
     vf d = x - t;
     switch (kind) {
     case TERN__LOSS_SQUARED: return 2.0f * d;
     case TERN__LOSS_ABSOLUTE: return v_select(v_eq(d, v_zero()), v_zero(), v_copysign(v_set1(1), d));
     case TERN__LOSS_HUBER: return v_max(v_set1(-p), v_select(v_gt(d, v_set1(p)), v_set1(p), d));
-    case TERN__LOSS_BCE: return v_fnma(v_fma(w - 1.0f, t, v_set1(1.0f)), v_sigmoid(-x), 1.0f - t);
+    case TERN__LOSS_BCE:
+        return v_fnma(v_fma(v_set1(p - 1.0f), t, v_set1(1.0f)), v_sigmoid(-x), 1.0f - t);
     }
     return d;
 }
 
-V_INLINE float loss_loop(tern__pointwise_loss kind, float p, const float *x, const float *t,
-                         const float *weight, int weight_step, int64_t n) {
-    vf sum = v_zero(), w = v_set1(weight && !weight_step ? *weight : 1.0f);
+V_INLINE float loss_loop(tern__pointwise_loss kind, float p, const float *x, const float *t, int64_t n) {
+    vf sum = v_zero();
     int64_t i = 0;
-    for (; i + VL <= n; i += VL)
-        sum += loss_value(kind, p, v_load(x + i), v_load(t + i), weight_step ? v_load(weight + i) : w);
+    for (; i + VL <= n; i += VL) sum += loss_value(kind, p, v_load(x + i), v_load(t + i));
     float tail = 0;
-    if (i < n) { /* lanes past the end would count: x = t = 0 is no zero of BCE */
+    if (i < n) { /* lanes past the end would count: the loss of 0 and 0 need not be 0 */
         int lanes = (int)(n - i);
-        float each[VL];
-        v_store(each, loss_value(kind, p, v_load_part(x + i, lanes), v_load_part(t + i, lanes),
-                                 weight_step ? v_load_part(weight + i, lanes) : w));
+        vf each = loss_value(kind, p, v_load_part(x + i, lanes), v_load_part(t + i, lanes));
         for (int k = 0; k < lanes; k++) tail += each[k];
     }
     return v_sum(sum) + tail;
 }
 
-static float loss(tern__pointwise_loss kind, float p, const float *x, const float *t,
-                  const float *weight, int weight_step, int64_t n) {
-    switch (kind) {
-    case TERN__LOSS_SQUARED: return loss_loop(TERN__LOSS_SQUARED, p, x, t, NULL, 0, n);
-    case TERN__LOSS_ABSOLUTE: return loss_loop(TERN__LOSS_ABSOLUTE, p, x, t, NULL, 0, n);
-    case TERN__LOSS_HUBER: return loss_loop(TERN__LOSS_HUBER, p, x, t, NULL, 0, n);
-    case TERN__LOSS_BCE: return loss_loop(TERN__LOSS_BCE, p, x, t, weight, weight_step, n);
-    }
-    return 0;
-}
-
 V_INLINE void loss_gradient_loop(tern__pointwise_loss kind, float p, const float *x, const float *t,
-                                 const float *weight, int weight_step, float factor, float *dx,
-                                 int64_t n, bool add) {
-    vf w = v_set1(weight && !weight_step ? *weight : 1.0f);
+                                 float factor, float *dx, int64_t n, bool add) {
 #define BODY(LOAD, STORE)                                                                          \
-    vf slope = loss_slope(kind, p, LOAD(x + i), LOAD(t + i), weight_step ? LOAD(weight + i) : w);  \
+    vf slope = loss_slope(kind, p, LOAD(x + i), LOAD(t + i));                                      \
     STORE(dx + i, add ? v_fma(slope, v_set1(factor), LOAD(dx + i)) : v_mul(slope, v_set1(factor)));
     EACH_VECTOR(n, BODY);
 #undef BODY
 }
 
-static void loss_gradient(tern__pointwise_loss kind, float p, const float *x, const float *t,
-                          const float *weight, int weight_step, float factor, float *dx, int64_t n,
-                          bool add) {
+#define EACH_LOSS(CASE)                                                                            \
+    CASE(TERN__LOSS_SQUARED)                                                                       \
+    CASE(TERN__LOSS_ABSOLUTE)                                                                      \
+    CASE(TERN__LOSS_HUBER)                                                                         \
+    CASE(TERN__LOSS_BCE)
+
+static float loss(tern__pointwise_loss kind, float p, const float *x, const float *t, int64_t n) {
     switch (kind) {
 #define CASE(KIND)                                                                                 \
-    case KIND: loss_gradient_loop(KIND, p, x, t, weight, weight_step, factor, dx, n, add); break;
-        CASE(TERN__LOSS_SQUARED)
-        CASE(TERN__LOSS_ABSOLUTE)
-        CASE(TERN__LOSS_HUBER)
-        CASE(TERN__LOSS_BCE)
+    case KIND: return loss_loop(KIND, p, x, t, n);
+        EACH_LOSS(CASE)
+#undef CASE
+    }
+    return 0;
+}
+
+static void loss_gradient(tern__pointwise_loss kind, float p, const float *x, const float *t,
+                          float factor, float *dx, int64_t n, bool add) {
+    switch (kind) {
+#define CASE(KIND)                                                                                 \
+    case KIND: loss_gradient_loop(KIND, p, x, t, factor, dx, n, add); break;
+        EACH_LOSS(CASE)
 #undef CASE
     }
 }

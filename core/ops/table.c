@@ -6,6 +6,14 @@ const tern__op *const tern__ops[] = {
     &tern__op_softplus, &tern__op_hard_swish, &tern__op_gelu, &tern__op_neg,
     &tern__op_add, &tern__op_sub, &tern__op_mul, &tern__op_div,
     &tern__op_conv, &tern__op_conv_transpose, &tern__op_gemm, &tern__op_matmul,
+    &tern__op_batch_normalization,
+    &tern__op_max_pool, &tern__op_average_pool, &tern__op_global_average_pool,
+    &tern__op_global_max_pool,
+    &tern__op_reduce_mean, &tern__op_reduce_sum, &tern__op_reduce_max,
+    &tern__op_reshape, &tern__op_flatten, &tern__op_squeeze, &tern__op_unsqueeze,
+    &tern__op_identity, &tern__op_dropout,
+    &tern__op_softmax_cross_entropy, &tern__op_binary_cross_entropy, &tern__op_squared_error,
+    &tern__op_absolute_error, &tern__op_huber,
     NULL};
 
 const tern__op *tern__op_find(const char *domain, const char *name) {
