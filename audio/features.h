@@ -20,7 +20,8 @@ typedef struct tern__fft {
     kiss_fft_cpx *twiddle;         /* [n/4 + 1] exp(-2 pi i k / n) */
     kiss_fft_cpx *half;            /* [n/2] */
 } tern__fft;
-tern_status tern__fft_create(tern__fft *fft, tern_context *c, int n, bool with_inverse);
+/* kaldi: see tern_audio_options.kaldi_twiddles */
+tern_status tern__fft_create(tern__fft *fft, tern_context *c, int n, bool with_inverse, bool kaldi);
 void tern__fft_destroy(tern__fft *fft, tern_context *c);
 /* x [n] -> y [n/2 + 1] */
 void tern__fft_forward(const tern__fft *fft, const float *x, kiss_fft_cpx *y);

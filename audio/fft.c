@@ -12,7 +12,20 @@ static kiss_fft_cfg make_state(tern_context *c, int n, int inverse) {
     return memory ? kiss_fft_alloc(n, inverse, memory, &bytes) : NULL;
 }
 
-tern_status tern__fft_create(tern__fft *fft, tern_context *c, int n, bool with_inverse) {
+/* exp(-2 pi i k / n), or, as Kaldi has it, by repeated multiplication in float, which ends 1e-5 off. */
+static void make_twiddles(kiss_fft_cpx *w, int n, bool kaldi) {
+    const float step_r = (float)cos(2 * TERN__PI / n), step_i = -(float)sin(2 * TERN__PI / n);
+    w[0] = (kiss_fft_cpx){1, 0};
+    for (int k = 1; k <= n / 4; k++) {
+        const kiss_fft_cpx last = w[k - 1];
+        const double angle = -2 * TERN__PI * k / n;
+        w[k].r = kaldi ? last.r * step_r - last.i * step_i : (float)cos(angle);
+        w[k].i = kaldi ? last.r * step_i + last.i * step_r : (float)sin(angle);
+    }
+}
+
+tern_status tern__fft_create(tern__fft *fft, tern_context *c, int n, bool with_inverse,
+                             bool kaldi) {
     *fft = (tern__fft){.n = n};
     fft->forward = make_state(c, n / 2, 0);
     if (with_inverse) fft->inverse = make_state(c, n / 2, 1);
@@ -22,10 +35,7 @@ tern_status tern__fft_create(tern__fft *fft, tern_context *c, int n, bool with_i
         tern__fft_destroy(fft, c);
         return TERN_ERR_MEMORY;
     }
-    for (int k = 0; k <= n / 4; k++) {
-        double angle = -2 * TERN__PI * k / n;
-        fft->twiddle[k] = (kiss_fft_cpx){(float)cos(angle), (float)sin(angle)};
-    }
+    make_twiddles(fft->twiddle, n, kaldi);
     return TERN_OK;
 }
 

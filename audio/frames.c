@@ -10,7 +10,8 @@
 tern_status tern__feature_scratch_create(tern__feature_scratch *s, const tern_features *f,
                                          tern_context *c) {
     *s = (tern__feature_scratch){0};
-    if (tern__fft_create(&s->fft, c, f->options.n_fft, false) != TERN_OK) return TERN_ERR_MEMORY;
+    if (tern__fft_create(&s->fft, c, f->options.n_fft, false, f->options.kaldi_twiddles) != TERN_OK)
+        return TERN_ERR_MEMORY;
     s->frame = tern__calloc(c, (size_t)f->options.n_fft, sizeof *s->frame);
     s->bins = tern__calloc(c, (size_t)f->bins * TERN__LANES, sizeof *s->bins);
     s->values = tern__calloc(c, (size_t)f->base_rows * TERN__LANES, sizeof *s->values);

@@ -77,6 +77,7 @@ static const field fields[] = {
     BOOLEAN_OPTION(use_energy),
     BOOLEAN_OPTION(raw_energy),
     BOOLEAN_OPTION(htk_compat),
+    BOOLEAN_OPTION(kaldi_twiddles),
     INTEGER_OPTION(deltas, 0, 2),
     CHOICE_OPTION(delta_kind, delta_kinds),
     INTEGER_OPTION(delta_width, 3, 999),
@@ -286,6 +287,7 @@ static tern_audio_options kaldi(void) {
     o.mel_norm = TERN_MEL_NORM_NONE;
     o.log_offset = 0;
     o.amin = FLT_EPSILON;
+    o.kaldi_twiddles = true;
     o.n_mfcc = 13;
     o.lifter = 22;
     o.lifter_start = 0;
@@ -360,6 +362,7 @@ tern_status tern_audio_options_preset(tern_audio_options *options, tern_context 
         o = kaldi();
         o.window = TERN_WINDOW_HANN;
         o.sample_scale = 1;
+        o.kaldi_twiddles = false; /* made by torchaudio */
         o.n_mels = 128;
         o.mean = -4.2677393;
         o.std = 2 * 4.5689974;

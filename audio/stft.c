@@ -57,7 +57,8 @@ tern_status tern_features_istft(const tern_features *f, const float *spectrum, s
     if (f->options.framing == TERN_FRAMING_MIRROR)
         return tern__fail(c, TERN_ERR_UNSUPPORTED, "istft: framing mirror has no inverse");
     tern__fft fft;
-    if (tern__fft_create(&fft, c, f->options.n_fft, true) != TERN_OK) return TERN_ERR_MEMORY;
+    if (tern__fft_create(&fft, c, f->options.n_fft, true, f->options.kaldi_twiddles) != TERN_OK)
+        return TERN_ERR_MEMORY;
     kiss_fft_cpx *bins = tern__alloc(c, sizeof *bins * (size_t)f->bins);
     float *x = tern__alloc(c, sizeof *x * (size_t)f->options.n_fft);
     float *weights = tern__calloc(c, count, sizeof *weights);

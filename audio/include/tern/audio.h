@@ -135,6 +135,8 @@ typedef struct tern_audio_options {
                                     PLP: instead of row 0) */
     bool raw_energy;           /**< ... before pre-emphasis and window */
     bool htk_compat;           /**< Kaldi: the energy (or C0 times sqrt 2) comes last */
+    bool kaldi_twiddles;       /**< repeat the rounding errors of Kaldi's transform: bands 90 dB under the
+                                    frame's loudest then agree with Kaldi's to 0.1 % instead of 0.2 % */
     int deltas;                /**< 0, 1: rows of first derivatives follow, 2: and of second ones */
     tern_delta_kind delta_kind;
     int delta_width;           /**< odd, >= 3 */
