@@ -102,22 +102,25 @@ static size_t tables_size(int64_t rows, int64_t taps) {
     return aligned(times(times(sizeof(void *) / sizeof(float), rows), taps + 2));
 }
 
+/* Items of the weight gradient: a shard of the positions and some strips of taps and channels, at least 16 where
+ * the problem is large enough. */
 static void choose_shards(const tern__gemm_kernels *kernels, tern__convolution *v) {
     int64_t positions = v->n * v->out[0] * v->out[1] * v->out[2];
-    int64_t columns = v->k / v->group;
-    v->shard_rows = 16384 / (v->taps > 0 ? v->taps : 1); /* rows of one kernel call */
+    int64_t columns = round_up(v->k / v->group, kernels->nr);
+    v->shard_rows = 16384 / (v->taps > 0 ? v->taps : 1); /* of one kernel call */
+    if (v->shard_rows > 49152 / columns) v->shard_rows = 49152 / columns;
     if (v->shard_rows > TERN__GEMM_OUTER_ROWS) v->shard_rows = TERN__GEMM_OUTER_ROWS;
-    if (v->shard_rows < 16) v->shard_rows = 16;
+    if (v->shard_rows < 32) v->shard_rows = 32;
     int64_t most = 16;
     size_t size = times(times((size_t)v->taps, v->depth), v->k);
-    while (most > 1 && times(size, most) > (size_t)8 << 20) most /= 2;
+    while (most > 1 && times(size, most) > (size_t)4 << 20) most /= 2;
     v->shards = (positions + 2 * v->shard_rows - 1) / (2 * v->shard_rows);
     if (v->shards > most) v->shards = most;
     if (v->shards < 1) v->shards = 1;
-    v->shard_columns = round_up(columns, kernels->nr);
-    while (v->shards * v->group * ((columns + v->shard_columns - 1) / v->shard_columns) < 16 &&
-           v->shard_columns > kernels->nr)
-        v->shard_columns = round_up(v->shard_columns / 2, kernels->nr);
+    v->strips = v->taps * ((v->depth + TERN__GEMM_STRIP - 1) / TERN__GEMM_STRIP);
+    while (v->shards * v->group * ((tern__convolution_strips(v) + v->strips - 1) / v->strips) < 16 &&
+           v->strips >= 8)
+        v->strips = (v->strips + 1) / 2;
 }
 
 tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
@@ -153,7 +156,7 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
              times(workers, (int64_t)tables_size(v->data_block_rows, elements)));
     size_t partial = times((size_t)v->shards, (int64_t)v->packed_size);
     size_t worker = plus(tables_size(v->shard_rows, v->taps),
-                         v->depthwise ? 0 : times((size_t)v->shard_rows, v->shard_columns));
+                         v->depthwise ? 0 : times((size_t)v->shard_rows, round_up(columns, kernels->nr)));
     v->weights_workspace_size = plus(plus(plus(aligned((size_t)zeros), copy), aligned(partial)),
                                      times(workers, (int64_t)aligned(worker)));
     size_t largest = v->packed_size | v->packed_data_size | v->workspace_size |
@@ -175,24 +178,29 @@ typedef struct packing {
     int64_t nr, panels;
 } packing;
 
-/* One panel of one group: [element][channel][nr]. */
+/* One panel of one group: [element][channel][nr]. ONNX's order is read in blocks of 16 floats per output channel,
+ * whose rows are often a power of two apart. */
 static void pack_panel(void *arg, int64_t item, int worker) {
     (void)worker;
     const packing *p = arg;
     const tern__convolution *v = p->v;
     int64_t channels = v->c / v->group, columns = v->k / v->group, nr = p->nr;
     int64_t g = item / p->panels, first = item % p->panels * nr;
-    int64_t elements = tern__convolution_elements(v);
+    int64_t elements = tern__convolution_elements(v), count = elements * channels;
     int64_t lanes = columns - first < nr ? columns - first : nr;
-    float *panel = p->packed + item * elements * channels * nr;
+    float *panel = p->packed + item * count * nr;
     const float *w = p->w + (g * columns + first) * v->w_k;
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t e = 0; e < elements; e++) {
-            float *to = panel + (e * channels + c) * nr;
-            const float *from = w + c * v->w_c + e * v->w_element;
-            for (int64_t i = 0; i < lanes; i++) to[i] = from[i * v->w_k];
-            for (int64_t i = lanes; i < nr; i++) to[i] = 0;
+    for (int64_t q = 0; q < count; q += TERN__WEIGHT_BLOCK) {
+        float block[TERN__WEIGHT_BLOCK][TERN__GEMM_MAX_NR] = {{0}};
+        int64_t here = count - q < TERN__WEIGHT_BLOCK ? count - q : TERN__WEIGHT_BLOCK;
+        for (int64_t i = 0; i < lanes; i++)
+            for (int64_t j = 0; j < here; j++)
+                block[j][i] = w[i * v->w_k + tern__convolution_weight(v, q + j, elements)];
+        for (int64_t j = 0; j < here; j++) {
+            int64_t c = (q + j) / elements, e = (q + j) % elements;
+            memcpy(panel + (e * channels + c) * nr, block[j], (size_t)nr * sizeof *panel);
         }
+    }
 }
 
 void tern__convolution_pack(const tern_context *c, const tern__convolution *v, const float *w,

@@ -34,7 +34,7 @@ typedef struct tern__convolution {
     int64_t taps, depth;
     int64_t block_rows, block_columns;           /* forward's items */
     int64_t data_block_rows, data_block_columns; /* backward_data's, per phase */
-    int64_t shard_rows, shards, shard_columns;   /* backward_weights' */
+    int64_t shard_rows, shards, strips;          /* backward_weights': an item is some strips of a shard */
 } tern__convolution;
 
 /* y [m, n] = x [m, k] * w: transposed: w is [n, k] with pitch w_pitch, else [k, n]. */

@@ -109,7 +109,7 @@ typedef struct gradient {
     float *partial; /* [shards] of packed_size: as the packed weights */
     float *scratch; /* [threads][scratch_size]: pointer tables, then packed dy */
     size_t scratch_size, tables_size;
-    int64_t positions, column_blocks;
+    int64_t positions, strip_blocks;
     float *dw;
     bool accumulate;
 } gradient;
@@ -132,30 +132,29 @@ static void pack_rows(const float *const *dy, int64_t rows, int64_t columns, int
     }
 }
 
-/* Item: (shard, group, columns), columns fastest. */
+/* Item: (shard, group, strips), strips fastest. */
 static void gradient_item(void *arg, int64_t item, int worker) {
     const gradient *q = arg;
     const tern__convolution *v = q->v;
-    int64_t nr = q->kernels->nr, depth = v->taps * v->depth;
-    int64_t columns = v->k / v->group, column = item % q->column_blocks * v->shard_columns;
-    item /= q->column_blocks;
+    int64_t nr = q->kernels->nr, columns = v->k / v->group;
+    int64_t first = item % q->strip_blocks * v->strips;
+    item /= q->strip_blocks;
     int64_t g = item % v->group, shard = item / v->group, begin, end;
-    float *dw = q->partial + shard * (int64_t)v->packed_size +
-                (g * round_up(columns, nr) + column) * depth;
-    columns = smaller(columns - column, v->shard_columns);
-    memset(dw, 0, (size_t)(round_up(columns, nr) * depth) * sizeof *dw);
     float *scratch = q->scratch + (size_t)worker * q->scratch_size;
     const float **sources = (const float **)scratch;
     const float **targets = sources + v->shard_rows * v->taps;
     float *packed = scratch + q->tables_size;
+    tern__gemm_outer o = {
+        .columns = columns, .taps = v->taps, .depth = v->depth, .first = first,
+        .last = smaller(first + v->strips, tern__convolution_strips(v)), .x = sources, .dy = packed,
+        .dw = q->partial + shard * (int64_t)v->packed_size +
+              g * round_up(columns, nr) * v->taps * v->depth};
     shard_range(q, shard, &begin, &end);
-    for (int64_t m = begin; m < end; m += v->shard_rows) {
-        int64_t rows = smaller(end - m, v->shard_rows);
-        tern__rows_fill(&q->rows, m, m + rows, rows, q->x + g * v->depth, q->zeros, sources,
-                        q->dy + g * (v->k / v->group) + column, targets);
-        pack_rows(targets, rows, columns, nr, packed);
-        tern__gemm_outer o = {.rows = rows, .columns = columns, .taps = v->taps, .depth = v->depth,
-                              .x = sources, .dy = packed, .dw = dw, .panel_taps = v->taps};
+    for (int64_t m = begin; m < end || !o.add; m += v->shard_rows, o.add = true) {
+        o.rows = m < end ? smaller(end - m, v->shard_rows) : 0;
+        tern__rows_fill(&q->rows, m, m + o.rows, o.rows, q->x + g * v->depth, q->zeros, sources,
+                        q->dy + g * columns, targets);
+        pack_rows(targets, o.rows, columns, nr, packed);
         q->kernels->outer(&o);
     }
 }
@@ -190,19 +189,23 @@ static void combine_panel(void *arg, int64_t item, int worker) {
     int64_t nr = q->kernels->nr, channels = v->c / v->group, columns = v->k / v->group;
     int64_t panels = round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
     int64_t lanes = smaller(columns - first, nr), elements = tern__convolution_elements(v);
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t e = 0; e < elements; e++) {
-            const float *from = q->partial + item * elements * channels * nr +
-                                (e * channels + c) * nr;
-            float sum[TERN__GEMM_MAX_NR];
-            memcpy(sum, from, (size_t)nr * sizeof *sum);
+    int64_t count = elements * channels, to = (g * columns + first) * v->w_k;
+    for (int64_t p = 0; p < count; p += TERN__WEIGHT_BLOCK) {
+        float block[TERN__WEIGHT_BLOCK][TERN__GEMM_MAX_NR];
+        int64_t here = smaller(count - p, TERN__WEIGHT_BLOCK);
+        for (int64_t j = 0; j < here; j++) {
+            int64_t c = (p + j) / elements, e = (p + j) % elements;
+            const float *from = q->partial + (item * count + e * channels + c) * nr;
+            memcpy(block[j], from, (size_t)nr * sizeof **block);
             for (int64_t s = 1; s < v->shards; s++) {
                 from += v->packed_size;
-                for (int64_t i = 0; i < nr; i++) sum[i] += from[i];
+                for (int64_t i = 0; i < nr; i++) block[j][i] += from[i];
             }
-            int64_t to = (g * columns + first) * v->w_k + c * v->w_c + e * v->w_element;
-            for (int64_t i = 0; i < lanes; i++) put(q, to + i * v->w_k, sum[i]);
         }
+        for (int64_t i = 0; i < lanes; i++)
+            for (int64_t j = 0; j < here; j++)
+                put(q, to + i * v->w_k + tern__convolution_weight(v, p + j, elements), block[j][i]);
+    }
 }
 
 static void combine_depthwise(const gradient *q) {
@@ -223,20 +226,22 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     gradient q = {.v = v, .kernels = c->kernels->gemm, .rows = tern__rows_forward(v), .dy = dy,
                   .dw = dw, .accumulate = accumulate};
     q.positions = tern__rows_count(&q.rows);
-    q.column_blocks = (v->k / v->group + v->shard_columns - 1) / v->shard_columns;
+    q.strip_blocks = (tern__convolution_strips(v) + v->strips - 1) / v->strips;
     q.zeros = tern__convolution_zeros(v->depthwise ? v->c : v->depth, &workspace);
     q.x = tern__convolution_pad(c, v, x, &workspace);
     q.partial = workspace;
     q.scratch = workspace + round_up(v->shards * (int64_t)v->packed_size, 16);
     q.tables_size = tern__convolution_tables_size(v->shard_rows, v->taps);
     q.scratch_size =
-        q.tables_size + (v->depthwise ? 0 : (size_t)round_up(v->shard_rows * v->shard_columns, 16));
+        q.tables_size +
+        (v->depthwise ? 0
+                      : (size_t)round_up(v->shard_rows * round_up(v->k / v->group, q.kernels->nr), 16));
     if (v->depthwise) {
         tern__parallel(c, v->shards, depthwise_item, &q);
         combine_depthwise(&q);
         return;
     }
-    tern__parallel(c, v->shards * v->group * q.column_blocks, gradient_item, &q);
+    tern__parallel(c, v->shards * v->group * q.strip_blocks, gradient_item, &q);
     int64_t nr = q.kernels->nr;
     tern__parallel(c, v->group * (round_up(v->k / v->group, nr) / nr), combine_panel, &q);
 }

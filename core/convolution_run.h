@@ -34,4 +34,18 @@ static inline int64_t tern__convolution_elements(const tern__convolution *v) {
     return v->kernel[0] * v->kernel[1] * v->kernel[2];
 }
 
+/* Strips of taps and channels, as kernels/gemm.h counts them. */
+static inline int64_t tern__convolution_strips(const tern__convolution *v) {
+    return v->taps * ((v->depth + TERN__GEMM_STRIP - 1) / TERN__GEMM_STRIP);
+}
+
+/* Weights of one output channel are moved in blocks of this many, counted q = c * elements + e. */
+enum { TERN__WEIGHT_BLOCK = 16 };
+/* Where weight q lies from the first of its output channel. */
+static inline int64_t tern__convolution_weight(const tern__convolution *v, int64_t q,
+                                               int64_t elements) {
+    if (v->w_element == 1 && v->w_c == elements) return q;
+    return q / elements * v->w_c + q % elements * v->w_element;
+}
+
 #endif

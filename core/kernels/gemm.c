@@ -3,7 +3,6 @@
 #include "gemm.h"
 #include "simd.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* The tile fills the registers: MR x NV sums, NV vectors of w and one of x. 6 x 2 of 16; 12 x 2 of 32
@@ -186,8 +185,8 @@ static void block(const tern__gemm_block *b) {
 /* ---- weight gradient ---- */
 
 /* x is [rows][MR] one after the other. */
-TILE_BODY void run_outer(const float *x, const float *dy, int64_t rows, float *dw, const int mr,
-                         const int nv) {
+TILE_BODY void run_outer(const float *x, const float *dy, int64_t rows, float *dw, bool add,
+                         const int mr, const int nv) {
     vf sum[MR][NV];
     UNROLL_ALL
     for (int i = 0; i < mr; i++)
@@ -210,14 +209,16 @@ TILE_BODY void run_outer(const float *x, const float *dy, int64_t rows, float *d
         UNROLL_ALL
         for (int j = 0; j < nv; j++) {
             float *to = dw + i * NR + j * VL;
-            v_store(to, v_load(to) + sum[i][j]);
+            if (add) sum[i][j] += v_load(to);
+            v_store(to, sum[i][j]);
         }
 }
 
-typedef void (*outer_function)(const float *x, const float *dy, int64_t rows, float *dw);
+typedef void (*outer_function)(const float *x, const float *dy, int64_t rows, float *dw, bool add);
 #define DEFINE_OUTER(mr, nv)                                                                       \
-    static void outer_##mr##_##nv(const float *x, const float *dy, int64_t rows, float *dw) {      \
-        run_outer(x, dy, rows, dw, mr, nv);                                                        \
+    static void outer_##mr##_##nv(const float *x, const float *dy, int64_t rows, float *dw,        \
+                                  bool add) {                                                      \
+        run_outer(x, dy, rows, dw, add, mr, nv);                                                   \
     }
 #define NAME_OUTER(mr, nv) outer_##mr##_##nv,
 FOR_EACH_MR(DEFINE_OUTER, 1)
@@ -225,38 +226,46 @@ FOR_EACH_MR(DEFINE_OUTER, 2)
 static const outer_function outers[NV][MR] = {{FOR_EACH_MR(NAME_OUTER, 1)},
                                               {FOR_EACH_MR(NAME_OUTER, 2)}};
 
-/* Some tiles of channels [offset, offset + count) of one tap are copied together, so that they are read once by
- * line and then lie dense: x's own rows are often a power of two apart and would evict each other. */
-enum { GROUP = 24 / MR };
+/* A strip's channels [offset, offset + count) of one tap are copied into tiles, so that they are read once by
+ * line and then lie dense: x's own rows are often a power of two apart and would evict each other. A whole
+ * vector is written each time: the next row overwrites what is too much, and VL floats are behind the last. */
+enum { GROUP = TERN__GEMM_STRIP / MR };
+_Static_assert(TERN__GEMM_STRIP % MR == 0, "a strip is whole tiles");
 
 static void gather(const float *const *x, int64_t rows, int64_t offset, int64_t count, float *to) {
     int64_t one = rows * MR + VL;
-    for (int64_t m = 0; m < rows; m++) {
-        const float *from = x[m] + offset;
-        for (int64_t c = 0; c < count; c += MR) {
-            int mr = count - c < MR ? (int)(count - c) : MR;
-            /* a whole vector: the next row overwrites what is too much, VL floats are behind the last */
-            v_store(to + c / MR * one + m * MR, v_load_part(from + c, mr));
-        }
+    if (count == TERN__GEMM_STRIP) {
+        for (int64_t m = 0; m < rows; m++)
+            UNROLL_ALL
+            for (int i = 0; i < GROUP; i++)
+                v_store(to + i * one + m * MR, v_load_part(x[m] + offset + i * MR, MR));
+        return;
+    }
+    for (int64_t c = 0; c < count; c += MR) {
+        int mr = count - c < MR ? (int)(count - c) : MR;
+        for (int64_t m = 0; m < rows; m++)
+            v_store(to + c / MR * one + m * MR, v_load_part(x[m] + offset + c, mr));
     }
 }
 
 static void outer(const tern__gemm_outer *b) {
     float x[GROUP * (TERN__GEMM_OUTER_ROWS * MR + VL)];
-    int64_t panel = b->panel_taps * b->depth * NR;
-    for (int64_t t = 0; t < b->taps; t++)
-        for (int64_t first = 0; first < b->depth; first += GROUP * MR) {
-            int64_t count = b->depth - first < GROUP * MR ? b->depth - first : GROUP * MR;
-            gather(b->x + t * b->rows, b->rows, first, count, x);
-            for (int64_t column = 0; column < b->columns; column += NR)
-                for (int64_t c = 0; c < count; c += MR) {
-                    int mr = count - c < MR ? (int)(count - c) : MR;
-                    int nv = b->columns - column > VL ? 2 : 1;
-                    outers[nv - 1][mr - 1](x + c / MR * (b->rows * MR + VL), b->dy + column * b->rows, b->rows,
-                                           b->dw + column / NR * panel +
-                                               (t * b->depth + first + c) * NR);
-                }
+    int64_t panel = b->taps * b->depth * NR, one = b->rows * MR + VL;
+    int64_t per = (b->depth + TERN__GEMM_STRIP - 1) / TERN__GEMM_STRIP;
+    for (int64_t s = b->first; s < b->last; s++) {
+        int64_t t = s / per, offset = s % per * TERN__GEMM_STRIP;
+        int64_t count = b->depth - offset < TERN__GEMM_STRIP ? b->depth - offset : TERN__GEMM_STRIP;
+        gather(b->x + t * b->rows, b->rows, offset, count, x);
+        for (int64_t column = 0; column < b->columns; column += NR) {
+            int nv = b->columns - column > VL ? 2 : 1;
+            float *dw = b->dw + column / NR * panel + (t * b->depth + offset) * NR;
+            for (int64_t c = 0; c < count; c += MR) {
+                int mr = count - c < MR ? (int)(count - c) : MR;
+                outers[nv - 1][mr - 1](x + c / MR * one, b->dy + column * b->rows, b->rows,
+                                       dw + c * NR, b->add);
+            }
         }
+    }
 }
 
 /* ---- depthwise ---- */

@@ -7,6 +7,7 @@
 #ifndef TERN_KERNELS_GEMM_H
 #define TERN_KERNELS_GEMM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Largest tile of any level: for pointer tables on the stack. */
@@ -29,16 +30,15 @@ typedef struct tern__gemm_block {
     float alpha; /* of LEAKY_RELU */
 } tern__gemm_block;
 
-/* Most rows of one call of outer. */
-enum { TERN__GEMM_OUTER_ROWS = 192 };
-
-/* The weight gradient: dw[t][c][n] += sum over m of x(m, t)[c] * dy[m][n]. */
+/* The weight gradient: dw[t][c][n] = or += sum over m of x(m, t)[c] * dy[m][n], for strips [first, last): strip s is
+ * tap s / per, channels from s % per * TERN__GEMM_STRIP on, per = ceil(depth / TERN__GEMM_STRIP). */
+enum { TERN__GEMM_STRIP = 24, TERN__GEMM_OUTER_ROWS = 192 /* most rows of one call */ };
 typedef struct tern__gemm_outer {
-    int64_t rows, columns, taps, depth;
+    int64_t rows, columns, taps, depth, first, last;
     const float *const *x; /* [taps][rows] pointers to depth floats each */
     const float *dy;       /* panels [ceil(columns / nr)][rows][nr], padded with zeros */
-    float *dw;             /* panels [ceil(columns / nr)][panel_taps][depth][nr], at this call's first tap */
-    int64_t panel_taps;    /* taps of the whole dw: a panel's length */
+    float *dw;             /* panels [ceil(columns / nr)][taps][depth][nr] */
+    bool add;
 } tern__gemm_outer;
 
 /* Depthwise: y[m][c] = activation(start + bias[c] + sum over t of x(m, t)[c] * w[t][c]), and the weight gradient
