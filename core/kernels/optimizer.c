@@ -1,5 +1,5 @@
-/* Optimiser steps. The loops are plain C that compilers vectorise at -O3; sqrt and division are exact
- * in IEEE arithmetic, so that every level gives the same weights from the same gradients. */
+/* Optimiser steps. The loops are plain C that compilers vectorise at -O3; sqrt and division are
+ * exact in IEEE arithmetic, so that every level gives the same weights from the same gradients. */
 #include "optimizer.h"
 #include "simd.h"
 

@@ -1,5 +1,5 @@
-/* Optimiser steps over flat arrays: one pass over weight, gradient and moments. Elementwise, so that
- * how arrays are cut into blocks does not change bits. */
+/* Optimiser steps over flat arrays: one pass over weight, gradient and moments. Elementwise, so
+ * that how arrays are cut into blocks does not change bits. */
 #ifndef TERN_KERNELS_OPTIMIZER_H
 #define TERN_KERNELS_OPTIMIZER_H
 
@@ -30,13 +30,15 @@ typedef struct tern__optimizer_kernels {
     tern__update_kernel adam;     /* a, b: first and second moment; AdamW through shrink */
     tern__update_kernel rmsprop;  /* b: mean square; a: velocity, NULL without momentum */
     tern__update_kernel adadelta; /* a: mean square of steps; b: of gradients */
-    /* Sum of clamp(g)^2, in a fixed order. Not finite if an element is not, or its square is too large. */
+    /* Sum of clamp(g)^2, in a fixed order. Not finite if an element is not, or if its square is too
+     * large for a float. */
     double (*squares)(const float *g, float clip, int64_t n);
-    void (*average)(float *average, const float *w, float fresh, int64_t n); /* a += fresh (w - a) */
+    /* a += fresh (w - a) */
+    void (*average)(float *a, const float *w, float fresh, int64_t n);
     void (*scale)(float *w, float factor, int64_t n);
 } tern__optimizer_kernels;
 
-extern const struct tern__optimizer_kernels tern__optimizer_kernels_generic, tern__optimizer_kernels_avx2,
-    tern__optimizer_kernels_avx512;
+extern const struct tern__optimizer_kernels tern__optimizer_kernels_generic,
+    tern__optimizer_kernels_avx2, tern__optimizer_kernels_avx512;
 
 #endif

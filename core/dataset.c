@@ -1,0 +1,248 @@
+/* Data sets: sources, views of them, arrays in memory, and how they are split. */
+#include "dataset.h"
+
+#include "shape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static tern_status make_view(tern_dataset **dataset, tern_context *c, tern__shared_source *shared,
+                             int64_t count, int64_t *samples) {
+    tern_dataset *d = tern__calloc(c, 1, sizeof *d);
+    if (!d) return TERN_ERR_MEMORY;
+    *d = (tern_dataset){c, shared, count, samples};
+    shared->views++;
+    *dataset = d;
+    return TERN_OK;
+}
+
+tern_status tern_dataset_create(tern_dataset **dataset, tern_context *c,
+                                const tern_dataset_source *source) {
+    *dataset = NULL;
+    if (source->size != sizeof *source)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "data set: source.size is %zu, this library expects %zu", source->size,
+                          sizeof *source);
+    if (!source->shapes || !source->load)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "data set: shapes and load must be given");
+    if (source->count < 1 || source->n_inputs < 1 || source->n_inputs > TERN_DATASET_MAX_INPUTS)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "data set: %lld samples of %zu inputs; at least 1 sample and 1 to %d "
+                          "inputs are needed",
+                          (long long)source->count, source->n_inputs, TERN_DATASET_MAX_INPUTS);
+    tern__shared_source *shared = tern__calloc(c, 1, sizeof *shared);
+    if (!shared) return TERN_ERR_MEMORY;
+    shared->source = *source;
+    tern_status st = make_view(dataset, c, shared, source->count, NULL);
+    if (st != TERN_OK) tern__free(c, shared);
+    return st;
+}
+
+void tern_dataset_free(tern_dataset *d) {
+    if (!d) return;
+    tern_context *c = d->context;
+    if (--d->shared->views == 0) {
+        if (d->shared->source.close) d->shared->source.close(d->shared->source.self);
+        tern__free(c, d->shared);
+    }
+    tern__free(c, d->samples);
+    tern__free(c, d);
+}
+
+int64_t tern_dataset_count(const tern_dataset *d) { return d->count; }
+
+int64_t tern_dataset_source_sample(const tern_dataset *d, int64_t sample) {
+    return d->samples ? d->samples[sample] : sample;
+}
+
+int64_t tern_dataset_class(const tern_dataset *d, int64_t sample) {
+    const tern_dataset_source *s = &d->shared->source;
+    return s->class_of ? s->class_of(s->self, tern_dataset_source_sample(d, sample)) : -1;
+}
+
+int64_t tern_dataset_group(const tern_dataset *d, int64_t sample) {
+    const tern_dataset_source *s = &d->shared->source;
+    int64_t number = tern_dataset_source_sample(d, sample);
+    return s->group_of ? s->group_of(s->self, number) : number;
+}
+
+int64_t tern_dataset_fold(const tern_dataset *d, int64_t sample) {
+    const tern_dataset_source *s = &d->shared->source;
+    return s->fold_of ? s->fold_of(s->self, tern_dataset_source_sample(d, sample)) : -1;
+}
+
+uint64_t tern__dataset_fingerprint(const tern_dataset *d) {
+    uint64_t h = tern__random_stream(d->shared->source.fingerprint, (uint64_t)d->count, 0);
+    for (int64_t i = 0; i < d->count; i++)
+        h = tern__random_stream(h, (uint64_t)tern_dataset_source_sample(d, i),
+                                tern__random_stream((uint64_t)tern_dataset_class(d, i),
+                                                    (uint64_t)tern_dataset_group(d, i), 0));
+    return h;
+}
+
+/* ---- views ---- */
+
+tern_status tern_dataset_subset(tern_dataset **subset, tern_dataset *d, const int64_t *samples,
+                                int64_t count) {
+    *subset = NULL;
+    tern_context *c = d->context;
+    if (count < 1) return tern__fail(c, TERN_ERR_ARGUMENT, "data set: a subset of no samples");
+    for (int64_t i = 0; i < count; i++)
+        if (samples[i] < 0 || samples[i] >= d->count)
+            return tern__fail(c, TERN_ERR_ARGUMENT,
+                              "data set: there is no sample %lld; the numbers are 0 to %lld",
+                              (long long)samples[i], (long long)d->count - 1);
+    int64_t *numbers = tern__calloc(c, (size_t)count, sizeof *numbers);
+    if (!numbers) return TERN_ERR_MEMORY;
+    for (int64_t i = 0; i < count; i++) numbers[i] = tern_dataset_source_sample(d, samples[i]);
+    tern_status st = make_view(subset, c, d->shared, count, numbers);
+    if (st != TERN_OK) tern__free(c, numbers);
+    return st;
+}
+
+/* "1, 2, 3": the distinct values, ascending, at most 20 of them. */
+static void list_folds(const tern_dataset *d, char *out, size_t size) {
+    int64_t last = INT64_MIN;
+    size_t used = 0;
+    out[0] = 0;
+    for (int n = 0; n < 20; n++) {
+        int64_t next = INT64_MAX;
+        bool found = false;
+        for (int64_t i = 0; i < d->count; i++) {
+            int64_t f = tern_dataset_fold(d, i);
+            if (f > last && f <= next) {
+                next = f;
+                found = true;
+            }
+        }
+        if (!found) return;
+        int written =
+            snprintf(out + used, size - used, "%s%lld", used ? ", " : "", (long long)next);
+        if (written < 0 || (used += (size_t)written) >= size) return;
+        last = next;
+    }
+}
+
+tern_status tern_dataset_folds(tern_dataset **subset, tern_dataset *d, const int64_t *folds,
+                               size_t n_folds) {
+    *subset = NULL;
+    tern_context *c = d->context;
+    if (!d->shared->source.fold_of)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "data set: its samples have no folds");
+    int64_t *picked = tern__calloc(c, (size_t)d->count, sizeof *picked), count = 0;
+    bool *seen = tern__calloc(c, n_folds, sizeof *seen);
+    tern_status st = picked && seen ? TERN_OK : TERN_ERR_MEMORY;
+    for (int64_t i = 0; st == TERN_OK && i < d->count; i++) {
+        int64_t fold = tern_dataset_fold(d, i);
+        bool wanted = false;
+        for (size_t k = 0; k < n_folds; k++)
+            if (folds[k] == fold) seen[k] = wanted = true;
+        if (wanted) picked[count++] = i;
+    }
+    for (size_t k = 0; st == TERN_OK && k < n_folds; k++) {
+        if (seen[k]) continue;
+        char known[400];
+        list_folds(d, known, sizeof known);
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "data set: no sample is in fold %lld; the folds are %s",
+                        (long long)folds[k], known);
+    }
+    if (st == TERN_OK) st = tern_dataset_subset(subset, d, picked, count);
+    tern__free(c, seen);
+    tern__free(c, picked);
+    return st;
+}
+
+/* ---- arrays ---- */
+
+typedef struct arrays {
+    tern_context *context;
+    size_t n_inputs;
+    tern_tensor inputs[TERN_DATASET_MAX_INPUTS], target;
+} arrays;
+
+static void arrays_shapes(void *self, const int64_t *samples, int64_t count, bool training,
+                          tern_tensor *inputs, tern_tensor *target) {
+    (void)samples, (void)count, (void)training;
+    const arrays *a = self;
+    memcpy(inputs, a->inputs, a->n_inputs * sizeof *inputs);
+    *target = a->target;
+}
+
+static void copy_row(tern_tensor *row, const tern_tensor *from, int64_t sample) {
+    size_t bytes = tern__type_size(from->type);
+    for (int k = 1; k < from->rank; k++) bytes *= (size_t)from->dims[k];
+    memcpy(row->data, (const char *)from->data + (size_t)sample * bytes, bytes);
+}
+
+static tern_status arrays_load(void *self, tern_load *load) {
+    const arrays *a = self;
+    for (size_t i = 0; i < a->n_inputs; i++)
+        copy_row(&load->inputs[i], &a->inputs[i], load->sample);
+    copy_row(&load->target, &a->target, load->sample);
+    return TERN_OK;
+}
+
+static int64_t arrays_class(void *self, int64_t sample) {
+    const arrays *a = self;
+    bool classes = a->target.type == TERN_INT64 && a->target.rank == 1;
+    return classes ? ((const int64_t *)a->target.data)[sample] : -1;
+}
+
+static void arrays_close(void *self) {
+    arrays *a = self;
+    tern__free(a->context, a);
+}
+
+static uint64_t fingerprint_of(const tern_tensor *t, uint64_t h) {
+    for (int k = 0; k < t->rank; k++) h = tern__random_stream(h, (uint64_t)t->dims[k], 1);
+    size_t bytes = 0;
+    tern__tensor_bytes(t, &bytes);
+    uint64_t word;
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        memcpy(&word, (const char *)t->data + i, 8);
+        h = (h ^ word) *
+            0x9E3779B97F4A7C15u; /* an ordinary multiplicative hash: against mistakes */
+        h ^= h >> 29;
+    }
+    return h;
+}
+
+tern_status tern_dataset_arrays(tern_dataset **dataset, tern_context *c, const tern_tensor *inputs,
+                                size_t n_inputs, const tern_tensor *target) {
+    *dataset = NULL;
+    if (n_inputs < 1 || n_inputs > TERN_DATASET_MAX_INPUTS)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "data set: %zu inputs; 1 to %d can be given",
+                          n_inputs, TERN_DATASET_MAX_INPUTS);
+    for (size_t i = 0; i <= n_inputs; i++) {
+        const tern_tensor *t = i < n_inputs ? &inputs[i] : target;
+        size_t bytes;
+        if (!tern__tensor_bytes(t, &bytes) || !t->data)
+            return tern__fail(c, TERN_ERR_SHAPE, "data set: %s %zu has no elements",
+                              i < n_inputs ? "input" : "target, after input", i);
+        if (t->dims[0] != target->dims[0])
+            return tern__fail(c, TERN_ERR_SHAPE,
+                              "data set: input %zu has %lld samples, the target %lld", i,
+                              (long long)t->dims[0], (long long)target->dims[0]);
+    }
+    arrays *a = tern__calloc(c, 1, sizeof *a);
+    if (!a) return TERN_ERR_MEMORY;
+    a->context = c;
+    a->n_inputs = n_inputs;
+    memcpy(a->inputs, inputs, n_inputs * sizeof *inputs);
+    a->target = *target;
+    uint64_t fingerprint = fingerprint_of(target, 1);
+    for (size_t i = 0; i < n_inputs; i++) fingerprint = fingerprint_of(&inputs[i], fingerprint);
+    tern_dataset_source source = {.size = sizeof source,
+                                  .self = a,
+                                  .count = target->dims[0],
+                                  .n_inputs = n_inputs,
+                                  .close = arrays_close,
+                                  .class_of = arrays_class,
+                                  .shapes = arrays_shapes,
+                                  .load = arrays_load,
+                                  .fingerprint = fingerprint};
+    tern_status st = tern_dataset_create(dataset, c, &source);
+    if (st != TERN_OK) arrays_close(a);
+    return st;
+}

@@ -1,0 +1,83 @@
+/* The run log: one JSON object a line, an epoch a line. Numbers are jansson's, whatever the locale.
+ * */
+#include "train_run.h"
+
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *text_of(const json_t *line) {
+    return json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+}
+
+static tern_status no_memory(tern_context *c) {
+    return tern__fail(c, TERN_ERR_MEMORY, "log: there was no memory for a line");
+}
+
+static tern_status write_line(tern__file_writer *w, tern_context *c, const json_t *line) {
+    char *text = text_of(line);
+    if (!text) return no_memory(c);
+    tern_status st = tern__file_write(w, text, strlen(text));
+    if (st == TERN_OK) st = tern__file_write(w, "\n", 1);
+    free(text);
+    return st;
+}
+
+tern_status tern__log_start(tern_context *c, const char *path, const json_t *history) {
+    tern__file_writer *w;
+    tern_status st = tern__file_writer_open(&w, c, path);
+    for (size_t i = 0; st == TERN_OK && i < json_array_size(history); i++)
+        st = write_line(w, c, json_array_get(history, i));
+    if (st == TERN_OK) return tern__file_writer_commit(&w);
+    tern__file_writer_abort(&w);
+    return st;
+}
+
+/* One write to a file opened for appending: a killed run leaves whole lines, or a piece of the last
+ * one, which the next sitting's start puts right. */
+tern_status tern__log_append(tern_context *c, const char *path, const json_t *line) {
+    char *text = text_of(line);
+    if (!text) return no_memory(c);
+    size_t length = strlen(text);
+    text[length] = '\n'; /* in place of the final 0 */
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    bool written = file >= 0 && write(file, text, length + 1) == (ssize_t)(length + 1);
+    int error = errno;
+    if (file >= 0 && close(file) != 0 && written) {
+        written = false;
+        error = errno;
+    }
+    free(text);
+    return written ? TERN_OK
+                   : tern__fail(c, TERN_ERR_IO, "log '%s' could not be written: %s", path,
+                                strerror(error));
+}
+
+/* Loss, accuracy: null where there is none. */
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+json_t *tern__log_line(const tern__run *r, bool best, double learning_rate) {
+    const tern__run_state *s = &r->state;
+    double samples = (double)s->samples;
+    double accuracy = s->counted ? (double)s->correct / (double)s->counted : NAN;
+    json_t *line = json_object();
+    int failed = json_object_set_new(line, "epoch", json_integer(s->epoch)) |
+                 json_object_set_new(line, "loss", number(s->loss_sum / samples)) |
+                 json_object_set_new(line, "accuracy", number(accuracy));
+    if (r->options.validation)
+        failed |= json_object_set_new(line, "validation_loss", number(s->validation_loss)) |
+                  json_object_set_new(line, "validation_accuracy", number(s->validation_accuracy)) |
+                  json_object_set_new(line, "best", json_boolean(best));
+    failed |= json_object_set_new(line, "learning_rate", number(learning_rate)) |
+              json_object_set_new(line, "seconds", number(s->epoch_seconds)) |
+              json_object_set_new(line, "items_per_second", number(samples / s->epoch_seconds)) |
+              json_object_set_new(line, "skipped_steps", json_integer(s->skipped));
+    if (!failed) return line;
+    json_decref(line);
+    return NULL;
+}
