@@ -43,9 +43,13 @@ static tern_status check_header(reader *r, const Tern__Onnx__Model *m) {
                           text(m->functions[0]->name));
     if (m->graph->n_sparse_initializer)
         return tern__fail(c, TERN_ERR_UNSUPPORTED, "has sparse initializers, which tern does not read");
-    r->opset = 0;
+    bool named = false;
     for (size_t i = 0; i < m->n_opset_import; i++)
-        if (!*domain_of(m->opset_import[i]->domain)) r->opset = m->opset_import[i]->version;
+        if (!*domain_of(m->opset_import[i]->domain)) {
+            named = true;
+            r->opset = m->opset_import[i]->version;
+        }
+    if (!named) return tern__fail(c, TERN_ERR_FORMAT, "does not say which operator set it needs; is it cut off?");
     if (r->opset < FIRST_OPSET || r->opset > LAST_OPSET)
         return tern__fail(c, TERN_ERR_UNSUPPORTED, "needs operator set %" PRId64 " of ONNX; tern reads %d to %d",
                           r->opset, FIRST_OPSET, LAST_OPSET);

@@ -312,18 +312,20 @@ static void add_operator_set(writer *w, Tern__Onnx__Model *m, const char *domain
     m->opset_import[m->n_opset_import++] = set;
 }
 
-static void fill(writer *w, Tern__Onnx__Model *m) {
+/* Fills the model but for the operator sets, and those into *sets. */
+static void fill(writer *w, Tern__Onnx__Model *m, Tern__Onnx__Model *sets) {
     bool own_domain = false;
     tern__onnx__model__init(m);
+    tern__onnx__model__init(sets);
     m->has_ir_version = 1;
     m->ir_version = IR_VERSION;
     m->producer_name = text(TERN__ONNX_PRODUCER);
     m->producer_version = text(tern_version());
     survey(w, &own_domain);
-    m->opset_import = make(w, 2, sizeof *m->opset_import);
+    sets->opset_import = make(w, 2, sizeof *sets->opset_import);
     if (w->status != TERN_OK) return;
-    add_operator_set(w, m, "", w->opset);
-    if (own_domain) add_operator_set(w, m, "tern", 1);
+    if (own_domain) add_operator_set(w, sets, "tern", 1);
+    add_operator_set(w, sets, "", w->opset);
     add_graph(w);
     m->graph = w->out;
     add_metadata(w, m);
@@ -339,19 +341,22 @@ static void append(ProtobufCBuffer *buffer, size_t size, const uint8_t *data) {
     tern__file_write(((sink *)(void *)buffer)->file, data, size);
 }
 
+/* The operator sets go last (the order of fields is free, and messages in a row are one message), so that a file cut
+ * anywhere lacks what every model must have. */
 tern_status tern_model_save(const tern_model *model, const char *path) {
     tern_context *c = model->context;
     writer w = {.context = c, .model = model, .graph = model->graph};
-    Tern__Onnx__Model m;
-    fill(&w, &m);
+    Tern__Onnx__Model m, sets;
+    fill(&w, &m, &sets);
     sink s = {{append}, NULL};
-    if (w.status == TERN_OK && tern__onnx__model__get_packed_size(&m) > INT32_MAX)
+    if (w.status == TERN_OK && tern__onnx__model__get_packed_size(&m) > INT32_MAX - 100)
         w.status = tern__fail(c, TERN_ERR_LIMIT, "%s: the model has more than 2 GiB, which an ONNX file "
                                                  "cannot hold",
                               path);
     if (w.status == TERN_OK) w.status = tern__file_writer_open(&s.file, c, path);
     if (w.status == TERN_OK) {
         tern__onnx__model__pack_to_buffer(&m, &s.buffer);
+        tern__onnx__model__pack_to_buffer(&sets, &s.buffer);
         w.status = tern__file_writer_commit(&s.file);
     }
     for (size_t i = 0; i < w.n_blocks; i++) tern__free(c, w.blocks[i]);
