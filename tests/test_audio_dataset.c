@@ -1,0 +1,285 @@
+/* Data sets of sounds: folders, tables, windows, variation, and everything that can be wrong with them. */
+#define _XOPEN_SOURCE 700
+#include "sounds.h"
+
+#include "core/dataset.h"
+
+#include <tern/audio_dataset.h>
+
+typedef struct fixture {
+    char folder[64];
+    tern_context *c;
+    char log[4096];
+} fixture;
+
+static void keep_log(void *user, tern_log_level level, const char *line) {
+    fixture *f = user;
+    size_t n = strlen(f->log);
+    snprintf(f->log + n, sizeof f->log - n, "%s%s\n", level == TERN_LOG_WARNING ? "warning: " : "", line);
+}
+
+static int set_up(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
+    o.threads = 2;
+    o.on_log = keep_log;
+    o.user = f;
+    check_ok(f->c, tern_context_create(&f->c, &o));
+    sounds_folder(f->folder);
+    const char *folders[] = {"dog", "cat", "cat/studio", "owl"};
+    for (int i = 0; i < 4; i++) assert_int_equal(mkdir(sounds_path(f->folder, folders[i]), 0700), 0);
+    sounds_write(sounds_path(f->folder, "dog/1.wav"), 16000, 8000, 200, 1);
+    sounds_write(sounds_path(f->folder, "dog/2.wav"), 8000, 4000, 210, 2);
+    sounds_write(sounds_path(f->folder, "cat/1.wav"), 16000, 8000, 900, 3);
+    sounds_write(sounds_path(f->folder, "cat/studio/2.wav"), 44100, 22050, 910, 4);
+    sounds_write(sounds_path(f->folder, "cat/studio/3.wav"), 44100, 22050, 920, 4);
+    sounds_write(sounds_path(f->folder, "owl/1.wav"), 16000, 3000, 400, 5);
+    sounds_write(sounds_path(f->folder, "owl/2.wav"), 16000, 8000, 0, 6);
+    sounds_text(sounds_path(f->folder, "owl/notes.txt"), "no sound");
+    sounds_text(sounds_path(f->folder, "list.csv"),
+                "filename,category,fold,who\n"
+                "dog/1.wav,dog,1,rex\n" "dog/2.wav,dog,2,rex\n"
+                "\"cat/1.wav\",cat,1,tom\n" "cat/studio/2.wav,cat,2,kit\n"
+                "owl/1.wav,owl,1,hoot\n");
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    sounds_remove(f->folder);
+    tern_context_free(f->c);
+    free(f);
+    return 0;
+}
+
+static void folder_per_label(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, f->folder, NULL));
+    tern_dataset *s = tern_audio_dataset_samples(d);
+    assert_int_equal(tern_dataset_count(s), 7);
+    assert_int_equal(tern_audio_dataset_label_count(d), 3);
+    assert_string_equal(tern_audio_dataset_label(d, 0), "cat");
+    assert_string_equal(tern_audio_dataset_label(d, 1), "dog");
+    assert_string_equal(tern_audio_dataset_label(d, 2), "owl");
+    /* In order of path: cat/1, cat/studio/2, cat/studio/3, dog/1, ... */
+    assert_non_null(strstr(tern_audio_dataset_file(d, 1), "cat/studio/2.wav"));
+    assert_int_equal(tern_dataset_class(s, 1), 0);
+    assert_int_equal(tern_dataset_class(s, 3), 1);
+    assert_int_equal(tern_dataset_group(s, 1), tern_dataset_group(s, 2));
+    assert_true(tern_dataset_group(s, 0) != tern_dataset_group(s, 1));
+    assert_true(tern_dataset_group(s, 0) != tern_dataset_group(s, 3));
+    assert_int_equal(tern_dataset_fold(s, 0), -1);
+    tern_audio_window w = tern_audio_dataset_window(d);
+    assert_int_equal(w.samples, 8000);
+    assert_int_equal(w.frames, 51);
+    assert_int_equal(w.rows, 64);
+    assert_non_null(strstr(f->log, "1 clip is silent"));
+    assert_non_null(strstr(f->log, "owl/2.wav"));
+    assert_non_null(strstr(f->log, "warning: "));
+    assert_non_null(strstr(f->log, "cat 3, dog 2, owl 2"));
+    tern_audio_dataset_free(d);
+}
+
+static void table(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    tern_dataset *fold;
+    const char *one[] = {"1"}, *none[] = {"3"};
+    tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
+    o.group_column = "who";
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, "list.csv"), &o));
+    tern_dataset *s = tern_audio_dataset_samples(d);
+    assert_int_equal(tern_dataset_count(s), 5);
+    assert_int_equal(tern_dataset_group(s, 0), tern_dataset_group(s, 1));
+    assert_true(tern_dataset_group(s, 1) != tern_dataset_group(s, 2));
+    check_ok(f->c, tern_audio_dataset_folds(&fold, d, one, 1));
+    assert_int_equal(tern_dataset_count(fold), 3);
+    assert_int_equal(tern_dataset_source_sample(fold, 1), 2);
+    tern_dataset_free(fold);
+    check_error(f->c, TERN_ERR_ARGUMENT, "there is no fold '3'; the folds are 1, 2",
+                tern_audio_dataset_folds(&fold, d, none, 1));
+    assert_null(fold);
+    tern_audio_dataset_free(d);
+    o.folds = one, o.n_folds = 1;
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, "list.csv"), &o));
+    assert_int_equal(tern_dataset_count(tern_audio_dataset_samples(d)), 3);
+    tern_audio_dataset_free(d);
+    o.folds = none;
+    check_error(f->c, TERN_ERR_ARGUMENT, "there is no fold '3'",
+                tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, "list.csv"), &o));
+    assert_null(d);
+}
+
+/* Loads all clips; the caller frees. */
+static float *load_all(tern_dataset *d, bool training, uint64_t seed, uint64_t epoch, size_t *count) {
+    tern__batch b = {.context = d->context};
+    int64_t numbers[64], n = tern_dataset_count(d);
+    for (int64_t i = 0; i < n; i++) numbers[i] = i;
+    check_ok(d->context, tern__batch_load(&b, d, numbers, n, training, seed, epoch));
+    *count = 1;
+    for (int i = 0; i < b.inputs[0].rank; i++) *count *= (size_t)b.inputs[0].dims[i];
+    float *copy = malloc(*count * sizeof *copy);
+    memcpy(copy, b.inputs[0].data, *count * sizeof *copy);
+    for (int64_t i = 0; i < n; i++)
+        assert_int_equal(((int64_t *)b.target.data)[i], tern_dataset_class(d, i));
+    tern__batch_free(&b);
+    return copy;
+}
+
+/* What evaluation sees is the front end's output of the clip between silence, normalised. */
+static void values_as_they_are(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    size_t count, n;
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, "list.csv"), NULL));
+    tern_dataset *s = tern_audio_dataset_samples(d);
+    check_ok(f->c, tern_audio_dataset_normalize(d, s));
+    float *values = load_all(s, false, 1, 1, &count);
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < count; i++) sum += values[i], square += (double)values[i] * values[i];
+    check_close(sum / (double)count, 0, 1e-4, 0);
+    check_close(square / (double)count, 1, 1e-4, 0);
+
+    tern_features *features;
+    float *samples, padded[8000] = {0}, *expected = malloc(64 * 51 * sizeof *expected);
+    check_ok(f->c, tern_features_create(&features, f->c, tern_audio_dataset_options_in_use(d)));
+    check_ok(f->c, tern_sound_load(&samples, &n, f->c, sounds_path(f->folder, "owl/1.wav"), NULL));
+    assert_int_equal(n, 3000);
+    memcpy(padded + 2500, samples, n * sizeof *samples);
+    check_ok(f->c, tern_features_compute(features, padded, 8000, expected));
+    for (size_t i = 0; i < 64 * 51; i++)
+        check_close(values[4 * 64 * 51 + i], expected[i], 1e-5, 1e-5);
+    tern_free(f->c, samples);
+    tern_features_free(features);
+    tern_audio_dataset_free(d);
+    free(expected);
+    free(values);
+}
+
+static void set_everything(tern_audio_augmentation *a) {
+    *a = (tern_audio_augmentation){.time_shift = 0.5, .gain = 3, .noise = 0.5, .noise_snr_low = 0,
+                                   .noise_snr_high = 20, .speed = 0.2, .pitch = 0.2, .tilt = 3,
+                                   .time_masks = 2, .time_mask = 0.2, .frequency_masks = 2,
+                                   .frequency_mask = 0.2};
+}
+
+static void variation_depends_on_seed_and_epoch_only(void **state) {
+    fixture *f = *state;
+    for (int waveform = 0; waveform < 2; waveform++) {
+        float *first = NULL;
+        size_t count, again;
+        for (int threads = 1; threads <= 3; threads++) {
+            tern_context *c;
+            tern_context_options co = TERN_CONTEXT_OPTIONS_INIT;
+            tern_audio_dataset *d;
+            tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
+            co.threads = threads;
+            check_ok(c, tern_context_create(&c, &co));
+            set_everything(&o.augmentation);
+            o.waveform = waveform;
+            o.seconds = 0.4;
+            check_ok(c, tern_audio_dataset_open(&d, c, f->folder, &o));
+            tern_dataset *s = tern_audio_dataset_samples(d);
+            check_ok(c, tern_audio_dataset_normalize(d, s));
+            float *values = load_all(s, true, 5, 2, &again);
+            for (size_t i = 0; i < again; i++) assert_true(isfinite(values[i]));
+            if (first) assert_memory_equal(first, values, count * sizeof *values);
+            else {
+                first = values, count = again;
+                float *other = load_all(s, true, 5, 3, &again), *plain = load_all(s, false, 5, 2, &again);
+                assert_memory_not_equal(first, other, count * sizeof *first);
+                assert_memory_not_equal(first, plain, count * sizeof *first);
+                free(other);
+                free(plain);
+            }
+            if (values != first) free(values);
+            tern_audio_dataset_free(d);
+            tern_context_free(c);
+        }
+        free(first);
+    }
+}
+
+/* A view outlives the data set that it was made of. */
+static void views_stay(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    tern_dataset *view;
+    size_t count;
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, f->folder, NULL));
+    check_ok(f->c, tern_dataset_subset(&view, tern_audio_dataset_samples(d), (int64_t[]){6, 0}, 2));
+    tern_audio_dataset_free(d);
+    free(load_all(view, true, 0, 0, &count));
+    assert_int_equal(count, 2 * 64 * 51);
+    tern_dataset_free(view);
+}
+
+static void refuse(fixture *f, const char *name, const char *text, tern_status status,
+                   const char *sentence) {
+    tern_audio_dataset *d = (void *)1;
+    if (text) sounds_text(sounds_path(f->folder, name), text);
+    check_error(f->c, status, sentence,
+                tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, name), NULL));
+    assert_null(d);
+}
+
+static void bad_data(void **state) {
+    fixture *f = *state;
+    refuse(f, "a.csv", "filename,category\ndog/1.wav,dog\ncat/nine.wav,cat\n", TERN_ERR_IO,
+           "a.csv, line 3: ");
+    refuse(f, "a.csv", "filename,category\ndog/1.wav,dog\ncat/nine.wav,cat\n", TERN_ERR_IO,
+           "cat/nine.wav");
+    refuse(f, "b.csv", "filename,label\ndog/1.wav,dog\n", TERN_ERR_FORMAT, "category");
+    refuse(f, "b.csv", "filename,label\ndog/1.wav,dog\n", TERN_ERR_FORMAT, "label");
+    refuse(f, "c.csv", "filename,category\ndog/1.wav,dog\ndog/2.wav,dog\n", TERN_ERR_FORMAT,
+           "all 2 clips have the label 'dog'");
+    refuse(f, "d.csv", "filename,category\n", TERN_ERR_FORMAT, "no rows");
+    refuse(f, "e.csv", "filename,category\ndog/1.wav,dog\nowl/notes.txt,owl\n", TERN_ERR_FORMAT,
+           "e.csv, line 3: ");
+    refuse(f, "g.csv", "filename,category\ndog/1.wav,dog\n,owl\n", TERN_ERR_FORMAT, "line 3");
+    refuse(f, "h.csv", "filename,category\ndog/1.wav,\ncat/1.wav,cat\n", TERN_ERR_FORMAT, "line 2");
+    refuse(f, "nowhere", NULL, TERN_ERR_IO, "nowhere: ");
+    refuse(f, "dog", NULL, TERN_ERR_FORMAT, "a folder per label");
+    sounds_text(sounds_path(f->folder, "cat/broken.wav"), "RIFF");
+    tern_audio_dataset *d;
+    check_error(f->c, TERN_ERR_FORMAT, "cat/broken.wav",
+                tern_audio_dataset_open(&d, f->c, f->folder, NULL));
+}
+
+static void bad_options(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
+    o.memory = 1000;
+    check_error(f->c, TERN_ERR_LIMIT, "memory", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    o.memory = 0;
+    o.augmentation.time_mask = 2;
+    check_error(f->c, TERN_ERR_ARGUMENT, "time_mask is 2", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    o.augmentation.time_mask = 0;
+    o.seconds = -1;
+    check_error(f->c, TERN_ERR_ARGUMENT, "seconds", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    o.seconds = 0;
+    o.folds = (const char *[]){"1"}, o.n_folds = 1;
+    check_error(f->c, TERN_ERR_ARGUMENT, "folds", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    o.n_folds = 0;
+    o.labels = (const char *[]){"dog", "cat"}, o.n_labels = 2;
+    check_error(f->c, TERN_ERR_FORMAT, "'owl', which the model does not know; it knows dog, cat",
+                tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    o.size = 3;
+    check_error(f->c, TERN_ERR_ARGUMENT, "_INIT", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(folder_per_label, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(table, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(values_as_they_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(variation_depends_on_seed_and_epoch_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(views_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_data, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_options, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("audio_dataset", tests, NULL, NULL);
+}
