@@ -227,7 +227,7 @@ static void run_item(void *arg, int64_t item, int worker) {
     int64_t groups = r->depthwise ? 1 : r->group;
     int64_t g = item % groups, begin = item / groups * r->block_rows;
     int64_t end = begin + r->block_rows < r->positions ? begin + r->block_rows : r->positions;
-    int64_t rows = end - begin, width = r->depthwise ? 1 : r->kernels->mr;
+    int64_t rows = end - begin, width = r->depthwise ? rows : r->kernels->mr;
     const float **sources = (const float **)(r->tables + (size_t)worker * r->tables_size);
     const float **targets = sources + r->block_rows * r->taps;
     const float **starts = targets + r->block_rows;

@@ -170,7 +170,7 @@ static void depthwise_item(void *arg, int64_t shard, int worker) {
     shard_range(q, shard, &begin, &end);
     for (int64_t m = begin; m < end; m += v->shard_rows) {
         int64_t rows = smaller(end - m, v->shard_rows);
-        tern__rows_fill(&q->rows, m, m + rows, 1, q->x, q->zeros, sources, q->dy, targets);
+        tern__rows_fill(&q->rows, m, m + rows, rows, q->x, q->zeros, sources, q->dy, targets);
         tern__gemm_depthwise d = {.rows = rows, .taps = v->taps, .channels = v->c, .x = sources,
                                   .w_pitch = v->c, .dy = targets, .dw = dw};
         q->kernels->depthwise_outer(&d);

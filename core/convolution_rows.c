@@ -9,57 +9,47 @@ int64_t tern__rows_taps(const tern__rows *r) {
     return r->axes[0].taps * r->axes[1].taps * r->axes[2].taps;
 }
 
-/* All taps of one position; at[a] is where tap 0 reads. */
-static void fill_taps(const tern__rows *r, const float *image, const int64_t at[3], bool inside,
-                      const float *zeros, const float **sources, int64_t width) {
-    const tern__rows_axis *a = r->axes;
-    for (int64_t i = 0, p = at[0]; i < a[0].taps; i++, p += a[0].increment)
-        for (int64_t j = 0, q = at[1]; j < a[1].taps; j++, q += a[1].increment) {
-            const float *line = image + p * a[0].source + q * a[1].source;
-            if (inside) {
-                for (int64_t k = 0, s = at[2]; k < a[2].taps; k++, s += a[2].increment) {
-                    *sources = line + s * a[2].source;
-                    sources += width;
-                }
-                continue;
-            }
-            bool out = p < 0 || p >= a[0].size || q < 0 || q >= a[1].size;
-            uint64_t size = out ? 0 : (uint64_t)a[2].size; /* negative s are beyond it */
-            for (int64_t k = 0, s = at[2]; k < a[2].taps; k++, s += a[2].increment) {
-                const float *there = line + s * a[2].source;
-                *sources = (uint64_t)s < size ? there : zeros;
-                sources += width;
-            }
-        }
+/* One tap for `count` positions next to each other along the last axis: reading starts at `at` of that axis. */
+static void fill_run(const tern__rows_axis *a, const float *line, int64_t at, bool outside,
+                     const float *zeros, int64_t count, int64_t lane, int64_t width, int64_t next_tile,
+                     const float **to) {
+    uint64_t size = outside ? 0 : (uint64_t)a->size; /* negative positions are beyond it */
+    int64_t move = a->step * a->source;
+    const float *from = line + at * a->source;
+    while (count > 0) {
+        int64_t here = width - lane < count ? width - lane : count;
+        for (int64_t i = 0; i < here; i++, at += a->step, from += move)
+            to[i] = (uint64_t)at < size ? from : zeros;
+        count -= here;
+        to += next_tile - lane;
+        lane = 0;
+    }
 }
 
 void tern__rows_fill(const tern__rows *r, int64_t begin, int64_t end, int64_t width, const float *x,
                      const float *zeros, const float **sources, const float *y,
                      const float **targets) {
     const tern__rows_axis *a = r->axes;
-    int64_t taps = tern__rows_taps(r), o[3], m = begin;
-    for (int i = 2; i >= 0; i--) {
-        o[i] = m % a[i].count;
-        m /= a[i].count;
-    }
-    int64_t n = m;
-    for (m = 0; m < end - begin; m++) {
-        int64_t at[3];
-        bool inside = true;
-        for (int i = 0; i < 3; i++) {
-            at[i] = o[i] * a[i].step + a[i].first;
-            int64_t last = at[i] + (a[i].taps - 1) * a[i].increment;
-            inside = inside && at[i] >= 0 && at[i] < a[i].size && last >= 0 && last < a[i].size;
-        }
-        fill_taps(r, x + n * r->source, at, inside, zeros,
-                  sources + (m / width) * taps * width + m % width, width);
-        if (targets)
-            targets[m] = y + r->origin + n * r->target + o[0] * a[0].target + o[1] * a[1].target +
-                         o[2] * a[2].target;
-        for (int i = 2; i >= 0 && ++o[i] == a[i].count; i--) {
-            o[i] = 0;
-            if (i == 0) n++;
-        }
+    int64_t taps = tern__rows_taps(r), count;
+    for (int64_t m = begin; m < end; m += count) {
+        int64_t o2 = m % a[2].count, o1 = m / a[2].count % a[1].count;
+        int64_t o0 = m / a[2].count / a[1].count % a[0].count;
+        int64_t n = m / a[2].count / a[1].count / a[0].count;
+        count = end - m < a[2].count - o2 ? end - m : a[2].count - o2;
+        int64_t tile = (m - begin) / width, lane = (m - begin) % width;
+        const float **to = sources + tile * taps * width + lane;
+        for (int64_t i = 0, p = o0 * a[0].step + a[0].first; i < a[0].taps; i++, p += a[0].increment)
+            for (int64_t j = 0, q = o1 * a[1].step + a[1].first; j < a[1].taps; j++, q += a[1].increment) {
+                const float *line = x + n * r->source + p * a[0].source + q * a[1].source;
+                bool outside = p < 0 || p >= a[0].size || q < 0 || q >= a[1].size;
+                int64_t s = o2 * a[2].step + a[2].first;
+                for (int64_t k = 0; k < a[2].taps; k++, s += a[2].increment, to += width)
+                    fill_run(&a[2], line, s, outside, zeros, count, lane, width, taps * width, to);
+            }
+        if (!targets) continue;
+        const float *target = y + r->origin + n * r->target + o0 * a[0].target + o1 * a[1].target;
+        for (int64_t i = 0; i < count; i++)
+            targets[m - begin + i] = target + (o2 + i) * a[2].target;
     }
 }
 

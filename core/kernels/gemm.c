@@ -285,15 +285,15 @@ V_INLINE void depthwise_tile(const tern__gemm_depthwise *b, int64_t m, int64_t c
             if (b->start) sum[i][j] += load_edge(b->start[m + i] + c + j * VL, tail);
         }
     }
-    const float *const *x = b->x + m * b->taps;
     for (int64_t t = 0; t < b->taps; t++) {
+        const float *const *x = b->x + t * b->rows + m;
         const float *w = b->w + t * b->w_pitch + c;
         vf wj[DEPTHWISE_VECTORS];
         UNROLL_ALL
         for (int j = 0; j < vectors; j++) wj[j] = load_edge(w + j * VL, tail);
         UNROLL_ALL
         for (int i = 0; i < rows; i++) {
-            const float *xi = x[i * b->taps + t] + c;
+            const float *xi = x[i] + c;
             UNROLL_ALL
             for (int j = 0; j < vectors; j++)
                 sum[i][j] = v_fma(load_edge(xi + j * VL, tail), wj[j], sum[i][j]);
@@ -338,8 +338,8 @@ V_INLINE void depthwise_outer_tile(const tern__gemm_depthwise *b, int64_t t, int
     for (int i = 0; i < taps; i++)
         UNROLL_ALL
         for (int j = 0; j < vectors; j++) sum[i][j] = v_zero();
-    const float *const *x = b->x + t;
-    for (int64_t m = 0; m < b->rows; m++, x += b->taps) {
+    const float *const *x = b->x + t * b->rows;
+    for (int64_t m = 0; m < b->rows; m++) {
         vf dj[DEPTHWISE_VECTORS];
         UNROLL_ALL
         for (int j = 0; j < vectors; j++) dj[j] = load_edge(b->dy[m] + c + j * VL, tail);
@@ -347,7 +347,7 @@ V_INLINE void depthwise_outer_tile(const tern__gemm_depthwise *b, int64_t t, int
         for (int i = 0; i < taps; i++)
             UNROLL_ALL
             for (int j = 0; j < vectors; j++)
-                sum[i][j] = v_fma(load_edge(x[i] + c + j * VL, tail), dj[j], sum[i][j]);
+                sum[i][j] = v_fma(load_edge(x[i * b->rows + m] + c + j * VL, tail), dj[j], sum[i][j]);
     }
     UNROLL_ALL
     for (int i = 0; i < taps; i++)

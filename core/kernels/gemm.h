@@ -42,7 +42,7 @@ typedef struct tern__gemm_outer {
 } tern__gemm_outer;
 
 /* Depthwise: y[m][c] = activation(start + bias[c] + sum over t of x(m, t)[c] * w[t][c]), and the weight gradient
- * dw[t][c] += sum over m of x(m, t)[c] * dy[m][c]. x is [rows][taps] pointers. */
+ * dw[t][c] += sum over m of x(m, t)[c] * dy[m][c]. x is [taps][rows] pointers. */
 typedef struct tern__gemm_depthwise {
     int64_t rows, taps, channels;
     const float *const *x;
