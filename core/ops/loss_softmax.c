@@ -114,6 +114,7 @@ static tern_status prepare(tern__step *step) {
     step->state_size = padded((size_t)j.rows * sizeof(float)) + 64;
     step->workspace_size = padded((size_t)j.blocks * 2 * sizeof(double)) +
                            (size_t)step->context->threads * j.scratch_each;
+    step->backward_workspace_size = step->workspace_size;
     return TERN_OK;
 }
 
