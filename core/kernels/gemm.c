@@ -89,11 +89,12 @@ TILE_BODY void run_tile(const tile *a, const int mr, const int nv) {
     }
     const float *w = a->w;
     for (int64_t t = 0; t < a->taps; t++) {
+        /* Counting up to zero leaves general registers for all the row pointers. */
         const float *x[MR];
         UNROLL_ALL
-        for (int i = 0; i < mr; i++) x[i] = a->x[t * MR + i] + a->offset;
+        for (int i = 0; i < mr; i++) x[i] = a->x[t * MR + i] + a->offset + a->depth;
         UNROLL(4)
-        for (int64_t c = 0; c < a->depth; c++) {
+        for (int64_t c = -a->depth; c < 0; c++, w += NR) {
             vf wj[NV];
             UNROLL_ALL
             for (int j = 0; j < nv; j++) wj[j] = v_load(w + j * VL);
@@ -103,7 +104,6 @@ TILE_BODY void run_tile(const tile *a, const int mr, const int nv) {
                 UNROLL_ALL
                 for (int j = 0; j < nv; j++) sum[i][j] = v_fma(xi, wj[j], sum[i][j]);
             }
-            w += NR;
         }
     }
     UNROLL_ALL
