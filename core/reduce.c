@@ -2,6 +2,7 @@
 #include "reduce.h"
 
 #include "kernels/vector.h"
+#include "strided.h"
 
 #include <math.h>
 #include <string.h>
@@ -263,10 +264,6 @@ void tern__reduce_sum_gradient(const tern_context *c, const tern__reduction *r, 
     tern__parallel(c, pieces(r->kept * r->rows, j.group), spread_item, &j);
 }
 
-static void clear_range(void *arg, int64_t begin, int64_t end) {
-    memset((float *)arg + begin, 0, (size_t)(end - begin) * sizeof(float));
-}
-
 static void scatter_range(void *arg, int64_t begin, int64_t end) {
     const job *j = arg;
     const tern__reduction *r = j->r;
@@ -282,6 +279,6 @@ static void scatter_range(void *arg, int64_t begin, int64_t end) {
 void tern__reduce_max_gradient(const tern_context *c, const tern__reduction *r, const float *dy,
                                const int32_t *at, float *dx, bool add) {
     job j = {.r = r, .x = dy, .y = dx, .at = (int32_t *)(uintptr_t)at};
-    if (!add) tern__parallel_range(c, r->count, WORK, clear_range, dx);
+    if (!add) tern__clear(c, dx, (size_t)r->count * sizeof *dx);
     tern__parallel_range(c, r->output_count, CHUNK, scatter_range, &j);
 }
