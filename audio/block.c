@@ -2,12 +2,12 @@
  * are counted from the block's first frame, which is a multiple of LANES. */
 #include "features.h"
 
-#include <string.h>
+#include <math.h>
 
 tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
                                        tern_context *c, int64_t frames) {
     const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
-    *b = (tern__feature_block){.capacity = frames};
+    *b = (tern__feature_block){0};
     b->bands = tern__calloc(c, (size_t)groups, sizeof(float) * (size_t)f->bands * TERN__LANES);
     b->energy = tern__calloc(c, (size_t)groups, sizeof(float) * TERN__LANES);
     b->smooth = tern__alloc(c, sizeof *b->smooth * (size_t)f->bands);
@@ -65,13 +65,6 @@ static void pcen_of_band(void *arg, int64_t band, int worker) {
                    frames_of_group(j, g), &j->block->smooth[band]);
 }
 
-void tern__feature_block_bands(tern__feature_block *b, const tern_features *f, tern_context *c,
-                               const tern__samples *sound, int64_t first, int64_t frames) {
-    block_job j = {.block = b, .features = f, .sound = sound, .first = first, .frames = frames};
-    tern__parallel(c, (frames + TERN__LANES - 1) / TERN__LANES, bands_of_group, &j);
-    if (f->options.pcen) tern__parallel(c, f->bands, pcen_of_band, &j);
-}
-
 static void finish_group(void *arg, int64_t group, int worker) {
     const block_job *j = arg;
     const tern_features *f = j->features;
@@ -85,10 +78,49 @@ static void finish_group(void *arg, int64_t group, int worker) {
             out[row * j->row_stride + l * j->frame_stride] = s->values[row * TERN__LANES + l];
 }
 
-void tern__feature_block_finish(tern__feature_block *b, const tern_features *f, tern_context *c,
-                                int64_t frames, float *out, int64_t row_stride,
-                                int64_t frame_stride) {
-    block_job j = {.block = b, .features = f, .frames = frames, .out = out,
-                   .row_stride = row_stride, .frame_stride = frame_stride};
-    tern__parallel(c, (frames + TERN__LANES - 1) / TERN__LANES, finish_group, &j);
+static void all_of_group(void *arg, int64_t group, int worker) {
+    bands_of_group(arg, group, worker);
+    finish_group(arg, group, worker);
+}
+
+/* What depends on the largest value of the sound: ref 0 and top_db. */
+static void compress_whole(const tern_features *f, tern__feature_block *b, int64_t frames) {
+    const tern_audio_options *o = &f->options;
+    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES, bands = f->bands;
+    float largest = -INFINITY;
+    for (int64_t g = 0; g < groups; g++)
+        for (int64_t i = 0; i < bands * TERN__LANES; i++) {
+            const float v = b->bands[g * bands * TERN__LANES + i];
+            if (g * TERN__LANES + i % TERN__LANES < frames && v > largest) largest = v;
+        }
+    /* 10 dB are a factor of 10 in power, whatever the unit of the logarithm. */
+    const double units = o->log == TERN_LOG_DB ? 1 : o->power / 20;
+    const double floor = o->top_db * units * (o->log == TERN_LOG_NATURAL ? log(10) : 1);
+    const float lowest = o->top_db > 0 ? (float)(largest - floor) : -INFINITY;
+    const float shift = o->ref == 0 ? largest : 0;
+    for (int64_t i = 0; i < groups * bands * TERN__LANES; i++) {
+        const float v = b->bands[i];
+        b->bands[i] = (v < lowest ? lowest : v) - shift;
+    }
+}
+
+void tern__feature_block_compute(tern__feature_block *b, const tern_features *f, tern_context *c,
+                                 const tern__samples *sound, int64_t first, int64_t frames,
+                                 float *out, int64_t row_stride, int64_t frame_stride) {
+    block_job j = {b, f, sound, first, frames, out, row_stride, frame_stride};
+    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
+    if (!f->options.pcen && !f->whole) {
+        tern__parallel(c, groups, all_of_group, &j);
+        return;
+    }
+    tern__parallel(c, groups, bands_of_group, &j);
+    if (f->options.pcen) tern__parallel(c, f->bands, pcen_of_band, &j);
+    if (f->whole) compress_whole(f, b, frames);
+    tern__parallel(c, groups, finish_group, &j);
+}
+
+int64_t tern__feature_block_frames(const tern_features *f, int64_t frames) {
+    int64_t most = ((int64_t)1 << 18) / f->bands; /* 1 MB of bands */
+    most = most > 2048 ? 2048 : most < 4 * TERN__LANES ? 4 * TERN__LANES : most;
+    return f->whole || frames < most ? frames : most / TERN__LANES * TERN__LANES;
 }

@@ -4,6 +4,8 @@
 #include "features.h"
 #include "vary.h"
 
+#include "core/dataset.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,7 +117,8 @@ static uint64_t fingerprint(const store *s) {
         h = hash(h, &clip->label, sizeof clip->label);
         h = hash(h, &s->held[i].frames, sizeof s->held[i].frames);
     }
-    return hash(h, &s->window.samples, sizeof s->window.samples) | 1;
+    h = hash(h, &s->window.samples, sizeof s->window.samples);
+    return hash(h, &s->augmentation, sizeof s->augmentation) | 1;
 }
 
 /* ---- reading ---- */
@@ -294,12 +297,36 @@ static tern_status check_memory(const store *s, double limit) {
                       bytes / 1e9, limit / 1e9);
 }
 
+/* The front end; at the rate of the clips if they are all slower and that is wanted. */
+static tern_status make_features(store *s, const tern_audio_dataset_options *options) {
+    tern_audio_options *o = &s->audio;
+    int highest = 0;
+    *o = options->audio;
+    o->mean = 0;
+    o->std = 1;
+    for (size_t i = 0; i < s->clips.count; i++)
+        if (s->held[i].sample_rate > highest) highest = s->held[i].sample_rate;
+    if (options->adapt_rate && highest < o->sample_rate) {
+        const double ratio = (double)highest / o->sample_rate;
+        o->win_length = (int)round(o->win_length * ratio);
+        o->hop_length = (int)round(o->hop_length * ratio);
+        while (o->n_fft / 2 >= o->win_length && o->n_fft / 2 >= o->n_fft * ratio && o->n_fft % 4 == 0)
+            o->n_fft /= 2;
+        if (o->fmax > highest / 2.0) o->fmax = 0;
+        o->sample_rate = highest;
+    }
+    tern_status st = tern_features_create(&s->features, s->context, o);
+    if (st == TERN_OK) *o = *tern_features_options(s->features);
+    return st;
+}
+
 static tern_status read_all(store *s, const tern_audio_dataset_options *options) {
     tern_context *c = s->context;
     reading r = {s, tern__calloc(c, (size_t)c->threads, sizeof(worker))};
     if (!r.workers) return TERN_ERR_MEMORY;
     tern__parallel(c, (int64_t)s->clips.count, probe, &r);
     tern_status st = first_failure(s);
+    if (st == TERN_OK) st = make_features(s, options);
     if (st == TERN_OK) st = choose_window(s, options->seconds);
     if (st == TERN_OK) st = check_memory(s, options->memory > 0 ? options->memory : 4e9);
     if (st == TERN_OK) {
@@ -415,12 +442,7 @@ static tern_status fill(store *s, const char *path, const tern_audio_dataset_opt
     tern_status st = check_augmentation(c, &options->augmentation);
     s->augmentation = options->augmentation;
     s->waveform = options->waveform;
-    s->audio = options->audio;
-    s->audio.mean = 0;
-    s->audio.std = 1;
-    if (st == TERN_OK) st = tern_features_create(&s->features, c, &s->audio);
     if (st != TERN_OK) return st;
-    s->audio = *tern_features_options(s->features);
     if ((st = tern__clips_read(&s->clips, c, path, options)) != TERN_OK) return st;
     if ((st = check_labels(s, options)) != TERN_OK) return st;
     if (!(s->held = tern__calloc(c, s->clips.count, sizeof *s->held))) return TERN_ERR_MEMORY;
@@ -482,6 +504,15 @@ const tern_audio_options *tern_audio_dataset_options_in_use(const tern_audio_dat
 }
 tern_audio_window tern_audio_dataset_window(const tern_audio_dataset *data) {
     return data->store->window;
+}
+
+tern_status tern_audio_dataset_vary(tern_audio_dataset *data,
+                                    const tern_audio_augmentation *augmentation) {
+    tern_status st = check_augmentation(data->context, augmentation);
+    if (st != TERN_OK) return st;
+    data->store->augmentation = *augmentation;
+    data->samples->shared->source.fingerprint = fingerprint(data->store);
+    return TERN_OK;
 }
 
 tern_status tern_audio_dataset_folds(tern_dataset **subset, const tern_audio_dataset *data,

@@ -109,27 +109,6 @@ double tern_features_frequency(const tern_features *f, size_t row) {
     return tern__mel_to_hz(low + step * (double)(row - first + 1), o->mel_scale);
 }
 
-/* What depends on the largest value of the sound: ref 0 and top_db. */
-static void compress_whole(const tern_features *f, tern__feature_block *b, int64_t frames) {
-    const tern_audio_options *o = &f->options;
-    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES, bands = f->bands;
-    float largest = -INFINITY;
-    for (int64_t g = 0; g < groups; g++)
-        for (int64_t i = 0; i < bands * TERN__LANES; i++) {
-            const float v = b->bands[g * bands * TERN__LANES + i];
-            if (g * TERN__LANES + i % TERN__LANES < frames && v > largest) largest = v;
-        }
-    /* 10 dB are a factor of 10 in power, whatever the unit of the logarithm. */
-    const double units = o->log == TERN_LOG_DB ? 1 : o->power / 20;
-    const double floor = o->top_db * units * (o->log == TERN_LOG_NATURAL ? log(10) : 1);
-    const float lowest = o->top_db > 0 ? (float)(largest - floor) : -INFINITY;
-    const float shift = o->ref == 0 ? largest : 0;
-    for (int64_t i = 0; i < groups * bands * TERN__LANES; i++) {
-        const float v = b->bands[i];
-        b->bands[i] = (v < lowest ? lowest : v) - shift;
-    }
-}
-
 /* After the frames: normalisation and derivatives of rows [base_rows][frames]. */
 static void finish_rows(const tern_features *f, tern_context *c, float *out, int64_t frames) {
     const tern_audio_options *o = &f->options;
@@ -158,16 +137,13 @@ tern_status tern__features_compute(const tern_features *f, tern_context *c, cons
                           "features: delta_width %d wants as many frames, and the sound has %lld; "
                           "take a smaller delta_width or delta_kind torchaudio",
                           o->delta_width, (long long)frames);
-    const int64_t step = f->whole || frames < 1024 ? frames : 1024; /* a multiple of LANES */
+    const int64_t step = tern__feature_block_frames(f, frames);
     const tern__samples sound = {samples, 0, (int64_t)count};
     tern__feature_block block;
     if (tern__feature_block_create(&block, f, c, step) != TERN_OK) return TERN_ERR_MEMORY;
-    for (int64_t t = 0; t < frames; t += step) {
-        const int64_t n = frames - t < step ? frames - t : step;
-        tern__feature_block_bands(&block, f, c, &sound, t, n);
-        if (f->whole) compress_whole(f, &block, n);
-        tern__feature_block_finish(&block, f, c, n, out + t, frames, 1);
-    }
+    for (int64_t t = 0; t < frames; t += step)
+        tern__feature_block_compute(&block, f, c, &sound, t,
+                                    frames - t < step ? frames - t : step, out + t, frames, 1);
     tern__feature_block_destroy(&block, c);
     finish_rows(f, c, out, frames);
     return TERN_OK;

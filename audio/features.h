@@ -106,18 +106,18 @@ typedef struct tern__feature_block {
     double *smooth; /* [bands] PCEN's state */
     tern__feature_scratch *workers;
     int worker_count;
-    int64_t capacity; /* frames */
 } tern__feature_block;
 tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
                                        tern_context *c, int64_t frames);
 void tern__feature_block_destroy(tern__feature_block *b, tern_context *c);
-/* Up to capacity frames; PCEN included, which wants the blocks in order. */
-void tern__feature_block_bands(tern__feature_block *b, const tern_features *f, tern_context *c,
-                               const tern__samples *sound, int64_t first, int64_t frames);
-/* Value (row, t) -> out[row * row_stride + t * frame_stride]. */
-void tern__feature_block_finish(tern__feature_block *b, const tern_features *f, tern_context *c,
-                                int64_t frames, float *out, int64_t row_stride,
-                                int64_t frame_stride);
+/* All steps for as many frames as it was made for, or fewer, from first on, a multiple of LANES; with PCEN the blocks must come
+ * in order, and with `whole` one block must hold all frames. Value (row, t) ->
+ * out[row * row_stride + (t - first) * frame_stride]. */
+void tern__feature_block_compute(tern__feature_block *b, const tern_features *f, tern_context *c,
+                                 const tern__samples *sound, int64_t first, int64_t frames,
+                                 float *out, int64_t row_stride, int64_t frame_stride);
+/* How many frames a block should hold for a sound of that many. */
+int64_t tern__feature_block_frames(const tern_features *f, int64_t frames);
 
 /* PCEN of one band's consecutive frames x [frames]; *smooth is its state, 1 at first. */
 void tern__pcen(const tern_features *f, float *x, int64_t frames, double *smooth);

@@ -44,7 +44,7 @@ static const field fields[] = {
     CHOICE_OPTION(feature, kinds),
     INTEGER_OPTION(n_fft, 2, 65536),
     INTEGER_OPTION(win_length, 0, 65536),
-    INTEGER_OPTION(hop_length, 0, 1 << 24),
+    INTEGER_OPTION(hop_length, 0, 1 << 20),
     CHOICE_OPTION(window, windows),
     BOOLEAN_OPTION(periodic),
     CHOICE_OPTION(framing, framings),

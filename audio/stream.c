@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-/* Frames are computed when this many are whole, a multiple of LANES, so that the groups are those of
- * the whole sound. */
-enum { FRAMES = 256 };
+enum { MOST_TAKEN = 1 << 18 }; /* samples */
 
 struct tern_feature_stream {
     const tern_features *features;
@@ -16,7 +14,8 @@ struct tern_feature_stream {
     int64_t base, received;
     size_t capacity;
     int64_t next;        /* frame */
-    float *values;       /* [FRAMES][rows] */
+    int64_t step;        /* frames computed at once at most, a multiple of LANES */
+    float *values;       /* [step][rows] */
     tern__feature_block block;
     bool finished;
 };
@@ -37,8 +36,9 @@ tern_status tern_feature_stream_create(tern_feature_stream **stream, const tern_
     s->features = f;
     s->on_frames = on_frames;
     s->user = user;
-    s->values = tern__alloc(c, sizeof *s->values * FRAMES * (size_t)f->base_rows);
-    if (!s->values || tern__feature_block_create(&s->block, f, c, FRAMES) != TERN_OK) {
+    s->step = tern__feature_block_frames(f, INT64_MAX);
+    s->values = tern__alloc(c, sizeof *s->values * (size_t)s->step * (size_t)f->base_rows);
+    if (!s->values || tern__feature_block_create(&s->block, f, c, s->step) != TERN_OK) {
         tern_feature_stream_free(s);
         return TERN_ERR_MEMORY;
     }
@@ -59,8 +59,8 @@ static tern_status deliver(tern_feature_stream *s, int64_t frames, int64_t count
     const tern_features *f = s->features;
     tern_context *c = f->context;
     const tern__samples sound = {s->samples, s->base, count};
-    tern__feature_block_bands(&s->block, f, c, &sound, s->next, frames);
-    tern__feature_block_finish(&s->block, f, c, frames, s->values, 1, f->base_rows);
+    tern__feature_block_compute(&s->block, f, c, &sound, s->next, frames, s->values, 1,
+                                f->base_rows);
     const int64_t first = s->next;
     s->next += frames;
     if (s->on_frames(s->user, s->values, (size_t)frames, first)) return TERN_OK;
@@ -79,7 +79,16 @@ static void drop_used(tern_feature_stream *s) {
     s->base = keep;
 }
 
-/* Takes count samples, which are few against the buffer. */
+/* How many of the next frames lie within the samples at hand: a multiple of LANES, so that the groups
+ * are those of the whole sound; at most step. */
+static int64_t whole_frames(const tern_feature_stream *s) {
+    const int64_t end = tern__frame_end(s->features, s->next);
+    if (end > s->received) return 0;
+    const int64_t frames = 1 + (s->received - end) / s->features->options.hop_length;
+    return frames < s->step ? frames / TERN__LANES * TERN__LANES : s->step;
+}
+
+/* Takes count samples, which are few enough to be copied. */
 static tern_status take(tern_feature_stream *s, const float *samples, size_t count) {
     tern_context *c = s->features->context;
     const size_t held = (size_t)(s->received - s->base);
@@ -90,9 +99,10 @@ static tern_status take(tern_feature_stream *s, const float *samples, size_t cou
     memcpy(s->samples + held, samples, sizeof *samples * count);
     s->received += (int64_t)count;
     tern_status status = TERN_OK;
-    while (status == TERN_OK &&
-           tern__frame_end(s->features, s->next + FRAMES - 1) <= s->received)
-        status = deliver(s, FRAMES, INT64_MAX);
+    for (int64_t frames = TERN__LANES; status == TERN_OK && frames;) {
+        frames = whole_frames(s);
+        if (frames) status = deliver(s, frames, INT64_MAX);
+    }
     drop_used(s);
     return status;
 }
@@ -103,7 +113,7 @@ tern_status tern_feature_stream_push(tern_feature_stream *s, const float *sample
         return tern__fail(s->features->context, TERN_ERR_ARGUMENT,
                           "feature stream: samples were pushed after the end");
     for (size_t done = 0; done < count && status == TERN_OK;) {
-        const size_t n = count - done < 16384 ? count - done : 16384;
+        const size_t n = count - done < MOST_TAKEN ? count - done : MOST_TAKEN;
         status = take(s, samples + done, n);
         done += n;
     }
@@ -123,6 +133,6 @@ tern_status tern_feature_stream_finish(tern_feature_stream *s) {
                           f->options.framing == TERN_FRAMING_FFT ? f->options.n_fft
                                                                  : f->options.win_length);
     while (status == TERN_OK && s->next < frames)
-        status = deliver(s, frames - s->next < FRAMES ? frames - s->next : FRAMES, s->received);
+        status = deliver(s, frames - s->next < s->step ? frames - s->next : s->step, s->received);
     return status;
 }

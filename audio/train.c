@@ -1,6 +1,7 @@
 /* Trains a sound classifier: reads the data, splits it, builds the network, fills in the recipe, trains,
  * and puts front end, labels and provenance into the model. Knows its parts' public headers only. */
 #include "pipeline.h"
+#include "recipe.h"
 
 #include <tern/audio_train.h>
 
@@ -8,49 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What the networks are trained with unless the caller says otherwise. */
-typedef struct recipe {
-    double clips_seen; /* clips trained on in all: the epochs follow from the number of clips */
-    int fewest_epochs, most_epochs;
-    int64_t batch;
-    double learning_rate, weight_decay, label_smoothing, mixup, ema;
-    tern_audio_augmentation augmentation;
-} recipe;
-
-static const recipe features_recipe = {
-    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
-    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 1, .ema = 0.995,
-    .augmentation = {.time_shift = 1, .gain = 3, .time_masks = 2, .time_mask = 0.15,
-                     .frequency_masks = 2, .frequency_mask = 0.2}};
-static const recipe samples_recipe = {
-    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
-    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 1, .ema = 0.995,
-    .augmentation = {.time_shift = 1, .gain = 3, .noise = 0.3, .noise_snr_low = 5,
-                     .noise_snr_high = 30, .speed = 0.1, .time_masks = 1, .time_mask = 0.15}};
-
-static bool no_variation(const tern_audio_augmentation *a) {
-    static const tern_audio_augmentation none;
-    return !memcmp(a, &none, sizeof none);
-}
-
-/* Fills in what is 0. */
-static void apply_recipe(tern_audio_train_options *o, const recipe *r, int64_t clips) {
-    tern_train_options *t = &o->train;
-    tern_optimizer_options *p = &t->optimizer;
-    if (!t->epochs)
-        t->epochs = (int)fmin(r->most_epochs,
-                              fmax(r->fewest_epochs, round(r->clips_seen / (double)clips)));
-    if (!t->batch) t->batch = clips < 4 * r->batch ? (clips + 3) / 4 : r->batch;
-    t->drop_last = clips % t->batch < t->batch / 2 && clips > t->batch;
-    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0) p->learning_rate = r->learning_rate;
-    if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
-    p->decay_matrices_only = true;
-    if (p->ema == 0) p->ema = r->ema;
-    if (t->schedule.kind == TERN_SCHEDULE_CONSTANT) t->schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
-    if (t->loss.label_smoothing == 0) t->loss.label_smoothing = r->label_smoothing;
-    if (!o->no_augmentation && t->mixup == 0) t->mixup = r->mixup;
-}
 
 /* The clips that are not in `without`. */
 static tern_status rest(tern_dataset **subset, tern_dataset *all, const tern_dataset *without,
@@ -145,6 +103,17 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_d
     return tern_graph_check(*graph);
 }
 
+/* The recipe depends on what the data turned out to be. */
+static tern_status prepare(tern_audio_dataset *data, tern_context *c, tern_audio_train_options *o,
+                           int64_t clips) {
+    tern_audio_augmentation a;
+    const double seconds = tern_audio_dataset_window(data).seconds;
+    if (o->own_recipe) return TERN_OK;
+    tern__recipe_train(o, seconds, clips);
+    tern_status st = tern__recipe_augmentation(&a, c, o, seconds);
+    return st == TERN_OK ? tern_audio_dataset_vary(data, &a) : st;
+}
+
 static tern_status check_options(tern_context *c, const tern_audio_train_options *o) {
     if (o->size != sizeof *o)
         return tern__fail(c, TERN_ERR_ARGUMENT, "audio training options of size %zu, expected %zu: start "
@@ -167,17 +136,14 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     tern_status st = check_options(c, &o);
     if (st != TERN_OK) return st;
     const bool waveform = tern_audio_network_waveform(o.network);
-    const recipe *r = waveform ? &samples_recipe : &features_recipe;
     tern_audio_dataset_options d = o.data;
     d.waveform = waveform;
-    if (o.no_augmentation) d.augmentation = (tern_audio_augmentation){0};
-    else if (!o.own_recipe && no_variation(&d.augmentation)) d.augmentation = r->augmentation;
     if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
     d.folds = folds;
     if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;
     if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
     if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
-    if (!o.own_recipe) apply_recipe(&o, r, tern_dataset_count(training));
+    if ((st = prepare(data, c, &o, tern_dataset_count(training))) != TERN_OK) goto done;
     if ((st = build(&graph, c, data, &o)) != TERN_OK) goto done;
     tern_train_result *wanted = o.train.result;
     o.train.validation = validation;

@@ -11,7 +11,7 @@
 
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
-    const char *folds, *validate_folds, *network, *preset, *output, *log, *checkpoint;
+    const char *folds, *validate_folds, *network, *preset, *augmentation, *output, *log, *checkpoint;
     double validate, learning_rate, seconds, width, dropout, weight_decay, mixup, smoothing, memory;
     int64_t epochs, batch, seed, threads, patience, sample_rate, mels;
     bool resume, quiet, no_augmentation, help;
@@ -95,6 +95,8 @@ static int fill(tern_audio_train_options *o, const request *r, tern_context *c, 
     o->dropout = r->dropout;
     o->validate = r->validate;
     o->no_augmentation = r->no_augmentation;
+    o->augmentation = r->augmentation;
+    d->adapt_rate = !r->sample_rate && !r->preset;
     if (r->folds && !(*folds = cli_split(r->folds, &d->n_folds))) return EXIT_FAILED;
     d->folds = *folds;
     if (r->validate_folds && !(*validate_folds = cli_split(r->validate_folds, &o->n_validate_folds)))
@@ -183,7 +185,7 @@ int cli_audio_train(int argc, char **argv) {
         {"validate", 0, CLI_REAL, &r.validate, "SHARE", "or on this share of the clips, e.g. 0.2. Without\nvalidation the last weights are kept.", 0.001, 0.999, NULL},
         {"sounds", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
         {"seconds", 0, CLI_REAL, &r.seconds, "S", "length that the network sees (that of the clips,\nat most 10)", 0.001, 3600, NULL},
-        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000)", 100, 768000, NULL},
+        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000, or that of the clips if it is lower)", 100, 768000, NULL},
         {"preset", 0, CLI_TEXT, &r.preset, "NAME", "features of tern, librosa, kaldi, ... (tern)", 0, 0, NULL},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096, NULL},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6, NULL},
@@ -198,6 +200,7 @@ int cli_audio_train(int argc, char **argv) {
         {"mixup", 0, CLI_REAL, &r.mixup, "A", "strength of mixing clips", 0, 10, NULL},
         {"label-smoothing", 0, CLI_REAL, &r.smoothing, "X", "", 0, 0.99, NULL},
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "clips as they are: no shifts, masks, mixing", 0, 0, NULL},
+        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of clips: time_shift,\ngain, noise, speed, pitch, tilt, time_masks, ...", 0, 0, NULL},
         {"patience", 0, CLI_INT, &r.patience, "N", "stop after N epochs without a better validation", 1, 100000, NULL},
         {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18, NULL},
         {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", 1, 256, NULL},

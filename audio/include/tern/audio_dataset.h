@@ -41,6 +41,8 @@ typedef struct tern_audio_dataset_options {
     const char *const *labels; /**< the classes in their order (a trained model's); n_labels 0: the data's
                                     own, sorted. Clips of other labels are an error. */
     size_t n_labels;
+    bool adapt_rate;          /**< where all clips have lower sample rates than audio.sample_rate, take the
+                                   highest of them, and frames of the same length in seconds */
     bool waveform;            /**< samples [1, n] instead of features [1, rows, frames] */
     double seconds;           /**< length of the window that the network sees; 0: that of the longest clip
                                    (where clips differ: of the 95th percentile), at most 10 */
@@ -82,6 +84,9 @@ TERN_API tern_status tern_audio_dataset_folds(tern_dataset **subset, const tern_
  *  subset of it) and subtracts and divides by them from now on. Call it before training. */
 TERN_API tern_status tern_audio_dataset_normalize(tern_audio_dataset *data,
                                                   const tern_dataset *clips);
+/** Changes how training varies the clips. Errors: TERN_ERR_ARGUMENT for a part out of its range. */
+TERN_API tern_status tern_audio_dataset_vary(tern_audio_dataset *data,
+                                             const tern_audio_augmentation *augmentation);
 /** The front end in use, with mean and std as they are now. */
 TERN_API const tern_audio_options *tern_audio_dataset_options_in_use(const tern_audio_dataset *data);
 /** Length of the window in seconds, in samples, in frames (waveform: samples again), and rows (waveform: 1). */

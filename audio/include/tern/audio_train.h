@@ -20,9 +20,12 @@ typedef struct tern_audio_train_options {
     const char *const *validate_folds; /**< validate on clips of these folds */
     size_t n_validate_folds;
     double validate;                 /**< or on about this share of each class; 0: none. Groups stay whole. */
-    bool no_augmentation;            /**< clips as they are, no mixup */
     bool own_recipe;                 /**< take train and data.augmentation as they are given; otherwise the
-                                          network's recipe fills in what is 0 */
+                                          network's recipe fills in what is 0 in train and replaces
+                                          data.augmentation */
+    bool no_augmentation;            /**< of the recipe: clips as they are, no mixup */
+    const char *augmentation;        /**< changes to the recipe's augmentation, by the names of
+                                          tern_audio_augmentation: "gain=6,pitch=0.1"; NULL: none */
     tern_train_options train;        /**< epochs 0, batch 0: the recipe's; train.validation is set here */
 } tern_audio_train_options;
 #define TERN_AUDIO_TRAIN_OPTIONS_INIT                                                              \

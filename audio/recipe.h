@@ -1,0 +1,14 @@
+/* What sound networks are trained with unless the caller says otherwise. Internal. */
+#ifndef TERN_AUDIO_RECIPE_H
+#define TERN_AUDIO_RECIPE_H
+
+#include "core/base.h"
+#include <tern/audio_train.h>
+
+/* Fills in what is 0 in o->train, for this number of clips to train on. seconds: of the window. */
+void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t clips);
+/* How clips are varied: the recipe's way, changed by o->augmentation ("gain=6,pitch=0"). */
+tern_status tern__recipe_augmentation(tern_audio_augmentation *a, tern_context *c,
+                                      const tern_audio_train_options *o, double seconds);
+
+#endif
