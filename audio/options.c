@@ -131,13 +131,13 @@ static tern_status check_together(tern_context *c, const tern_audio_options *o) 
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "audio options: n_mfcc is %d and must not be more than n_mels, %d",
                           o->n_mfcc, o->n_mels);
+    if (o->feature == TERN_FEATURE_PLP && (o->log != TERN_LOG_NONE || o->pcen))
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "audio options: feature plp takes powers: log must be none, pcen false");
     if (o->feature == TERN_FEATURE_PLP && (o->lpc_order < o->n_mfcc - 1 || o->lpc_order > o->n_mels))
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "audio options: lpc_order is %d and must be n_mfcc - 1 = %d up to n_mels = "
                           "%d", o->lpc_order, o->n_mfcc - 1, o->n_mels);
-    if (o->feature == TERN_FEATURE_PLP && (o->log != TERN_LOG_NONE || o->pcen))
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "audio options: feature plp takes powers: log must be none, pcen false");
     if (o->delta_width % 2 == 0)
         return tern__fail(c, TERN_ERR_ARGUMENT, "audio options: delta_width is %d and must be odd",
                           o->delta_width);

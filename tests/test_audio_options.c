@@ -1,0 +1,119 @@
+/* The options of the sound front end: as text and back, presets, and every refusal a sentence. */
+#include "check.h"
+#include "audio/features.h"
+
+static tern_context *context;
+
+static int setup(void **state) {
+    (void)state;
+    return tern_context_create(&context, NULL) != TERN_OK;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    tern_context_free(context);
+    return 0;
+}
+
+static void text_and_back(void **state) {
+    (void)state;
+    assert_non_null(tern_audio_preset_name(0));
+    for (size_t i = 0; tern_audio_preset_name(i); i++) {
+        tern_audio_options o, back, resolved;
+        char *text, *again;
+        check_ok(context, tern_audio_options_preset(&o, context, tern_audio_preset_name(i)));
+        check_ok(context, tern__audio_options_resolve(&resolved, context, &o));
+        check_ok(context, tern_audio_options_text(&text, context, &o));
+        check_ok(context, tern_audio_options_parse(&back, context, text, strlen(text)));
+        check_ok(context, tern_audio_options_text(&again, context, &back));
+        assert_string_equal(text, again);
+        assert_int_equal(back.hop_length, resolved.hop_length);
+        assert_true(back.fmax == resolved.fmax && back.amin == resolved.amin);
+        assert_true(back.sample_scale == resolved.sample_scale && back.mean == resolved.mean);
+        assert_int_equal(back.window, resolved.window);
+        tern_free(context, text);
+        tern_free(context, again);
+    }
+}
+
+static tern_status parse(const char *text) {
+    tern_audio_options o;
+    memset(&o, 0x5a, sizeof o);
+    const tern_audio_options before = o;
+    tern_status status = tern_audio_options_parse(&o, context, text, strlen(text));
+    if (status != TERN_OK) assert_memory_equal(&o, &before, sizeof o);
+    return status;
+}
+
+static void parse_refuses(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", "line 1"},
+        {"[]", "not a JSON object"},
+        {"{\"n_mells\":64}", "no option is called 'n_mells'"},
+        {"{\"n_mels\":64.5}", "n_mels must be an integer"},
+        {"{\"n_mels\":0}", "n_mels is 0 and must be 1..4096"},
+        {"{\"n_mels\":64,\"n_mels\":65}", "duplicate"},
+        {"{\"power\":\"2\"}", "power must be a number"},
+        {"{\"power\":1e999}", "real number overflow"},
+        {"{\"periodic\":1}", "periodic must be true or false"},
+        {"{\"window\":\"han\"}", "window cannot be 'han'"},
+        {"{\"window\":3}", "window must be a name"},
+        {"{\"n_fft\":401}", "n_fft is 401 and must be even"},
+        {"{\"win_length\":513}", "win_length is 513 and must not be more than n_fft, 512"},
+        {"{\"fmin\":9000}", "fmin 9000 and fmax 8000 Hz"},
+        {"{\"fmax\":8001}", "fmax 8001 Hz"},
+        {"{\"log_offset\":0}", "give silence no logarithm"},
+        {"{\"feature\":\"mfcc\",\"n_mfcc\":65}", "n_mfcc is 65 and must not be more than n_mels, 64"},
+        {"{\"feature\":\"plp\"}", "log must be none"},
+        {"{\"delta_width\":4}", "delta_width is 4 and must be odd"},
+        {"{\"sample_rate\":99999999999}", "sample_rate is 1e+11"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_error(context, TERN_ERR_FORMAT, cases[i][1], parse(cases[i][0]));
+    check_ok(context, parse("{}"));
+    check_ok(context, parse("{\"fmax\":-200,\"power\":1}"));
+}
+
+static void create_refuses(void **state) {
+    (void)state;
+    tern_features *f;
+    tern_audio_options o = TERN_AUDIO_OPTIONS_INIT;
+    o.window = (tern_window)77;
+    check_error(context, TERN_ERR_ARGUMENT, "window is 77", tern_features_create(&f, context, &o));
+    assert_null(f);
+    o = (tern_audio_options)TERN_AUDIO_OPTIONS_INIT;
+    o.std = NAN;
+    check_error(context, TERN_ERR_ARGUMENT, "std is", tern_features_create(&f, context, &o));
+    o = (tern_audio_options)TERN_AUDIO_OPTIONS_INIT;
+    o.size = 0;
+    check_error(context, TERN_ERR_ARGUMENT, "_INIT", tern_features_create(&f, context, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "there are tern, librosa",
+                tern_audio_options_preset(&o, context, "matlab"));
+    check_ok(context, tern_features_create(&f, context, NULL)); /* the defaults */
+    assert_int_equal(tern_features_rows(f), 64);
+    tern_features_free(f);
+}
+
+static void frequencies(void **state) {
+    (void)state;
+    tern_features *f;
+    tern_audio_options o = TERN_AUDIO_OPTIONS_INIT;
+    o.n_mels = 43; /* 44 steps over 0..8000 Hz = 45.24564 mel */
+    check_ok(context, tern_features_create(&f, context, &o));
+    check_close(tern_features_frequency(f, 0), 45.245640 / 44 * 200 / 3, 1e-5, 0);
+    check_close(tern_features_frequency(f, 43), -1, 0, 0);
+    tern_features_free(f);
+    o.feature = TERN_FEATURE_SPECTROGRAM;
+    check_ok(context, tern_features_create(&f, context, &o));
+    check_close(tern_features_frequency(f, 256), 8000, 0, 0);
+    tern_features_free(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_and_back),  cmocka_unit_test(parse_refuses),
+        cmocka_unit_test(create_refuses), cmocka_unit_test(frequencies),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
