@@ -1,4 +1,4 @@
-/* Differences between ONNX's operator sets 7 to 22, for the operators that tern has: each node is
+/* Differences between ONNX's operator sets 6 to 22, for the operators that tern has: each node is
  * brought to the form of set 17, in which tern's operators are. Source: ONNX's Operators.md and
  * Changelog.md. */
 #include "onnx.h"
@@ -151,18 +151,16 @@ static tern_status adapt_split(reader *r, tern__onnx_call *call) {
     return status;
 }
 
-/* A node before the call that feeds its first input. */
-static tern_status add_before(reader *r, tern__onnx_call *call, const char *op, const char *what,
-                              const tern_attribute *attributes, size_t n_attributes) {
+/* A node before the call, between it and one of its inputs; constant: a second input of that node, or -1. */
+static tern_status add_before(reader *r, tern__onnx_call *call, int input, const char *op, const char *what,
+                              const tern_attribute *attribute, int constant) {
     char name[256];
     snprintf(name, sizeof name, "%.200s.%s", call->name, what);
     const char *made = ""; /* the graph finds a name */
-    int value;
-    if (tern__graph_node(r->graph, "", op, name, call->inputs, call->n_inputs, attributes, n_attributes,
-                         &made, 1, &value) < 0)
+    int inputs[2] = {call->inputs[input], constant};
+    if (tern__graph_node(r->graph, "", op, name, inputs, constant < 0 ? 1 : 2, attribute, attribute != NULL,
+                         &made, 1, &call->inputs[input]) < 0)
         return tern_graph_check(r->graph);
-    call->inputs[0] = value;
-    call->n_inputs = 1;
     return TERN_OK;
 }
 
@@ -183,19 +181,54 @@ static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
         return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
                           "%s '%.200s' of operator set %" PRId64 " needs all dimensions but one of its input",
                           call->op, call->name, r->opset);
-    tern_status status = add_before(r, call, "Flatten", "flatten", &axis, 1);
+    tern_status status = add_before(r, call, 0, "Flatten", "flatten", &axis, -1);
     tern_attribute rows = TERN_INT("axis", 1);
-    if (status == TERN_OK) status = add_before(r, call, call->op, "matrix", &rows, 1);
+    if (status == TERN_OK) status = add_before(r, call, 0, call->op, "matrix", &rows, -1);
     if (status != TERN_OK) return status;
     call->op = "Reshape"; /* the one unknown dimension is -1 already */
     call->n_attributes = 0;
     return set_input(r, call, 1, tern__onnx_add_constant(r, call, "shape", TERN_INT64, 1, x.rank, x.dims));
 }
 
+/* Set 6 says that it broadcasts, and where: b's dimensions meet a's from `axis` on; without axis the last ones
+ * meet, as from set 7 on. So b gets the dimensions of 1 that it lacks behind. */
+static tern_status adapt_broadcast(reader *r, tern__onnx_call *call) {
+    tern_attribute axis, flag;
+    take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
+    if (!take(call, "axis", TERN_ATTRIBUTE_INT, &axis) || call->n_inputs != 2 || call->inputs[0] < 0 ||
+        call->inputs[1] < 0)
+        return TERN_OK;
+    int a = r->graph->values[call->inputs[0]].shape.rank, b = r->graph->values[call->inputs[1]].shape.rank;
+    int64_t behind = (axis.i < 0 ? axis.i + a : axis.i) + b, axes[TERN_MAX_RANK];
+    if (behind < b || behind >= a) return TERN_OK; /* nothing is lacking, or nothing fits: the operator says so */
+    for (int64_t i = 0; i < a - behind; i++) axes[i] = b + i;
+    int constant = tern__onnx_add_constant(r, call, "axes", TERN_INT64, 1, a - behind, axes);
+    if (constant < 0) return tern_graph_check(r->graph);
+    return add_before(r, call, 1, "Unsqueeze", "unsqueeze", NULL, constant);
+}
+
+/* What later sets dropped: only "this is inference" can be said, which tern decides when it runs. */
+static void drop_is_test(tern__onnx_call *call) {
+    tern_attribute a;
+    take(call, "is_test", TERN_ATTRIBUTE_INT, &a);
+    take(call, "consumed_inputs", TERN_ATTRIBUTE_INTS, &a);
+}
+
+static tern_status adapt_set_six(reader *r, tern__onnx_call *call) {
+    static const char *const broadcasting[] = {"Add", "Sub", "Mul", "Div"};
+    drop_is_test(call);
+    tern_attribute flag;
+    if (strcmp(call->op, "Gemm") == 0) take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
+    for (int i = 0; i < 4; i++)
+        if (strcmp(call->op, broadcasting[i]) == 0) return adapt_broadcast(r, call);
+    return TERN_OK;
+}
+
 tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
     const char *op = call->op;
-    tern_status status = TERN_OK;
     if (*call->domain) return TERN_OK;
+    tern_status status = r->opset < 7 ? adapt_set_six(r, call) : TERN_OK;
+    if (status != TERN_OK) return status;
     if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0 || strcmp(op, "ReduceSum") == 0) {
         status = ints_to_input(r, call, "axes", 1);
     } else if (strcmp(op, "ReduceMean") == 0 || strcmp(op, "ReduceMax") == 0) {

@@ -12,7 +12,7 @@
 
 /* protobuf's own limit to a message. */
 #define FILE_LIMIT ((size_t)1 << 31)
-enum { FIRST_OPSET = 7, LAST_OPSET = 22, METADATA_LIMIT = 10000 };
+enum { FIRST_OPSET = 6, LAST_OPSET = 22, METADATA_LIMIT = 10000 };
 
 typedef tern__onnx_reader reader;
 
@@ -44,12 +44,15 @@ static tern_status check_header(reader *r, const Tern__Onnx__Model *m) {
     if (m->graph->n_sparse_initializer)
         return tern__fail(c, TERN_ERR_UNSUPPORTED, "has sparse initializers, which tern does not read");
     bool named = false;
+    r->opset = LAST_OPSET; /* for a graph of other domains only */
     for (size_t i = 0; i < m->n_opset_import; i++)
         if (!*domain_of(m->opset_import[i]->domain)) {
             named = true;
             r->opset = m->opset_import[i]->version;
         }
-    if (!named) return tern__fail(c, TERN_ERR_FORMAT, "does not say which operator set it needs; is it cut off?");
+    for (size_t i = 0; i < m->graph->n_node && !named; i++)
+        if (!*domain_of(m->graph->node[i]->domain))
+            return tern__fail(c, TERN_ERR_FORMAT, "does not say which operator set it needs; is it cut off?");
     if (r->opset < FIRST_OPSET || r->opset > LAST_OPSET)
         return tern__fail(c, TERN_ERR_UNSUPPORTED, "needs operator set %" PRId64 " of ONNX; tern reads %d to %d",
                           r->opset, FIRST_OPSET, LAST_OPSET);
@@ -278,6 +281,10 @@ static tern_status emit(reader *r, tern__onnx_call *call, const Tern__Onnx__Node
     tern_context *c = r->context;
     tern_status status = tern__onnx_adapt(r, call);
     if (status != TERN_OK) return status;
+    const tern__op *op = tern__op_find(call->domain, call->op);
+    if (op->max_outputs >= 0 && call->n_outputs > op->max_outputs)
+        return tern__fail(c, TERN_ERR_UNSUPPORTED, "%s '%.200s': %d outputs are wanted; tern makes the first %d",
+                          call->op, call->name, call->n_outputs, op->max_outputs);
     int *outputs = tern__calloc(c, (size_t)call->n_outputs, sizeof *outputs);
     if (!outputs) return TERN_ERR_MEMORY;
     if (tern__graph_node(r->graph, call->domain, call->op, call->name, call->inputs, call->n_inputs,

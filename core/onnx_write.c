@@ -91,6 +91,14 @@ static Tern__Onnx__Shape *make_shape(writer *w, const tern__value *v) {
     return shape;
 }
 
+/* ONNX has bool for Dropout's mask, which tern holds as int64. */
+static int element_type(const writer *w, const tern__value *v) {
+    if (v->shape.type == TERN_FLOAT) return TERN__ONNX_FLOAT;
+    const tern__node *node = v->producer < 0 ? NULL : &w->graph->nodes[v->producer];
+    bool mask = node && strcmp(node->op->name, "Dropout") == 0 && node->outputs[0] != v - w->graph->values;
+    return mask ? TERN__ONNX_BOOL : TERN__ONNX_INT64;
+}
+
 static Tern__Onnx__ValueInfo *make_info(writer *w, const tern__value *v) {
     Tern__Onnx__ValueInfo *info = make(w, 1, sizeof *info);
     Tern__Onnx__Type *type = make(w, 1, sizeof *type);
@@ -103,7 +111,7 @@ static Tern__Onnx__ValueInfo *make_info(writer *w, const tern__value *v) {
     info->type = type;
     type->tensor_type = tensor;
     tensor->has_elem_type = 1;
-    tensor->elem_type = v->shape.type == TERN_FLOAT ? TERN__ONNX_FLOAT : TERN__ONNX_INT64;
+    tensor->elem_type = element_type(w, v);
     tensor->shape = make_shape(w, v);
     return info;
 }

@@ -436,11 +436,12 @@ static void bad_graphs(void **state) {
     begin(17);
     model->graph = NULL;
     REFUSED(TERN_ERR_FORMAT, "holds no graph");
-    begin(6);
-    REFUSED(TERN_ERR_UNSUPPORTED, "operator set 6 of ONNX; tern reads 7 to 22");
+    begin(5);
+    REFUSED(TERN_ERR_UNSUPPORTED, "operator set 5 of ONNX; tern reads 6 to 22");
     begin(23);
     REFUSED(TERN_ERR_UNSUPPORTED, "operator set 23");
     begin(17);
+    node("Relu", "x", "z");
     model->n_opset_import = 0;
     REFUSED(TERN_ERR_FORMAT, "is it cut off?");
     begin(17);
@@ -668,6 +669,17 @@ static void older_and_newer_sets(void **state) {
     output("w");
     g = expect_dims(&m, 2, DIMS(-1, 3));
     assert_int_equal(value_of(g, "w")->shape.dims[1], 1);
+    tern_model_free(m);
+    /* Set 6 broadcasts from an axis on. */
+    begin(6);
+    input("x", 4, DIMS(-1, 3, 4, 5));
+    initializer(raw(tensor("b", TERN__ONNX_FLOAT, 1, DIMS(3)), 12, (float[]){1, 2, 3}));
+    n = node("Add", "x,b", "y");
+    give_int(n, "broadcast", 1);
+    give_int(n, "axis", 1);
+    output("y");
+    g = expect_dims(&m, 4, DIMS(-1, 3, 4, 5));
+    assert_ints(g, only(g, "Unsqueeze")->inputs[1], 2, DIMS(1, 2));
     tern_model_free(m);
     /* BatchNormalization with its outputs for training. */
     begin(8);
