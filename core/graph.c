@@ -361,7 +361,8 @@ void tern__graph_output(tern_graph *g, const char *name, int value) {
     bool taken = g->values[value].kind != TERN__COMPUTED;
     for (size_t i = 0; i < g->n_outputs; i++) taken |= g->outputs[i] == value;
     if (taken) { /* a value has one name, so a second output of it is a copy */
-        if (tern__graph_node(g, "", "Identity", NULL, &value, 1, NULL, 0, &name, 1, &value) < 0) return;
+        int source = value;
+        if (tern__graph_node(g, "", "Identity", NULL, &source, 1, NULL, 0, &name, 1, &value) < 0) return;
     } else if (tern__graph_rename(g, value, name)) {
         stick(g);
         return;
