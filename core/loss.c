@@ -16,8 +16,6 @@ tern_status tern__loss_check(tern_context *c, const tern_loss_options *o) {
                           "loss: class_weights, label_smoothing and ignore are softmax "
                           "cross-entropy's, not %s's",
                           op_names[o->kind]);
-    if (softmax && o->sum)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "loss: softmax cross-entropy is always a mean");
     if (!(o->label_smoothing >= 0 && o->label_smoothing < 1))
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "loss: label_smoothing is %g; the range is 0 to below 1",
@@ -77,8 +75,9 @@ tern_status tern__loss_append(tern_graph *g, const tern_loss_options *o, tern_ty
     char name[128];
     tern__graph_unique(g, "target", name, sizeof name);
     int inputs[3] = {g->outputs[0], tern__graph_input(g, name, &shape)}, n_inputs = 2;
-    tern_attribute attributes[2];
+    tern_attribute attributes[3];
     size_t n = 0;
+    attributes[n++] = TERN_STRING("reduction", o->sum ? "sum" : "mean");
     if (o->kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY) {
         if (smoothing && o->label_smoothing > 0)
             attributes[n++] = TERN_REAL("label_smoothing", o->label_smoothing);
@@ -87,7 +86,6 @@ tern_status tern__loss_append(tern_graph *g, const tern_loss_options *o, tern_ty
             inputs[n_inputs++] =
                 add_constant(g, "class_weights", (int64_t)o->n_class_weights, o->class_weights);
     } else {
-        attributes[n++] = TERN_STRING("reduction", o->sum ? "sum" : "mean");
         if (o->kind == TERN_LOSS_HUBER && o->delta > 0)
             attributes[n++] = TERN_REAL("delta", o->delta);
         if (o->kind == TERN_LOSS_BINARY_CROSS_ENTROPY && o->positive_weight > 0)
@@ -137,13 +135,14 @@ void tern__loss_count(const tern_loss_options *o, const tern__tensor *output,
         return;
     }
     if (o->kind != TERN_LOSS_SOFTMAX_CROSS_ENTROPY) return;
+    int64_t ignored = o->ignore ? o->ignore_index : -100; /* the operator's default */
     int64_t classes = output->dims[1], places = output->count / (output->dims[0] * classes);
     for (int64_t i = 0; i < output->dims[0] * places; i++) {
         /* [N, C, places]: sample i / places, place i % places */
         int64_t at = i / places * classes * places + i % places, truth;
         if (target->type == TERN_INT64) {
             truth = ((const int64_t *)target->data)[i];
-            if (o->ignore && truth == o->ignore_index) continue;
+            if (truth == ignored) continue;
         } else {
             truth = tern__greatest((const float *)target->data + at, classes, places);
         }

@@ -14,7 +14,7 @@ typedef struct use {
     int readers; /* nodes and outputs that read it */
     bool bias;   /* bias of a layer, or scale or shift of a normalisation */
     bool dense;  /* weight of a dense layer, a row per unit */
-    bool table;  /* read by Gather along axis 0 */
+    int tables;  /* how many of them are Gather along axis 0 */
 } use;
 
 static int64_t int_attribute(const tern__node *n, const char *name) {
@@ -34,7 +34,7 @@ static use use_of(const tern_graph *g, int value) {
             u.readers++;
             u.bias |= (normalisation && (k == 1 || k == 2)) || (layer && k == 2);
             u.dense |= strcmp(op, "Gemm") == 0 && k == 1 && int_attribute(n, "transB");
-            u.table |= strcmp(op, "Gather") == 0 && k == 0 && int_attribute(n, "axis") == 0;
+            u.tables += strcmp(op, "Gather") == 0 && k == 0 && int_attribute(n, "axis") == 0;
         }
     }
     for (size_t i = 0; i < g->n_outputs; i++) u.readers += g->outputs[i] == value;
@@ -83,7 +83,7 @@ static tern_status describe_weight(tern_trainer *t, const tern_optimizer_options
         .gradient = &t->gradients[number],
     };
     return make_gradient(t->context, &t->gradients[number], &v->shape,
-                         u.table && u.readers == 1 && v->shape.rank > 1);
+                         u.tables && u.tables == u.readers && v->shape.rank > 1);
 }
 
 static tern_status make_optimizer(tern_trainer *t, const tern_optimizer_options *o) {
@@ -206,31 +206,39 @@ void tern_trainer_free(tern_trainer *t) {
     tern__free(c, t);
 }
 
+static tern_status fit_table(tern_context *c, tern__tensor *g, int64_t rows) {
+    if (rows > g->dims[0]) rows = g->dims[0];
+    if (rows <= g->rows_capacity) return TERN_OK;
+    int64_t *numbers = tern__calloc(c, (size_t)rows, sizeof *numbers);
+    float *data = tern__calloc(c, (size_t)(g->count / g->dims[0] * rows), sizeof *data);
+    if (!numbers || !data) {
+        tern__free(c, numbers);
+        tern__free(c, data);
+        return TERN_ERR_MEMORY;
+    }
+    tern__free(c, g->rows);
+    tern__free(c, g->data);
+    g->rows = numbers;
+    g->data = data;
+    g->rows_capacity = rows;
+    g->rows_used = 0;
+    return TERN_OK;
+}
+
 /* A sparse gradient has room for as many rows as one run of the plan can touch. */
 static tern_status fit_tables(tern_trainer *t, const tern__plan *plan) {
     int n_steps;
     const tern__step *steps = tern__plan_steps(plan, &n_steps);
-    for (int i = 0; i < n_steps; i++) {
-        tern__tensor *g = steps[i].n_inputs > 1 ? steps[i].input_grads[0] : NULL;
-        if (!g || !g->rows) continue;
-        int64_t ids = steps[i].inputs[1]->count, rows = ids < g->dims[0] ? ids : g->dims[0];
-        if (rows <= g->rows_capacity) continue;
-        int64_t *numbers = tern__calloc(t->context, (size_t)rows, sizeof *numbers);
-        float *data =
-            tern__calloc(t->context, (size_t)(g->count / g->dims[0] * rows), sizeof *data);
-        if (!numbers || !data) {
-            tern__free(t->context, numbers);
-            tern__free(t->context, data);
-            return TERN_ERR_MEMORY;
-        }
-        tern__free(t->context, g->rows);
-        tern__free(t->context, g->data);
-        g->rows = numbers;
-        g->data = data;
-        g->rows_capacity = rows;
-        g->rows_used = 0;
+    tern_status st = TERN_OK;
+    for (size_t i = 0; st == TERN_OK && i < t->optimizer->n_weights; i++) {
+        tern__tensor *g = &t->gradients[i];
+        int64_t ids = 0;
+        for (int k = 0; g->rows && k < n_steps; k++)
+            if (steps[k].n_inputs > 1 && steps[k].input_grads[0] == g)
+                ids += steps[k].inputs[1]->count;
+        if (g->rows) st = fit_table(t->context, g, ids);
     }
-    return TERN_OK;
+    return st;
 }
 
 /* ---- a step ---- */

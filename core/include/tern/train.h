@@ -27,12 +27,12 @@ typedef enum tern_loss_kind {
  *  places, weighted by class weights, as PyTorch; others: over all elements). */
 typedef struct tern_loss_options {
     tern_loss_kind kind;
-    bool sum;                   /**< a sum instead of a mean; not for softmax */
+    bool sum;                   /**< a sum instead of a mean */
     double label_smoothing;     /**< softmax: 0 <= e < 1 */
     const float *class_weights; /**< softmax: [C], copied; NULL: all 1 */
     size_t n_class_weights;
-    bool ignore;                /**< softmax: targets of the number ignore_index do not count */
-    int64_t ignore_index;
+    bool ignore;                /**< softmax: false: ignore_index is -100 */
+    int64_t ignore_index;       /**< softmax: targets of this number do not count */
     double positive_weight;     /**< binary: weight of the term of target 1; 0: 1 */
     double delta;               /**< Huber; 0: 1 */
 } tern_loss_options;
@@ -99,8 +99,8 @@ typedef struct tern_schedule_options {
 /* ---- the loop ---- */
 
 /** Where a run is. Loss and accuracy are means over the epoch so far; accuracy is the share of
- *  samples (for pictures of classes: of places) whose greatest logit is the target's class, NaN
- *  where there are no classes. */
+ *  samples (for pictures of classes: of places) whose greatest logit is the target's class, for
+ *  binary cross-entropy of elements on the right side of 0; NaN for other losses. */
 typedef struct tern_train_progress {
     int epoch, epochs;      /**< from 1 */
     int64_t batch, batches; /**< from 1; of this epoch */

@@ -1,0 +1,526 @@
+/* The trainer and the training loop. */
+#include "training.h"
+
+#include <jansson.h>
+#include <tern/session.h>
+
+/* ---- one step ---- */
+
+/* A dense layer with squared error has a gradient that can be written down:
+ * y = W x + b, L = mean (y - t)^2, dL/dy = 2 (y - t) / count, dW = dy x^T, db = dy. */
+static void step_by_hand(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    tern_graph *g;
+    check_ok(c, tern_graph_create(&g, c));
+    const float weights[] = {0.5f, -1, 2, 0.25f, 1, -0.5f}, biases[] = {0.1f, -0.2f};
+    tern_value x = tern_input(g, "x", 2, (int64_t[]){-1, 3});
+    tern_value w = tern_parameter_data(g, "w", 2, (int64_t[]){2, 3}, weights);
+    tern_value b = tern_parameter_data(g, "b", 1, (int64_t[]){2}, biases), y;
+    tern_apply(g, "Gemm", NULL, (tern_value[]){x, w, b}, 3, &TERN_INT("transB", 1), 1, &y, 1);
+    tern_output(g, "y", y);
+    tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+    o.loss.kind = TERN_LOSS_SQUARED_ERROR;
+    o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1};
+    tern_trainer *t;
+    check_ok(c, tern_trainer_create(&t, g, &o));
+
+    float inputs[] = {1, 2, 3, -1, 0.5f, 2}, targets[] = {1, 0, -1, 2};
+    double wd[6], bd[2], expected = 0, norm = 0;
+    for (int i = 0; i < 6; i++) wd[i] = weights[i];
+    for (int i = 0; i < 2; i++) bd[i] = biases[i];
+    double dw[6] = {0}, db[2] = {0};
+    for (int n = 0; n < 2; n++)
+        for (int k = 0; k < 2; k++) {
+            double out = bd[k];
+            for (int i = 0; i < 3; i++) out += wd[k * 3 + i] * inputs[n * 3 + i];
+            double d = out - targets[n * 2 + k];
+            expected += d * d / 4;
+            for (int i = 0; i < 3; i++) dw[k * 3 + i] += 2 * d / 4 * inputs[n * 3 + i];
+            db[k] += 2 * d / 4;
+        }
+    for (int i = 0; i < 6; i++) norm += dw[i] * dw[i], wd[i] -= 0.1 * dw[i];
+    for (int i = 0; i < 2; i++) norm += db[i] * db[i], bd[i] -= 0.1 * db[i];
+
+    double loss;
+    tern_tensor input = {TERN_FLOAT, 2, {2, 3}, inputs}, target = {TERN_FLOAT, 2, {2, 2}, targets};
+    check_ok(c, tern_trainer_step(t, &input, 1, &target, &loss));
+    check_close(loss, expected, 0, 1e-6);
+    check_close(tern_trainer_gradient_norm(t), sqrt(norm), 0, 1e-6);
+    tern_model *m;
+    check_ok(c, tern_trainer_model(&m, t, false));
+    const tern_graph *trained = tern_model_graph(m);
+    check_floats((float *)trained->values[tern__graph_find(trained, "w")].data, wd, 6, 0, 1e-6);
+    check_floats((float *)trained->values[tern__graph_find(trained, "b")].data, bd, 2, 0, 1e-6);
+    assert_int_equal(trained->n_inputs, 1);
+    assert_int_equal(trained->n_outputs, 1);
+    assert_int_equal(tern__graph_find(trained, "target"), -1);
+    assert_int_equal(tern_trainer_steps(t), 1);
+    tern_model_free(m);
+    tern_trainer_free(t);
+    tern_graph_free(g);
+    tern_context_free(c);
+}
+
+static tern_trainer *picture_trainer(tern_context *c, const task *t, const tern_graph *g,
+                                     tern_tensor *input, tern_tensor *target) {
+    tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+    o.optimizer.learning_rate = 0.01;
+    tern_trainer *trainer;
+    check_ok(c, tern_trainer_create(&trainer, g, &o));
+    *input = (tern_tensor){TERN_FLOAT, 4, {12, 1, SIDE, SIDE}, (void *)t->pictures};
+    *target = (tern_tensor){TERN_INT64, 1, {12}, (void *)t->classes};
+    return trainer;
+}
+
+static void non_finite_steps_change_nothing(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_tensor input, target;
+    tern_trainer *trainer = picture_trainer(c, t, g, &input, &target);
+    double loss;
+    for (int i = 0; i < 3; i++) check_ok(c, tern_trainer_step(trainer, &input, 1, &target, &loss));
+    tern_model *before, *after;
+    check_ok(c, tern_trainer_model(&before, trainer, false));
+    const float bad[] = {NAN, INFINITY};
+    for (int i = 0; i < 2; i++) {
+        float kept = t->pictures[100];
+        t->pictures[100] = bad[i];
+        check_ok(c, tern_trainer_step(trainer, &input, 1, &target, &loss));
+        assert_false(isfinite(loss));
+        t->pictures[100] = kept;
+    }
+    assert_int_equal(tern_trainer_steps(trainer), 3);
+    check_ok(c, tern_trainer_model(&after, trainer, false));
+    assert_true(same_weights(tern_model_graph(before), tern_model_graph(after)));
+    check_ok(c, tern_trainer_step(trainer, &input, 1, &target, &loss));
+    assert_true(isfinite(loss));
+    tern_model_free(before);
+    tern_model_free(after);
+    tern_trainer_free(trainer);
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+static void step_refuses(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_tensor input, target;
+    tern_trainer *trainer = picture_trainer(c, t, g, &input, &target);
+    tern_tensor view;
+    check_error(c, TERN_ERR_ARGUMENT, "before the first step",
+                tern_trainer_output(trainer, 0, &view));
+    check_error(c, TERN_ERR_ARGUMENT, "2 inputs were given, the network has 1",
+                tern_trainer_step(trainer, &input, 2, &target, NULL));
+    input.dims[2] = 7;
+    check_error(c, TERN_ERR_SHAPE, "'picture'",
+                tern_trainer_step(trainer, &input, 1, &target, NULL));
+    input.dims[2] = SIDE;
+    target.dims[0] = 11;
+    check_error(c, TERN_ERR_SHAPE, "target",
+                tern_trainer_step(trainer, &input, 1, &target, NULL));
+    target.dims[0] = 12;
+    t->classes[5] = 3;
+    check_error(c, TERN_ERR_ARGUMENT, "3",
+                tern_trainer_step(trainer, &input, 1, &target, NULL));
+    t->classes[5] = 2;
+    check_ok(c, tern_trainer_step(trainer, &input, 1, &target, NULL));
+    check_ok(c, tern_trainer_output(trainer, 0, &view));
+    assert_int_equal(view.dims[1], CLASSES);
+    tern_trainer_free(trainer);
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+/* Words -> table -> mean -> dense. With `dense` the table is an output too, so that its gradient
+ * cannot be sparse. */
+static tern_graph *make_text_network(tern_context *c, bool dense, bool twice) {
+    tern_graph *g;
+    check_ok(c, tern_graph_create(&g, c));
+    tern_value ids = tern_input_typed(g, "words", TERN_INT64, 2, (int64_t[]){-1, -1});
+    tern_value table = tern_parameter(g, "table", 2, (int64_t[]){50, 6},
+                                      (tern_initializer){.kind = TERN_INIT_NORMAL, .b = 1});
+    tern_value rows = tern_gather(table, ids, 0);
+    if (twice) rows = tern_add(rows, tern_gather(table, ids, 0));
+    tern_value mean = tern_reduce_mean(rows, (int64_t[]){1}, 1, false);
+    tern_output(g, "logits", tern_dense(mean, 2));
+    if (dense) tern_output(g, "table_out", table);
+    check_ok(c, tern_graph_check(g));
+    return g;
+}
+
+static void sparse_tables_train_like_dense_ones(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    static const tern_optimizer_options optimizers[] = {
+        {.kind = TERN_OPTIMIZER_ADAM},
+        {.kind = TERN_OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.01},
+        {.kind = TERN_OPTIMIZER_ADADELTA, .ema = 0.9}};
+    for (int k = 0; k < 6; k++) {
+        tern_graph *graphs[2];
+        tern_model *models[2];
+        for (int dense = 0; dense < 2; dense++) {
+            graphs[dense] = make_text_network(c, dense, k / 3);
+            tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+            o.optimizer = optimizers[k % 3];
+            tern_trainer *t;
+            check_ok(c, tern_trainer_create(&t, graphs[dense], &o));
+            size_t memory = 0;
+            for (int step = 0; step < 12; step++) {
+                /* lengths differ, so that plans and the room for rows do too */
+                int64_t words[4 * 9], classes[4], length = 3 + step % 3 * 3;
+                tern__random r = tern__random_make(5, (uint64_t)step);
+                for (int i = 0; i < 4 * length; i++) words[i] = tern__random_below(&r, 50);
+                for (int i = 0; i < 4; i++) classes[i] = tern__random_below(&r, 2);
+                tern_tensor input = {TERN_INT64, 2, {4, length}, words};
+                tern_tensor target = {TERN_INT64, 1, {4}, classes};
+                check_ok(c, tern_trainer_step(t, &input, 1, &target, NULL));
+                memory = tern_trainer_memory(t);
+            }
+            assert_true(memory > 0);
+            check_ok(c, tern_trainer_model(&models[dense], t, false));
+            tern_trainer_free(t);
+        }
+        const float *tables[2];
+        for (int i = 0; i < 2; i++) {
+            const tern_graph *g = tern_model_graph(models[i]);
+            tables[i] = g->values[tern__graph_find(g, "table")].data;
+        }
+        assert_memory_equal(tables[0], tables[1], 50 * 6 * sizeof(float));
+        for (int i = 0; i < 2; i++) {
+            tern_model_free(models[i]);
+            tern_graph_free(graphs[i]);
+        }
+    }
+    tern_context_free(c);
+}
+
+static void frozen_weights_stay(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    int frozen = -1;
+    for (size_t i = 0; i < g->n_values; i++)
+        if (g->values[i].kind == TERN__PARAMETER && g->values[i].shape.rank == 4) frozen = (int)i;
+    tern_set_trainable((tern_value){g, frozen}, false);
+    tern_tensor input, target;
+    tern_trainer *trainer = picture_trainer(c, t, g, &input, &target);
+    for (int i = 0; i < 3; i++) check_ok(c, tern_trainer_step(trainer, &input, 1, &target, NULL));
+    tern_model *m;
+    check_ok(c, tern_trainer_model(&m, trainer, false));
+    const tern_graph *after = tern_model_graph(m);
+    size_t bytes = (size_t)tern__shape_count(&g->values[frozen].shape) * sizeof(float);
+    assert_memory_equal(g->values[frozen].data, after->values[frozen].data, bytes);
+    assert_false(same_weights(g, after));
+    tern_model_free(m);
+    tern_trainer_free(trainer);
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+/* ---- the loop ---- */
+
+typedef struct seen {
+    int batches, epochs, stop_after;
+    tern_train_progress last;
+} seen;
+
+static bool watch(void *user, const tern_train_progress *p) {
+    seen *s = user;
+    s->last = *p;
+    if (p->epoch_done) s->epochs++;
+    else s->batches++;
+    return !s->stop_after || s->batches < s->stop_after;
+}
+
+static tern_train_options quick(void) {
+    tern_train_options o = TERN_TRAIN_OPTIONS_INIT;
+    o.epochs = 6;
+    o.batch = 16;
+    o.seed = 3;
+    o.optimizer.learning_rate = 0.02;
+    return o;
+}
+
+static void learns(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    task *t = make_task(c, 1), *other = make_task(c, 2);
+    tern_graph *g = make_network(c, 1);
+    seen s = {0};
+    tern_train_result result;
+    tern_train_options o = quick();
+    o.epochs = 20;
+    o.validation = other->dataset;
+    o.on_progress = watch;
+    o.user = &s;
+    o.result = &result;
+    o.schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
+    tern_model *m;
+    check_ok(c, tern_train(&m, g, t->dataset, &o));
+    assert_int_equal(s.epochs, 20);
+    assert_int_equal(s.batches, 20 * 6);
+    assert_true(s.last.epoch_done && s.last.epoch == 20 && s.last.batches == 6);
+    assert_true(result.validation_accuracy > 0.95);
+    assert_true(result.accuracy > 0.9);
+    assert_int_equal(result.steps, 120);
+
+    double loss, accuracy;
+    int64_t predictions[PICTURES], right = 0;
+    check_ok(c, tern_evaluate(m, other->dataset, 7, NULL, &loss, &accuracy, predictions));
+    for (int i = 0; i < PICTURES; i++) right += predictions[i] == other->classes[i];
+    check_close(accuracy, (double)right / PICTURES, 0, 1e-15);
+    check_close(accuracy, result.validation_accuracy, 0, 0);
+    check_close(loss, result.validation_loss, 0, 1e-6);
+    tern_model_free(m);
+    tern_graph_free(g);
+    free_task(t);
+    free_task(other);
+    tern_context_free(c);
+}
+
+static tern_model *train_once(int threads, tern_train_options o, tern_context **context) {
+    tern_context *c = *context = make_context(threads);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_dataset *train, *validation;
+    check_ok(c, tern_dataset_split(&train, &validation, t->dataset, 0.3, 1));
+    o.validation = validation;
+    tern_model *m;
+    check_ok(c, tern_train(&m, g, train, &o));
+    tern_dataset_free(train);
+    tern_dataset_free(validation);
+    tern_graph_free(g);
+    free_task(t);
+    return m;
+}
+
+static void same_bits_for_threads(void **state) {
+    (void)state;
+    for (int mixup = 0; mixup < 2; mixup++) {
+        tern_train_options o = quick();
+        o.mixup = 0.4 * mixup;
+        o.optimizer.ema = 0.9 * mixup;
+        o.optimizer.clip_norm = 1;
+        tern_context *c[3];
+        tern_model *m[3];
+        for (int i = 0; i < 3; i++) {
+            m[i] = train_once(i + 1, o, &c[i]);
+            assert_true(same_weights(tern_model_graph(m[0]), tern_model_graph(m[i])));
+        }
+        for (int i = 0; i < 3; i++) {
+            tern_model_free(m[i]);
+            tern_context_free(c[i]);
+        }
+    }
+}
+
+static void the_seed_matters(void **state) {
+    (void)state;
+    tern_context *c[2];
+    tern_train_options o = quick();
+    tern_model *a = train_once(1, o, &c[0]);
+    o.seed++;
+    tern_model *b = train_once(1, o, &c[1]);
+    assert_false(same_weights(tern_model_graph(a), tern_model_graph(b)));
+    tern_model_free(a);
+    tern_model_free(b);
+    tern_context_free(c[0]);
+    tern_context_free(c[1]);
+}
+
+static void diverging_ends_with_a_sentence(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_train_options o = quick();
+    o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD, .learning_rate = 1e6,
+                                           .momentum = 0.99};
+    for (int i = 0; i < PICTURES * SIDE * SIDE; i += 7) t->pictures[i] = 3e38f;
+    tern_model *m = (tern_model *)g;
+    check_error(c, TERN_ERR_DIVERGED, "5 steps in a row (epoch 1, batch ",
+                tern_train(&m, g, t->dataset, &o));
+    assert_null(m);
+    assert_non_null(strstr(tern_context_message(c), "lower learning rate"));
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+static void one_bad_sample_is_skipped(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_train_options o = quick();
+    seen s = {0};
+    o.on_progress = watch;
+    o.user = &s;
+    t->pictures[70] = NAN;
+    tern_model *m;
+    check_ok(c, tern_train(&m, g, t->dataset, &o));
+    assert_int_equal(s.last.skipped, 1);
+    assert_true(isfinite(s.last.loss));
+    tern_model_free(m);
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+static void early_stopping_keeps_the_best(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1), *other = make_task(c, 5);
+    tern_graph *g = make_network(c, 1);
+    /* Validation says the opposite of training: the first epochs are the best ones. */
+    for (int i = 0; i < PICTURES; i++) other->classes[i] = (other->classes[i] + 1) % CLASSES;
+    tern_train_options o = quick();
+    tern_train_result result;
+    seen s = {0};
+    o.epochs = 100;
+    o.patience = 4;
+    o.monitor = TERN_MONITOR_LOSS;
+    o.validation = other->dataset;
+    o.result = &result;
+    o.on_progress = watch;
+    o.user = &s;
+    tern_model *m;
+    check_ok(c, tern_train(&m, g, t->dataset, &o));
+    assert_true(result.stopped_early);
+    assert_int_equal(result.epochs, result.epoch + 4);
+    assert_int_equal(s.epochs, result.epochs);
+    double loss;
+    check_ok(c, tern_evaluate(m, other->dataset, 16, NULL, &loss, NULL, NULL));
+    check_close(loss, result.validation_loss, 0, 1e-6);
+    assert_true(loss < s.last.validation_loss);
+    check_close(s.last.best_validation_loss, result.validation_loss, 0, 0);
+    tern_model_free(m);
+    tern_graph_free(g);
+    free_task(t);
+    free_task(other);
+    tern_context_free(c);
+}
+
+static void log_lines(void **state) {
+    (void)state;
+    char path[] = "/tmp/tern-test-log-XXXXXX";
+    assert_true(close(mkstemp(path)) == 0);
+    tern_context *c;
+    tern_train_options o = quick();
+    o.log = path;
+    tern_model *m = train_once(1, o, &c);
+    FILE *f = fopen(path, "r");
+    char line[1000];
+    int epoch = 0;
+    while (fgets(line, sizeof line, f)) {
+        json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(j);
+        assert_int_equal(json_integer_value(json_object_get(j, "epoch")), ++epoch);
+        static const char *const keys[] = {"loss", "accuracy", "validation_loss",
+                                           "validation_accuracy", "learning_rate", "seconds",
+                                           "items_per_second"};
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            assert_true(json_is_number(json_object_get(j, keys[k])));
+        json_decref(j);
+    }
+    fclose(f);
+    unlink(path);
+    assert_int_equal(epoch, o.epochs);
+    tern_model_free(m);
+    tern_context_free(c);
+}
+
+static void loop_refuses(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_model *m;
+    struct {
+        tern_status status;
+        const char *text;
+        tern_train_options o;
+    } wrong[12];
+    for (int i = 0; i < 12; i++) wrong[i].o = quick();
+#define WRONG(i, expected, sentence, field, value)                                                 \
+    (wrong[i].status = expected, wrong[i].text = sentence, wrong[i].o.field = value)
+    WRONG(0, TERN_ERR_ARGUMENT, "0 epochs", epochs, 0);
+    WRONG(1, TERN_ERR_ARGUMENT, "batches of -1", batch, -1);
+    WRONG(2, TERN_ERR_ARGUMENT, "patience is 3", patience, 3);
+    WRONG(3, TERN_ERR_ARGUMENT, "no validation to monitor", monitor, TERN_MONITOR_LOSS);
+    WRONG(4, TERN_ERR_ARGUMENT, "mixup is -1", mixup, -1);
+    WRONG(5, TERN_ERR_ARGUMENT, "no checkpoint to resume", resume, true);
+    WRONG(6, TERN_ERR_ARGUMENT, "label_smoothing is 1.5", loss.label_smoothing, 1.5);
+    WRONG(7, TERN_ERR_ARGUMENT, "needs a target of floats", loss.kind, TERN_LOSS_HUBER);
+    WRONG(8, TERN_ERR_ARGUMENT, "momentum is 2", optimizer.momentum, 2);
+    WRONG(9, TERN_ERR_IO, "nowhere", checkpoint, "/nowhere/at/all.ckpt");
+    WRONG(10, TERN_ERR_IO, "nowhere", log, "/nowhere/at/all.jsonl");
+    WRONG(11, TERN_ERR_ARGUMENT, "drop_last", drop_last, true);
+    wrong[8].o.optimizer.kind = TERN_OPTIMIZER_SGD;
+    wrong[11].o.batch = PICTURES + 1;
+    for (int i = 0; i < 12; i++)
+        check_error(c, wrong[i].status, wrong[i].text, tern_train(&m, g, t->dataset, &wrong[i].o));
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+/* Every loss goes down on a task that fits it. */
+static void every_loss(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    float x[40], y[40];
+    tern__random r = tern__random_make(1, 1);
+    for (int i = 0; i < 40; i++) {
+        x[i] = (float)tern__random_normal(&r);
+        y[i] = x[i] > 0.2f;
+    }
+    tern_tensor input = {TERN_FLOAT, 2, {40, 1}, x}, target = {TERN_FLOAT, 2, {40, 1}, y};
+    for (int kind = TERN_LOSS_BINARY_CROSS_ENTROPY; kind <= TERN_LOSS_HUBER; kind++) {
+        tern_graph *g;
+        check_ok(c, tern_graph_create(&g, c));
+        tern_output(g, "y", tern_dense(tern_input(g, "x", 2, (int64_t[]){-1, 1}), 1));
+        tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+        o.loss.kind = (tern_loss_kind)kind;
+        o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1};
+        tern_trainer *t;
+        check_ok(c, tern_trainer_create(&t, g, &o));
+        double first, last;
+        check_ok(c, tern_trainer_step(t, &input, 1, &target, &first));
+        for (int i = 0; i < 100; i++)
+            check_ok(c, tern_trainer_step(t, &input, 1, &target, &last));
+        assert_true(last < 0.8 * first);
+        tern_trainer_free(t);
+        tern_graph_free(g);
+    }
+    tern_context_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(step_by_hand),
+        cmocka_unit_test(non_finite_steps_change_nothing),
+        cmocka_unit_test(step_refuses),
+        cmocka_unit_test(sparse_tables_train_like_dense_ones),
+        cmocka_unit_test(frozen_weights_stay),
+        cmocka_unit_test(learns),
+        cmocka_unit_test(same_bits_for_threads),
+        cmocka_unit_test(the_seed_matters),
+        cmocka_unit_test(diverging_ends_with_a_sentence),
+        cmocka_unit_test(one_bad_sample_is_skipped),
+        cmocka_unit_test(early_stopping_keeps_the_best),
+        cmocka_unit_test(log_lines),
+        cmocka_unit_test(loop_refuses),
+        cmocka_unit_test(every_loss),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
