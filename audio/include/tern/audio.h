@@ -3,8 +3,7 @@
  *
  * Samples are floats, mono, full scale -1..1, at one sample rate. Features are [rows][frames] floats:
  * row 0 is the lowest frequency, frame 0 the earliest. Data sets, networks and classification are in
- * audio_*.h. Order here: whole files, features, streams of sound, options as text, resampling,
- * single steps, augmentation. */
+ * audio_*.h. Order here: whole files, features, streams, options as text, variations. */
 #ifndef TERN_AUDIO_H
 #define TERN_AUDIO_H
 
@@ -279,6 +278,28 @@ TERN_API tern_status tern_audio_options_text(char **text, tern_context *context,
  *  *options is untouched. */
 TERN_API tern_status tern_audio_options_parse(tern_audio_options *options, tern_context *context,
                                               const char *text, size_t length);
+
+/* ---- Variations, in place; the same seed gives the same result ---- */
+
+/** Later (by > 0) or earlier (by < 0) by that many samples; silence moves in. */
+TERN_API void tern_samples_shift(float *samples, size_t count, int64_t by);
+/** Times 10^(db/20). */
+TERN_API void tern_samples_gain(float *samples, size_t count, double db);
+/** Adds noise snr_db below the sound's mean power (above, where it is negative). noise NULL: white,
+ *  normally distributed. Otherwise the recording noise [noise_count], from a random place and round its
+ *  end; nothing is added where it is silent. */
+TERN_API void tern_samples_add_noise(float *samples, size_t count, const float *noise,
+                                     size_t noise_count, double snr_db, uint64_t seed);
+/** Sets frames [start, start + width) of features [rows][frames] to value: width = floor(U max_width),
+ *  start = floor(U (frames - width)), as SpecAugment (Park et al. 2019) and torchaudio have it. */
+TERN_API void tern_features_mask_frames(float *features, size_t rows, size_t frames,
+                                        size_t max_width, float value, uint64_t seed);
+/** The same for rows (frequencies). */
+TERN_API void tern_features_mask_rows(float *features, size_t rows, size_t frames,
+                                      size_t max_width, float value, uint64_t seed);
+/** Mixup (Zhang et al. 2018) of two examples, features or samples or label probabilities alike:
+ *  values = weight values + (1 - weight) other. */
+TERN_API void tern_features_mix(float *values, const float *other, size_t count, double weight);
 
 #ifdef __cplusplus
 }
