@@ -3,7 +3,6 @@
 #include "vary.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Where an output frame comes from: (1 - weight) in[low] + weight in[high]. */
 typedef struct place {
@@ -57,19 +56,20 @@ static void add_noise(const tern__variation *v, tern__random *r, float *out) {
     }
 }
 
+static uint64_t draw_seed(tern__random *r) {
+    const uint64_t high = tern__random_u32(r);
+    return high << 32 | tern__random_u32(r);
+}
+
 static void blank(tern__random *r, const tern__variation *v, float *out) {
     const tern_audio_augmentation *a = v->how;
-    for (int i = 0; i < a->time_masks; i++) {
-        int64_t width = (int64_t)(uniform(r, 0, a->time_mask) * (double)v->frames);
-        int64_t begin = tern__random_below(r, v->frames - width + 1);
-        for (int64_t row = 0; row < v->rows; row++)
-            memset(out + row * v->frames + begin, 0, (size_t)width * sizeof *out);
-    }
-    for (int i = 0; v->rows > 1 && i < a->frequency_masks; i++) {
-        int64_t width = (int64_t)(uniform(r, 0, a->frequency_mask) * (double)v->rows);
-        int64_t begin = tern__random_below(r, v->rows - width + 1);
-        memset(out + begin * v->frames, 0, (size_t)(width * v->frames) * sizeof *out);
-    }
+    const size_t rows = (size_t)v->rows, frames = (size_t)v->frames;
+    for (int i = 0; i < a->time_masks; i++)
+        tern_features_mask_frames(out, rows, frames, (size_t)(a->time_mask * (double)frames), 0,
+                                  draw_seed(r));
+    for (int i = 0; rows > 1 && i < a->frequency_masks; i++)
+        tern_features_mask_rows(out, rows, frames, (size_t)(a->frequency_mask * (double)rows), 0,
+                                draw_seed(r));
 }
 
 void tern__vary_features(const tern__variation *v, tern__random *r, const float *in,
@@ -105,20 +105,16 @@ void tern__vary_samples(const tern__variation *v, tern__random *r, const float *
                         int64_t in_frames, float *out) {
     const tern_audio_augmentation *a = v->how;
     const reader w = draw_reader(v, r, in_frames);
-    double gain = pow(10, tern__random_normal(r) * a->gain / 20), power = 0, noise = 0;
+    double gain = pow(10, tern__random_normal(r) * a->gain / 20);
     if (tern__random_u32(r) & 1) gain = -gain; /* the sign of a wave is not heard */
     for (int64_t t = 0; t < v->frames; t++) {
         const place p = find_place(&w, t, in_frames);
         out[t] = (float)gain * (in[p.low] + p.weight * (in[p.high] - in[p.low]));
-        power += (double)out[t] * out[t];
     }
     if (tern__random_uniform(r) < a->noise)
-        noise = sqrt(power / (double)v->frames) *
-                pow(10, -uniform(r, a->noise_snr_low, a->noise_snr_high) / 20);
-    for (int64_t t = 0; t < v->frames; t++) {
-        if (noise > 0) out[t] += (float)(noise * tern__random_normal(r));
-        out[t] = (float)((out[t] - v->mean) * v->scale);
-    }
+        tern_samples_add_noise(out, (size_t)v->frames, NULL, 0,
+                               uniform(r, a->noise_snr_low, a->noise_snr_high), draw_seed(r));
+    for (int64_t t = 0; t < v->frames; t++) out[t] = (float)((out[t] - v->mean) * v->scale);
     blank(r, v, out);
 }
 
