@@ -1,0 +1,281 @@
+/* Reads the clips of a data set into memory, in parallel, and notes what is worth knowing about them. Knows
+ * sound files and the front end; serves nothing. */
+#include "store.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST_WINDOW 10.0   /* seconds, where the data says how long */
+#define SILENT_PEAK 1e-4f     /* of full scale: -80 dB */
+#define CLIPPED_PEAK 0.9999f
+#define CLIPPED_SHARE 1e-3
+#define SHOWN 5               /* so many files are named in a warning */
+
+
+/* ---- reading ---- */
+
+/* A context for one worker: its own sentence; warnings are kept with the clip. */
+typedef struct worker {
+    tern_context context;
+    tern__held *clip;
+} worker;
+
+typedef struct reading {
+    tern__store *store;
+    worker *workers; /* [threads] */
+} reading;
+
+static void keep_warning(void *user, tern_log_level level, const char *line) {
+    worker *w = user;
+    if (level == TERN_LOG_WARNING && !w->clip->message)
+        w->clip->message = tern__strdup(&w->context, line);
+}
+
+static worker *start(const reading *r, int number, tern__held *clip) {
+    worker *w = &r->workers[number];
+    w->context = *r->store->context;
+    w->context.threads = 1;
+    w->context.on_log = keep_warning;
+    w->context.user = w;
+    w->clip = clip;
+    return w;
+}
+
+static void finish(worker *w, tern_status status) {
+    if (status == TERN_OK) return;
+    w->clip->status = status;
+    tern__free(&w->context, w->clip->message);
+    w->clip->message = tern__strdup(&w->context, tern_context_message(&w->context));
+}
+
+/* Opens a clip and notes length and rate. */
+static void probe(void *argument, int64_t i, int number) {
+    const reading *r = argument;
+    worker *w = start(r, number, &r->store->held[i]);
+    tern_sound *sound = NULL;
+    tern_sound_options options = TERN_SOUND_OPTIONS_INIT;
+    options.sample_rate = 0;
+    tern_status st = tern_sound_open(&sound, &w->context, r->store->clips.at[i].path, &options);
+    if (st == TERN_OK) {
+        const tern_sound_info *info = tern_sound_describe(sound);
+        w->clip->seconds = info->seconds;
+        w->clip->sample_rate = info->sample_rate;
+        w->clip->channels = info->channels;
+    }
+    tern_sound_close(sound);
+    tern__free(&w->context, w->clip->message); /* warnings come again when it is read */
+    w->clip->message = NULL;
+    finish(w, st);
+}
+
+static void examine(tern__held *h, const float *samples, size_t count) {
+    size_t full = 0;
+    float peak = 0;
+    for (size_t i = 0; i < count; i++) {
+        float x = fabsf(samples[i]);
+        if (x > peak) peak = x;
+        full += x >= CLIPPED_PEAK;
+    }
+    h->silent = peak < SILENT_PEAK;
+    h->clipped = (double)full > CLIPPED_SHARE * (double)count && full > 2;
+}
+
+/* Reads a clip, sets it between silence if it is short, computes its features. */
+static void read_clip(void *argument, int64_t i, int number) {
+    const reading *r = argument;
+    tern__store *s = r->store;
+    worker *w = start(r, number, &s->held[i]);
+    tern_context *c = &w->context;
+    float *samples = NULL, *padded = NULL;
+    size_t count = 0;
+    tern_sound_options options = TERN_SOUND_OPTIONS_INIT;
+    options.sample_rate = s->audio.sample_rate;
+    options.resampler = s->audio.resampler;
+    tern_status st = tern_sound_load(&samples, &count, c, s->clips.at[i].path, &options);
+    if (st != TERN_OK) goto done;
+    examine(w->clip, samples, count);
+    if (count < s->window.samples) {
+        st = TERN_ERR_MEMORY;
+        if (!(padded = tern__calloc(c, s->window.samples, sizeof *padded))) goto done;
+        memcpy(padded + (s->window.samples - count) / 2, samples, count * sizeof *samples);
+        tern__free(c, samples);
+        samples = padded;
+        count = s->window.samples;
+    }
+    st = TERN_OK;
+    if (s->waveform) {
+        w->clip->values = samples;
+        w->clip->frames = (int64_t)count;
+        samples = NULL;
+        goto done;
+    }
+    w->clip->frames = (int64_t)tern_features_frames(s->features, count);
+    st = TERN_ERR_MEMORY;
+    size_t size = (size_t)w->clip->frames * s->window.rows * sizeof(float);
+    if ((w->clip->values = tern__alloc(c, size)))
+        st = tern__features_compute(s->features, c, samples, count, w->clip->values);
+done:
+    tern__free(c, samples);
+    finish(w, st);
+}
+
+/* The failure of the first clip that could not be read, with its file and line. */
+static tern_status first_failure(tern__store *s) {
+    char text[700];
+    size_t failures = 0, first = 0;
+    for (size_t i = s->clips.count; i-- > 0;)
+        if (s->held[i].status != TERN_OK) failures++, first = i;
+    if (!failures) return TERN_OK;
+    const tern__held *h = &s->held[first];
+    if (!h->message) return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory", s->clips.path);
+    if (s->clips.at[first].line)
+        snprintf(text, sizeof text, "%s, line %zu: %.500s", s->clips.path, s->clips.at[first].line,
+                 h->message);
+    else snprintf(text, sizeof text, "%.600s", h->message);
+    if (failures == 1) return tern__fail(s->context, h->status, "%s", text);
+    return tern__fail(s->context, h->status, "%s (and %zu more of the %zu clips cannot be read)", text,
+                      failures - 1, s->clips.count);
+}
+
+static int compare_seconds(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorted lengths [count]; the caller frees them. NULL: no memory. */
+static double *sorted_lengths(const tern__store *s) {
+    double *lengths = tern__alloc(s->context, s->clips.count * sizeof *lengths);
+    if (!lengths) return NULL;
+    for (size_t i = 0; i < s->clips.count; i++) lengths[i] = s->held[i].seconds;
+    qsort(lengths, s->clips.count, sizeof *lengths, compare_seconds);
+    return lengths;
+}
+
+/* The window: as asked for, or from the lengths of the clips. */
+static tern_status choose_window(tern__store *s, double seconds) {
+    tern_context *c = s->context;
+    if (seconds == 0) {
+        double *lengths = sorted_lengths(s);
+        if (!lengths) return TERN_ERR_MEMORY;
+        seconds = lengths[(s->clips.count - 1) * 95 / 100];
+        if (seconds > LONGEST_WINDOW) seconds = LONGEST_WINDOW;
+        tern__free(c, lengths);
+    }
+    if (!(seconds > 0) || seconds > 3600)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "a window of %g seconds; it must be above 0 and at most "
+                          "3600", seconds);
+    s->window.samples = (size_t)fmax(1, round(seconds * s->audio.sample_rate));
+    s->window.seconds = (double)s->window.samples / s->audio.sample_rate;
+    s->window.rows = s->waveform ? 1 : tern_features_rows(s->features);
+    s->window.frames = s->waveform ? s->window.samples
+                                   : tern_features_frames(s->features, s->window.samples);
+    if (!s->window.frames)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "a window of %g seconds is shorter than one frame of %d "
+                          "samples at %d Hz", seconds, s->audio.n_fft, s->audio.sample_rate);
+    return TERN_OK;
+}
+
+static tern_status check_memory(const tern__store *s, double limit) {
+    double bytes = 0;
+    for (size_t i = 0; i < s->clips.count; i++) {
+        double samples = fmax(s->held[i].seconds * s->audio.sample_rate, (double)s->window.samples);
+        bytes += s->waveform ? samples * sizeof(float)
+                             : samples / s->audio.hop_length * (double)s->window.rows * sizeof(float);
+    }
+    if (bytes <= limit) return TERN_OK;
+    return tern__fail(s->context, TERN_ERR_LIMIT, "%s: %zu clips would take %.1f GB of memory, more than "
+                      "the %.1f GB that are allowed (--memory)", s->clips.path, s->clips.count,
+                      bytes / 1e9, limit / 1e9);
+}
+
+/* The front end; at the rate of the clips if they are all slower and that is wanted. */
+static tern_status make_features(tern__store *s, const tern_audio_dataset_options *options) {
+    tern_audio_options *o = &s->audio;
+    int highest = 0;
+    *o = options->audio;
+    o->mean = 0;
+    o->std = 1;
+    for (size_t i = 0; i < s->clips.count; i++)
+        if (s->held[i].sample_rate > highest) highest = s->held[i].sample_rate;
+    if (options->adapt_rate && highest < o->sample_rate) {
+        const double ratio = (double)highest / o->sample_rate;
+        o->win_length = (int)round(o->win_length * ratio);
+        o->hop_length = (int)round(o->hop_length * ratio);
+        while (o->n_fft / 2 >= o->win_length && o->n_fft / 2 >= o->n_fft * ratio && o->n_fft % 4 == 0)
+            o->n_fft /= 2;
+        if (o->fmax > highest / 2.0) o->fmax = 0;
+        o->sample_rate = highest;
+    }
+    tern_status st = tern_features_create(&s->features, s->context, o);
+    if (st == TERN_OK) *o = *tern_features_options(s->features);
+    return st;
+}
+
+tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *options) {
+    tern_context *c = s->context;
+    reading r = {s, tern__calloc(c, (size_t)c->threads, sizeof(worker))};
+    if (!r.workers) return TERN_ERR_MEMORY;
+    tern__parallel(c, (int64_t)s->clips.count, probe, &r);
+    tern_status st = first_failure(s);
+    if (st == TERN_OK) st = make_features(s, options);
+    if (st == TERN_OK) st = choose_window(s, options->seconds);
+    if (st == TERN_OK) st = check_memory(s, options->memory > 0 ? options->memory : 4e9);
+    if (st == TERN_OK) {
+        tern__parallel(c, (int64_t)s->clips.count, read_clip, &r);
+        st = first_failure(s);
+    }
+    tern__free(c, r.workers);
+    return st;
+}
+
+/* ---- what is in the data ---- */
+
+/* "3 clips are silent: a.wav, b.wav, ..." */
+static void report_flag(const tern__store *s, size_t offset, const char *what) {
+    char text[700];
+    size_t used = 0, n = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < s->clips.count; i++) {
+        if (!*((const bool *)&s->held[i] + offset)) continue;
+        if (n++ < SHOWN && used + strlen(s->clips.at[i].path) + 3 < sizeof text)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "",
+                                     s->clips.at[i].path);
+    }
+    if (n)
+        tern__log(s->context, TERN_LOG_WARNING, "%zu clip%s %s: %s%s", n, n == 1 ? " is" : "s are", what,
+                  text, n > SHOWN ? ", ..." : "");
+}
+
+void tern__store_report(const tern__store *s) {
+    tern_context *c = s->context;
+    char text[700];
+    size_t used = 0, shown = 0;
+    double total = 0;
+    double *lengths = sorted_lengths(s);
+    for (size_t i = 0; i < s->clips.count; i++) total += s->held[i].seconds;
+    tern__log(c, TERN_LOG_INFO, "%s: %zu clips of %zu labels, %.1f minutes", s->clips.path,
+              s->clips.count, s->clips.labels.count, total / 60);
+    text[0] = 0;
+    for (size_t k = 0; k < s->clips.labels.count; k++) {
+        size_t n = 0;
+        for (size_t i = 0; i < s->clips.count; i++) n += s->clips.at[i].label == (int64_t)k;
+        if (used + strlen(s->clips.labels.at[k]) + 32 > sizeof text) break;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %zu", k ? ", " : "",
+                                 s->clips.labels.at[k], n);
+    }
+    tern__log(c, TERN_LOG_INFO, "clips per label: %s", text);
+    if (lengths)
+        tern__log(c, TERN_LOG_INFO, "lengths: %.2f to %.2f s, median %.2f s; the network sees %.2f s",
+                  lengths[0], lengths[s->clips.count - 1], lengths[s->clips.count / 2],
+                  s->window.seconds);
+    tern__free(c, lengths);
+    report_flag(s, offsetof(tern__held, silent), "silent");
+    report_flag(s, offsetof(tern__held, clipped), "clipped");
+    for (size_t i = 0; i < s->clips.count; i++)
+        if (s->held[i].message && shown++ < SHOWN)
+            tern__log(c, TERN_LOG_WARNING, "%s", s->held[i].message);
+    if (shown > SHOWN)
+        tern__log(c, TERN_LOG_WARNING, "... and %zu more warnings of that kind", shown - SHOWN);
+}

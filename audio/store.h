@@ -1,0 +1,39 @@
+/* What the views of a data set of sounds share: the clips in memory. Internal to dataset.c and
+ * dataset_read.c. */
+#ifndef TERN_AUDIO_STORE_H
+#define TERN_AUDIO_STORE_H
+
+#include "clips.h"
+#include "features.h"
+#include "vary.h"
+
+/* One clip in memory, and what was noticed about it. */
+typedef struct tern__held {
+    float *values; /* [rows][frames] */
+    int64_t frames;
+    double seconds;
+    int sample_rate, channels;
+    bool silent, clipped;
+    tern_status status;
+    char *message; /* why it could not be read, or a warning */
+} tern__held;
+
+typedef struct tern__store {
+    tern_context *context;
+    tern__clips clips;
+    tern__held *held; /* [clips.count] */
+    tern_audio_augmentation augmentation;
+    tern_audio_options audio;
+    bool waveform;
+    tern_features *features; /* NULL: waveform */
+    tern_audio_window window;
+    tern__variation variation;
+    char **scratch; /* [threads] */
+} tern__store;
+
+/* Reads all of store->clips into store->held, makes the front end and chooses the window on the way. */
+tern_status tern__store_read(tern__store *store, const tern_audio_dataset_options *options);
+/* What is in the data, for the log. */
+void tern__store_report(const tern__store *store);
+
+#endif
