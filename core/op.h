@@ -105,7 +105,7 @@ struct tern__step {
     void *workspace, *state;
     bool constant_weights; /* inputs[1..] never change: pack() was called once and forward need not pack */
     uint64_t seed, draw;   /* random operators: Philox seed and the number of this training step */
-    uint64_t number;       /* of this step in the plan: random operators' stream */
+    uint64_t number;       /* of the node in the graph: random operators' stream */
     void *choice;          /* prepare may leave a small block from tern__alloc here; the plan frees it */
 };
 

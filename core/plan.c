@@ -102,6 +102,7 @@ static tern_status import_node(tern__plan *p, const tern__node *from) {
     const void **constants = tern__plan_own(p, (size_t)from->n_inputs, sizeof(void *));
     if (!n || !shapes || !inputs || !constants) return TERN_ERR_MEMORY;
     n->attributes = from->attributes;
+    n->number = (uint64_t)(from - p->graph->nodes);
     memcpy(n->inputs, from->inputs, (size_t)from->n_inputs * sizeof *from->inputs);
     memcpy(n->outputs, from->outputs, (size_t)from->n_outputs * sizeof *from->outputs);
     for (int i = 0; i < from->n_inputs; i++) {
@@ -150,7 +151,7 @@ static tern_status make_step(tern__plan *p, size_t i) {
     s->training = p->options.training;
     s->n_inputs = n->n_inputs;
     s->n_outputs = n->n_outputs;
-    s->number = i;
+    s->number = n->number;
     s->activation = n->activation;
     s->activation_alpha = n->activation_alpha;
     s->inputs = tensor_list(p, n->inputs, n->n_inputs);

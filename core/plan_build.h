@@ -25,6 +25,7 @@ typedef struct tern__plan_node {
     const tern__op *op;
     const char *name;
     const void *attributes;
+    uint64_t number; /* of the node in the graph */
     int n_inputs, n_outputs;
     int *inputs, *outputs; /* plan values; -1: absent */
     tern__activation activation;
