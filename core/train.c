@@ -23,6 +23,12 @@ static double accuracy_of(const tern__run_state *s) {
     return s->counted ? (double)s->correct / (double)s->counted : NAN;
 }
 
+/* The learning rate of the last batch that was done. */
+static double last_rate(const tern__run *r) {
+    int64_t done = r->state.epoch * r->batches + r->state.position;
+    return tern__schedule_rate(&r->schedule, done > 0 ? done - 1 : 0);
+}
+
 /* ---- progress ---- */
 
 static bool report(tern__run *r, bool epoch_done, bool best, double learning_rate) {
@@ -126,8 +132,7 @@ static void shuffle(tern__run *r) {
     tern__random_shuffle(&random, r->order, r->dataset->count);
 }
 
-static tern_status count_step(tern__run *r, double loss, const tern_tensor *target,
-                              double learning_rate) {
+static tern_status count_step(tern__run *r, double loss, const tern_tensor *target) {
     tern__run_state *s = &r->state;
     if (!isfinite(loss)) {
         s->skipped++;
@@ -140,7 +145,8 @@ static tern_status count_step(tern__run *r, double loss, const tern_tensor *targ
             "training diverged: loss or gradient were not finite in %d steps in a row "
             "(epoch %lld, batch %lld, learning rate %g); try a lower learning rate, a "
             "warm-up or clip_norm, and look for non-finite values in the data",
-            SKIPS_ALLOWED, (long long)s->epoch + 1, (long long)s->position + 1, learning_rate);
+            SKIPS_ALLOWED, (long long)s->epoch + 1, (long long)s->position + 1,
+            r->trainer->optimizer->learning_rate);
     }
     s->skipped_in_a_row = 0;
     s->loss_sum += r->options.loss.sum ? loss : loss * (double)r->batch.count;
@@ -150,17 +156,15 @@ static tern_status count_step(tern__run *r, double loss, const tern_tensor *targ
     return TERN_OK;
 }
 
-static double set_rates(tern__run *r) {
+static void set_rates(tern__run *r) {
     int64_t step = r->state.epoch * r->batches + r->state.position;
     const tern_optimizer_options *o = &r->trainer->optimizer->options;
     double momentum = o->kind <= TERN_OPTIMIZER_ADAM ? o->beta1 : o->momentum;
-    double rate = tern__schedule_rate(&r->schedule, step);
-    tern_trainer_set_learning_rate(r->trainer, rate);
+    tern_trainer_set_learning_rate(r->trainer, tern__schedule_rate(&r->schedule, step));
     tern_trainer_set_momentum(r->trainer, tern__schedule_momentum(&r->schedule, step, momentum));
-    return rate;
 }
 
-static tern_status run_batch(tern__run *r, double *learning_rate) {
+static tern_status run_batch(tern__run *r) {
     tern__run_state *s = &r->state;
     tern__batch *b = &r->batch;
     int64_t at = s->position * r->options.batch, left = r->dataset->count - at;
@@ -175,9 +179,9 @@ static tern_status run_batch(tern__run *r, double *learning_rate) {
         st = tern__run_mix(r, &g->values[g->outputs[0]].shape, &target);
         if (st != TERN_OK) return st;
     }
-    *learning_rate = set_rates(r);
+    set_rates(r);
     st = tern_trainer_step(r->trainer, b->inputs, b->n_inputs, &target, &loss);
-    if (st == TERN_OK) st = count_step(r, loss, &target, *learning_rate);
+    if (st == TERN_OK) st = count_step(r, loss, &target);
     if (st != TERN_OK) return st;
     s->position++;
     double seconds = now() - begin;
@@ -187,14 +191,14 @@ static tern_status run_batch(tern__run *r, double *learning_rate) {
     return TERN_OK;
 }
 
-static tern_status run_batches(tern__run *r, double *learning_rate) {
+static tern_status run_batches(tern__run *r) {
     tern__run_state *s = &r->state;
     double interval = r->options.checkpoint_seconds;
     shuffle(r);
     while (s->position < r->batches) {
-        tern_status st = run_batch(r, learning_rate);
+        tern_status st = run_batch(r);
         if (st != TERN_OK) return st;
-        if (!report(r, false, false, *learning_rate)) return interrupted(r);
+        if (!report(r, false, false, last_rate(r))) return interrupted(r);
         if (now() - r->saved >= interval && (st = save(r)) != TERN_OK) return st;
     }
     return TERN_OK;
@@ -265,16 +269,15 @@ static tern_status note_epoch(tern__run *r, bool best, double learning_rate) {
 static tern_status run_epoch(tern__run *r) {
     tern__run_state *s = &r->state;
     const tern_train_options *o = &r->options;
-    double learning_rate = r->trainer->optimizer->learning_rate;
-    tern_status st = run_batches(r, &learning_rate);
+    tern_status st = run_batches(r);
     if (st == TERN_OK && o->validation) st = validate(r);
     if (st != TERN_OK) return st;
     bool best = !o->validation || better(r);
     if (best) keep_best(r);
-    double loss = s->loss_sum / (double)s->samples;
+    double loss = s->loss_sum / (double)s->samples, rate = last_rate(r);
     tern__schedule_epoch(&r->schedule, o->validation ? s->validation_loss : loss);
-    if ((st = note_epoch(r, best, learning_rate)) != TERN_OK) return st;
-    bool go_on = report(r, true, best, learning_rate);
+    if ((st = note_epoch(r, best, rate)) != TERN_OK) return st;
+    bool go_on = report(r, true, best, rate);
     s->epoch++;
     s->position = s->samples = s->correct = s->counted = s->skipped = 0;
     s->loss_sum = s->epoch_seconds = 0;
