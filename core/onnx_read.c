@@ -71,7 +71,8 @@ static tern_status check_operators(reader *r) {
     for (size_t i = 0; i < r->proto->n_node && status == TERN_OK; i++) {
         const Tern__Onnx__Node *node = r->proto->node[i];
         const char *op = text(node->op_type), *domain = domain_of(node->domain);
-        if (is_constant(node) || tern__op_find(domain, op)) continue;
+        if (!*op) status = tern__fail(c, TERN_ERR_FORMAT, "node %zu ('%.200s') names no operator", i, label(node));
+        if (!*op || is_constant(node) || tern__op_find(domain, op)) continue;
         count++;
         if (tern__names_find(&seen, op) >= 0 || used >= sizeof list) continue;
         status = tern__names_set(&seen, c, op, 0);
