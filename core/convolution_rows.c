@@ -14,12 +14,16 @@ static void fill_run(const tern__rows_axis *a, const float *line, int64_t at, bo
                      const float *zeros, int64_t count, int64_t lane, int64_t width, int64_t next_tile,
                      const float **to) {
     uint64_t size = outside ? 0 : (uint64_t)a->size; /* negative positions are beyond it */
-    int64_t move = a->step * a->source;
+    int64_t step = a->step, move = a->step * a->source;
     const float *from = line + at * a->source;
+    bool inside = (uint64_t)at < size && (uint64_t)(at + (count - 1) * step) < size;
     while (count > 0) {
         int64_t here = width - lane < count ? width - lane : count;
-        for (int64_t i = 0; i < here; i++, at += a->step, from += move)
-            to[i] = (uint64_t)at < size ? from : zeros;
+        if (inside)
+            for (int64_t i = 0; i < here; i++, from += move) to[i] = from;
+        else
+            for (int64_t i = 0; i < here; i++, at += step, from += move)
+                to[i] = (uint64_t)at < size ? from : zeros;
         count -= here;
         to += next_tile - lane;
         lane = 0;

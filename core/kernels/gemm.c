@@ -106,13 +106,20 @@ TILE_BODY void run_tile(const tile *a, const int mr, const int nv) {
             }
         }
     }
-    UNROLL_ALL
-    for (int j = 0; j < nv; j++) {
-        int edge = j == nv - 1 ? a->tail : VL;
+    if (a->activation) {
+        tern__gemm_activation activation = a->activation;
+        float alpha = a->alpha;
         UNROLL_ALL
         for (int i = 0; i < mr; i++)
-            store_edge(a->y[i] + a->column + j * VL, activate(sum[i][j], a->activation, a->alpha),
-                       edge);
+            UNROLL_ALL
+            for (int j = 0; j < nv; j++) sum[i][j] = activate(sum[i][j], activation, alpha);
+    }
+    int tail = a->tail;
+    UNROLL_ALL
+    for (int i = 0; i < mr; i++) {
+        float *y = a->y[i] + a->column;
+        UNROLL_ALL
+        for (int j = 0; j < nv; j++) store_edge(y + j * VL, sum[i][j], j == nv - 1 ? tail : VL);
     }
 }
 
@@ -145,16 +152,16 @@ static void run_tiles(const tern__gemm_block *b, tile a, int64_t first_tap) {
     tern__gemm_activation later =
         a.activation >= TERN__GEMM_SIGMOID ? a.activation : TERN__GEMM_NONE;
     if (later) a.activation = TERN__GEMM_NONE;
+    a.x = b->x + first_tap * MR;
     for (int64_t m = 0; m < b->rows; m += MR) {
         int mr = b->rows - m < MR ? (int)(b->rows - m) : MR;
-        tile one = a;
-        one.x = b->x + (m / MR * b->taps + first_tap) * MR;
-        if (a.start) one.start = a.start + m;
-        one.y = b->y + m;
-        tiles[nv - 1][mr - 1](&one);
+        tiles[nv - 1][mr - 1](&a);
         if (later)
             for (int i = 0; i < mr; i++)
-                activate_row(one.y[i] + a.column, (nv - 1) * VL + a.tail, later);
+                activate_row(a.y[i] + a.column, (nv - 1) * VL + a.tail, later);
+        a.x += b->taps * MR;
+        a.y += MR;
+        if (a.start) a.start += MR;
     }
 }
 
