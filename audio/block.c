@@ -60,8 +60,7 @@ static void pcen_of_band(void *arg, int64_t band, int worker) {
     (void)worker;
     const block_job *j = arg;
     for (int64_t g = 0; g * TERN__LANES < j->frames; g++)
-        tern__pcen(j->features,
-                   j->block->bands + (g * j->features->bands + band) * TERN__LANES,
+        tern__pcen(j->features, j->block->bands + (g * j->features->bands + band) * TERN__LANES,
                    frames_of_group(j, g), &j->block->smooth[band]);
 }
 

@@ -1,12 +1,13 @@
-/* tern_features: tables from options, and the features of a whole sound. Owns the order of the steps;
- * the steps are in frames.c and rows.c. */
+/* tern_features: tables from options, and the features of a whole sound. Owns the order of the
+ * steps; the steps are in frames.c and rows.c. */
 #include "features.h"
 
 #include <math.h>
 #include <string.h>
 
 double tern__lifter(const tern_audio_options *o, int n) {
-    return o->lifter > 0 ? 1 + o->lifter / 2 * sin(TERN__PI * (n + o->lifter_start) / o->lifter) : 1;
+    return o->lifter > 0 ? 1 + o->lifter / 2 * sin(TERN__PI * (n + o->lifter_start) / o->lifter)
+                         : 1;
 }
 
 /* Orthonormal DCT-II, rows scaled by the lifter. */
@@ -142,8 +143,8 @@ tern_status tern__features_compute(const tern_features *f, tern_context *c, cons
     tern__feature_block block;
     if (tern__feature_block_create(&block, f, c, step) != TERN_OK) return TERN_ERR_MEMORY;
     for (int64_t t = 0; t < frames; t += step)
-        tern__feature_block_compute(&block, f, c, &sound, t,
-                                    frames - t < step ? frames - t : step, out + t, frames, 1);
+        tern__feature_block_compute(&block, f, c, &sound, t, frames - t < step ? frames - t : step,
+                                    out + t, frames, 1);
     tern__feature_block_destroy(&block, c);
     finish_rows(f, c, out, frames);
     return TERN_OK;

@@ -1,5 +1,5 @@
-/* Inside of the sound front end: the tables of a tern_features and the steps from samples to frames.
- * Internal; knows no file, no network. */
+/* Inside of the sound front end: the tables of a tern_features and the steps from samples to
+ * frames. Internal; knows no file, no network. */
 #ifndef TERN_AUDIO_FEATURES_H
 #define TERN_AUDIO_FEATURES_H
 
@@ -30,8 +30,8 @@ void tern__fft_power(const tern__fft *fft, const float *x, float *y, size_t stri
 /* y [n/2 + 1] -> x [n], divided by n; the imaginary parts of y[0] and y[n/2] are ignored */
 void tern__fft_inverse(const tern__fft *fft, const kiss_fft_cpx *y, float *x);
 
-/* Triangular filters without their zeros: band b covers count[b] bins from first[b] on; the weights of
- * all bands follow each other. */
+/* Triangular filters without their zeros: band b covers count[b] bins from first[b] on; the weights
+ * of all bands follow each other. */
 typedef struct tern__filter_bank {
     int bands;
     int *first, *count; /* [bands] */
@@ -57,14 +57,14 @@ struct tern_features {
     float *window;              /* [win_length] */
     int window_place;           /* where the window lies in the n_fft samples */
     tern__filter_bank bank;
-    float *dct;                 /* MFCC: [n_mfcc][bands], lifter included */
-    double *plp_loudness;       /* PLP: [n_mels] */
-    double *plp_cosines;        /* PLP: [lpc_order + 1][n_mels + 2] */
-    double pcen_b;              /* smoothing coefficient */
+    float *dct;           /* MFCC: [n_mfcc][bands], lifter included */
+    double *plp_loudness; /* PLP: [n_mels] */
+    double *plp_cosines;  /* PLP: [lpc_order + 1][n_mels + 2] */
+    double pcen_b;        /* smoothing coefficient */
 };
 
-/* Where a sound's samples lie: sample i is x[i - base]; count is the length of the whole sound, and may
- * be INT64_MAX as long as no frame reaches beyond the samples at hand. */
+/* Where a sound's samples lie: sample i is x[i - base]; count is the length of the whole sound, and
+ * may be INT64_MAX as long as no frame reaches beyond the samples at hand. */
 typedef struct tern__samples {
     const float *x;
     int64_t base, count;
@@ -101,8 +101,8 @@ void tern__frames_finish(const tern_features *f, tern__feature_scratch *s, const
 
 /* Consecutive frames between the steps: groups of LANES frames. */
 typedef struct tern__feature_block {
-    float *bands;  /* [groups][bands][LANES] */
-    float *energy; /* [groups][LANES] */
+    float *bands;   /* [groups][bands][LANES] */
+    float *energy;  /* [groups][LANES] */
     double *smooth; /* [bands] PCEN's state */
     tern__feature_scratch *workers;
     int worker_count;
@@ -110,9 +110,9 @@ typedef struct tern__feature_block {
 tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
                                        tern_context *c, int64_t frames);
 void tern__feature_block_destroy(tern__feature_block *b, tern_context *c);
-/* All steps for as many frames as it was made for, or fewer, from first on, a multiple of LANES; with PCEN the blocks must come
- * in order, and with `whole` one block must hold all frames. Value (row, t) ->
- * out[row * row_stride + (t - first) * frame_stride]. */
+/* All steps for as many frames as it was made for, or fewer, from first on, a multiple of LANES;
+ * with PCEN the blocks must come in order, and with `whole` one block must hold all frames. Value
+ * (row, t) -> out[row * row_stride + (t - first) * frame_stride]. */
 void tern__feature_block_compute(tern__feature_block *b, const tern_features *f, tern_context *c,
                                  const tern__samples *sound, int64_t first, int64_t frames,
                                  float *out, int64_t row_stride, int64_t frame_stride);

@@ -12,7 +12,8 @@ static kiss_fft_cfg make_state(tern_context *c, int n, int inverse) {
     return memory ? kiss_fft_alloc(n, inverse, memory, &bytes) : NULL;
 }
 
-/* exp(-2 pi i k / n), or, as Kaldi has it, by repeated multiplication in float, which ends 1e-5 off. */
+/* exp(-2 pi i k / n), or, as Kaldi has it, by repeated multiplication in float, which ends 1e-5
+ * off. */
 static void make_twiddles(kiss_fft_cpx *w, int n, bool kaldi) {
     const float step_r = (float)cos(2 * TERN__PI / n), step_i = -(float)sin(2 * TERN__PI / n);
     w[0] = (kiss_fft_cpx){1, 0};
@@ -47,9 +48,9 @@ void tern__fft_destroy(tern__fft *fft, tern_context *c) {
     *fft = (tern__fft){0};
 }
 
-/* With z[t] = x[2t] + i x[2t+1] and m = n/2: E = (Z[k] + conj Z[m-k]) / 2 is the transform of the even
- * samples, O = (Z[k] - conj Z[m-k]) / 2i that of the odd ones; X[k] = E + w O and
- * X[m-k] = conj(E - w O), w = exp(-2 pi i k / n). */
+/* With z[t] = x[2t] + i x[2t+1] and m = n/2: E = (Z[k] + conj Z[m-k]) / 2 is the transform of the
+ * even samples, O = (Z[k] - conj Z[m-k]) / 2i that of the odd ones; X[k] = E + w O and X[m-k] =
+ * conj(E - w O), w = exp(-2 pi i k / n). */
 static inline void split(const kiss_fft_cpx *z, const kiss_fft_cpx *w, int m, int k,
                          kiss_fft_cpx *low, kiss_fft_cpx *high) {
     kiss_fft_cpx a = z[k], b = z[m - k];

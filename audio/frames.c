@@ -34,18 +34,21 @@ int64_t tern__frame_begin(const tern_features *f, int64_t t) {
     const tern_audio_options *o = &f->options;
     const int64_t at = t * o->hop_length;
     switch (o->framing) {
-    case TERN_FRAMING_CENTER: return at - o->n_fft / 2 + f->window_place;
-    case TERN_FRAMING_FFT: return at + f->window_place;
-    case TERN_FRAMING_MIRROR: return at + o->hop_length / 2 - o->win_length / 2;
-    case TERN_FRAMING_WINDOW: break;
+    case TERN_FRAMING_CENTER:
+        return at - o->n_fft / 2 + f->window_place;
+    case TERN_FRAMING_FFT:
+        return at + f->window_place;
+    case TERN_FRAMING_MIRROR:
+        return at + o->hop_length / 2 - o->win_length / 2;
+    case TERN_FRAMING_WINDOW:
+        break;
     }
     return at;
 }
 
 int64_t tern__frame_end(const tern_features *f, int64_t t) {
     /* Without padding librosa and torchaudio want the whole n_fft samples inside the sound. */
-    if (f->options.framing == TERN_FRAMING_FFT)
-        return t * f->options.hop_length + f->options.n_fft;
+    if (f->options.framing == TERN_FRAMING_FFT) return t * f->options.hop_length + f->options.n_fft;
     return tern__frame_begin(f, t) + f->options.win_length;
 }
 
@@ -209,8 +212,8 @@ static void cepstra(const tern_features *f, const float *bands, float *values) {
     }
 }
 
-/* Kaldi's energy: instead of row 0 of cepstra and spectrograms, one more row of mel bands; htk_compat
- * moves it (or C0, times sqrt 2) to the end. */
+/* Kaldi's energy: instead of row 0 of cepstra and spectrograms, one more row of mel bands;
+ * htk_compat moves it (or C0, times sqrt 2) to the end. */
 static void place_energy(const tern_features *f, float *v, const float *energy) {
     const tern_audio_options *o = &f->options;
     const size_t lanes = TERN__LANES * sizeof *v;

@@ -13,11 +13,12 @@ typedef struct field {
     const char *name;
     field_kind kind;
     size_t offset;
-    double low, high;            /* inclusive */
-    const char *const *choices;  /* names of the enum's values, NULL at the end */
+    double low, high;           /* inclusive */
+    const char *const *choices; /* names of the enum's values, NULL at the end */
 } field;
 
-static const char *const resamplers[] = {"sinc_hann", "sinc_medium", "sinc_best", "sinc_fastest", NULL};
+static const char *const resamplers[] = {"sinc_hann", "sinc_medium", "sinc_best", "sinc_fastest",
+                                         NULL};
 static const char *const kinds[] = {"spectrogram", "mel", "mfcc", "plp", NULL};
 static const char *const windows[] = {"hann", "hamming", "povey", "blackman", "rectangular", NULL};
 static const char *const framings[] = {"center", "fft", "window", "mirror", NULL};
@@ -29,6 +30,7 @@ static const char *const logs[] = {"none", "db", "natural", "log10", NULL};
 static const char *const delta_kinds[] = {"librosa", "torchaudio", NULL};
 static const char *const normalizations[] = {"none", "mean", "mean_variance", NULL};
 
+/* clang-format off */
 #define INTEGER_OPTION(member, low, high)                                                          \
     {#member, INTEGER, offsetof(tern_audio_options, member), low, high, NULL}
 #define NUMBER_OPTION(member, low, high)                                                           \
@@ -37,6 +39,7 @@ static const char *const normalizations[] = {"none", "mean", "mean_variance", NU
 #define CHOICE_OPTION(member, choices)                                                             \
     {#member, CHOICE, offsetof(tern_audio_options, member), 0,                                     \
      (double)(sizeof(choices) / sizeof *(choices)) - 2, choices}
+/* clang-format on */
 
 static const field fields[] = {
     INTEGER_OPTION(sample_rate, 1, 768000),
@@ -99,9 +102,12 @@ static double get(const tern_audio_options *o, const field *f) {
 
 static void set(tern_audio_options *o, const field *f, double value) {
     char *at = (char *)o + f->offset;
-    if (f->kind == NUMBER) *(double *)at = value;
-    else if (f->kind == BOOLEAN) *(bool *)at = value != 0;
-    else *(int *)at = (int)value;
+    if (f->kind == NUMBER)
+        *(double *)at = value;
+    else if (f->kind == BOOLEAN)
+        *(bool *)at = value != 0;
+    else
+        *(int *)at = (int)value;
 }
 
 /* Also false for NaN. */
@@ -119,13 +125,15 @@ static tern_status check_together(tern_context *c, const tern_audio_options *o) 
     if (o->fmax > o->sample_rate / 2.0 || o->fmin >= o->fmax)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "audio options: fmin %g and fmax %g Hz must be in order and at most half "
-                          "the sample rate, %g Hz", o->fmin, o->fmax, o->sample_rate / 2.0);
+                          "the sample rate, %g Hz",
+                          o->fmin, o->fmax, o->sample_rate / 2.0);
     if (o->log != TERN_LOG_NONE && !o->pcen &&
         o->amin + (o->log == TERN_LOG_DB ? 0 : o->log_offset) < 1e-30)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "audio options: amin %g and log_offset %g give silence no logarithm; with "
-                          "log their sum must be at least 1e-30 (for db, amin)",
-                          o->amin, o->log_offset);
+        return tern__fail(
+            c, TERN_ERR_ARGUMENT,
+            "audio options: amin %g and log_offset %g give silence no logarithm; with "
+            "log their sum must be at least 1e-30 (for db, amin)",
+            o->amin, o->log_offset);
     const bool cepstra = o->feature == TERN_FEATURE_MFCC || o->feature == TERN_FEATURE_PLP;
     if (cepstra && o->n_mfcc > o->n_mels)
         return tern__fail(c, TERN_ERR_ARGUMENT,
@@ -134,10 +142,13 @@ static tern_status check_together(tern_context *c, const tern_audio_options *o) 
     if (o->feature == TERN_FEATURE_PLP && (o->log != TERN_LOG_NONE || o->pcen))
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "audio options: feature plp takes powers: log must be none, pcen false");
-    if (o->feature == TERN_FEATURE_PLP && (o->lpc_order < o->n_mfcc - 1 || o->lpc_order > o->n_mels))
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "audio options: lpc_order is %d and must be n_mfcc - 1 = %d up to n_mels = "
-                          "%d", o->lpc_order, o->n_mfcc - 1, o->n_mels);
+    if (o->feature == TERN_FEATURE_PLP &&
+        (o->lpc_order < o->n_mfcc - 1 || o->lpc_order > o->n_mels))
+        return tern__fail(
+            c, TERN_ERR_ARGUMENT,
+            "audio options: lpc_order is %d and must be n_mfcc - 1 = %d up to n_mels = "
+            "%d",
+            o->lpc_order, o->n_mfcc - 1, o->n_mels);
     if (o->delta_width % 2 == 0)
         return tern__fail(c, TERN_ERR_ARGUMENT, "audio options: delta_width is %d and must be odd",
                           o->delta_width);
@@ -183,8 +194,10 @@ tern_status tern_audio_options_text(char **text, tern_context *c,
     }
     char *dumped = complete ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(object);
-    if (dumped) *text = tern__strdup(c, dumped);
-    else tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing audio options");
+    if (dumped)
+        *text = tern__strdup(c, dumped);
+    else
+        tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing audio options");
     free(dumped);
     return *text ? TERN_OK : TERN_ERR_MEMORY;
 }
@@ -296,10 +309,10 @@ static tern_audio_options kaldi(void) {
     return o;
 }
 
-static const char *const preset_names[] = {"tern",  "librosa",    "librosa-mfcc", "torchaudio",
-                                           "torchaudio-mfcc", "kaldi", "kaldi-mfcc", "kaldi-plp",
-                                           "yamnet", "whisper",   "pann",         "ast",
-                                           "pcen",  NULL};
+static const char *const preset_names[] = {
+    "tern",  "librosa",    "librosa-mfcc", "torchaudio", "torchaudio-mfcc",
+    "kaldi", "kaldi-mfcc", "kaldi-plp",    "yamnet",     "whisper",
+    "pann",  "ast",        "pcen",         NULL};
 
 const char *tern_audio_preset_name(size_t index) {
     return index < sizeof preset_names / sizeof *preset_names ? preset_names[index] : NULL;
@@ -373,10 +386,12 @@ tern_status tern_audio_options_preset(tern_audio_options *options, tern_context 
         o.sample_scale = 2147483648.0;
         o.pcen = true;
     } else {
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "audio options: no preset is called '%.64s'; there are tern, librosa, "
-                          "librosa-mfcc, torchaudio, torchaudio-mfcc, kaldi, kaldi-mfcc, kaldi-plp, "
-                          "yamnet, whisper, pann, ast, pcen", name);
+        return tern__fail(
+            c, TERN_ERR_ARGUMENT,
+            "audio options: no preset is called '%.64s'; there are tern, librosa, "
+            "librosa-mfcc, torchaudio, torchaudio-mfcc, kaldi, kaldi-mfcc, kaldi-plp, "
+            "yamnet, whisper, pann, ast, pcen",
+            name);
     }
     *options = o;
     return TERN_OK;

@@ -6,7 +6,8 @@
 #include <float.h>
 #include <math.h>
 
-/* Compressed bands [n_mels + 2], autocorrelation [order + 1], predictor twice [order], cepstrum [order]. */
+/* Compressed bands [n_mels + 2], autocorrelation [order + 1], predictor twice [order], cepstrum
+ * [order]. */
 size_t tern__plp_work(const tern_features *f) {
     const tern_audio_options *o = &f->options;
     if (o->feature != TERN_FEATURE_PLP) return 0;
@@ -35,7 +36,8 @@ tern_status tern__plp_tables(tern_features *f, tern_context *c) {
     return TERN_OK;
 }
 
-/* r [order + 1] -> predictor a [order] of the error filter 1 + sum a_j z^-(j+1); the error's power. */
+/* r [order + 1] -> predictor a [order] of the error filter 1 + sum a_j z^-(j+1); the error's power.
+ */
 static double durbin(const double *r, int order, double *a, double *work) {
     double error = r[0];
     for (int i = 0; i < order; i++) {

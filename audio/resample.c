@@ -14,17 +14,17 @@ struct tern__resample {
     tern_context *context;
     tern__resample_source source;
     void *user;
-    int64_t from, to;       /* rates divided by their greatest common divisor */
-    int64_t consumed;       /* samples of the source so far */
+    int64_t from, to; /* rates divided by their greatest common divisor */
+    int64_t consumed; /* samples of the source so far */
     int64_t produced;
     bool source_ended;
-    tern_status status;     /* of the source */
-    float *block;           /* [capacity] the source's samples base .. base + filled - 1 */
+    tern_status status; /* of the source */
+    float *block;       /* [capacity] the source's samples base .. base + filled - 1 */
     int64_t base, filled, capacity;
     /* sinc */
-    int taps;               /* a multiple of WIDE */
-    float *table;           /* [to][taps], or [1][taps] computed anew for each sample */
-    int *first;             /* [to] offset of the first tap from the block of `from` samples */
+    int taps;     /* a multiple of WIDE */
+    float *table; /* [to][taps], or [1][taps] computed anew for each sample */
+    int *first;   /* [to] offset of the first tap from the block of `from` samples */
     bool tabled;
     /* libsamplerate */
     SRC_STATE *state;
@@ -51,9 +51,8 @@ static int make_taps(const tern__resample *r, int64_t phase, float *row) {
         const double t = ((double)(first + k) / (double)r->from - centre) * base;
         const double window = cos(t * TERN__PI / ZERO_CROSSINGS / 2), angle = t * TERN__PI;
         const double sinc = angle == 0 ? 1 : sin(angle) / angle;
-        row[k] = fabs(t) < ZERO_CROSSINGS
-                     ? (float)(sinc * window * window * base / (double)r->from)
-                     : 0;
+        row[k] =
+            fabs(t) < ZERO_CROSSINGS ? (float)(sinc * window * window * base / (double)r->from) : 0;
     }
     return first;
 }
@@ -115,7 +114,8 @@ tern_status tern__resample_create(tern__resample **resample, tern_context *c, in
     if (from_rate > (int64_t)MAX_RATIO * to_rate || to_rate > (int64_t)MAX_RATIO * from_rate)
         return tern__fail(c, TERN_ERR_UNSUPPORTED,
                           "resampling from %d to %d Hz: the rates may differ by a factor of %d at "
-                          "most", from_rate, to_rate, MAX_RATIO);
+                          "most",
+                          from_rate, to_rate, MAX_RATIO);
     tern__resample *r = tern__calloc(c, 1, sizeof *r);
     if (!r) return TERN_ERR_MEMORY;
     const int64_t divisor = gcd(from_rate, to_rate);
@@ -126,8 +126,10 @@ tern_status tern__resample_create(tern__resample **resample, tern_context *c, in
     r->to = to_rate / divisor;
     tern_status status =
         kind == TERN_RESAMPLE_SINC_HANN ? create_sinc(r) : create_libsamplerate(r, kind);
-    if (status == TERN_OK) *resample = r;
-    else tern__resample_free(r);
+    if (status == TERN_OK)
+        *resample = r;
+    else
+        tern__resample_free(r);
     return status;
 }
 
@@ -149,7 +151,8 @@ static float dot(const float *x, const float *w, int taps) {
            ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
-/* Moves the block on so that it starts at index `begin` and fills it, with silence after the end. */
+/* Moves the block on so that it starts at index `begin` and fills it, with silence after the end.
+ */
 static void advance(tern__resample *r, int64_t begin) {
     const int64_t dropped = begin - r->base;
     int64_t filled = r->filled - dropped;

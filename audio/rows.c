@@ -1,4 +1,5 @@
-/* Steps along time on finished rows: derivatives, normalisation, PCEN. Knows rows and frames only. */
+/* Steps along time on finished rows: derivatives, normalisation, PCEN. Knows rows and frames only.
+ */
 #include "features.h"
 
 #include <math.h>
@@ -11,8 +12,7 @@ void tern__pcen(const tern_features *f, float *x, int64_t frames, double *smooth
     double m = *smooth;
     for (int64_t t = 0; t < frames; t++) {
         m = (1 - b) * m + b * x[t];
-        const double gain =
-            exp(-o->pcen_gain * (log(o->pcen_eps) + log1p(m / o->pcen_eps)));
+        const double gain = exp(-o->pcen_gain * (log(o->pcen_eps) + log1p(m / o->pcen_eps)));
         /* (x g + bias)^r - bias^r without cancellation */
         x[t] = (float)(o->pcen_bias > 0 ? bias * expm1(r * log1p(x[t] * gain / o->pcen_bias))
                                         : pow(x[t] * gain, r));

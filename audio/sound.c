@@ -1,5 +1,5 @@
-/* Reading sound files: any that libsndfile reads, as mono samples at a wanted rate. Owns opening, the
- * checks of what a header claims, mix-down, and standard input; knows no features. */
+/* Reading sound files: any that libsndfile reads, as mono samples at a wanted rate. Owns opening,
+ * the checks of what a header claims, mix-down, and standard input; knows no features. */
 #define _GNU_SOURCE
 #include "core/base.h"
 #include "resample.h"
@@ -23,17 +23,17 @@ static const float max_sample = 1e12f;
 
 struct tern_sound {
     tern_context *context;
-    char *name;          /* for sentences */
+    char *name; /* for sentences */
     int fd;
-    FILE *stored;        /* standard input's copy, or NULL */
+    FILE *stored; /* standard input's copy, or NULL */
     SNDFILE *file;
     tern_sound_info info;
-    int64_t expected;    /* frames the header promised, -1 unknown */
-    int64_t read;        /* frames so far */
-    float *interleaved;  /* [BLOCK][channels] */
-    float *mono;         /* [BLOCK] */
+    int64_t expected;   /* frames the header promised, -1 unknown */
+    int64_t read;       /* frames so far */
+    float *interleaved; /* [BLOCK][channels] */
+    float *mono;        /* [BLOCK] */
     size_t mono_at, mono_count;
-    bool ended, heard;   /* heard: some sample is not 0 */
+    bool ended, heard; /* heard: some sample is not 0 */
     tern__resample *resample;
 };
 
@@ -44,7 +44,8 @@ static tern_status fail_system(tern_sound *s, const char *what) {
     return tern__fail(s->context, TERN_ERR_IO, "%s: cannot %s: %s", s->name, what, strerror(errno));
 }
 
-/* Copies a pipe into an unnamed temporary file, because most formats must be read back and forth. */
+/* Copies a pipe into an unnamed temporary file, because most formats must be read back and forth.
+ */
 static tern_status store_stream(tern_sound *s, int from) {
     char buffer[65536];
     int64_t total = 0;
@@ -118,16 +119,21 @@ static void warn_about_length(tern_sound *s) {
         if (memcmp(chunk, "data", 4) == 0) {
             const uint64_t held = (uint64_t)(status.st_size - content);
             const bool open_ended = size == UINT32_MAX || size == 0; /* written by a pipe */
-            if (rf64 && size == UINT32_MAX) size = long_size;
-            else if (open_ended) return;
+            if (rf64 && size == UINT32_MAX)
+                size = long_size;
+            else if (open_ended)
+                return;
             if (size > held)
                 tern__log(s->context, TERN_LOG_WARNING,
                           "%s: the header claims %llu bytes of samples and %llu are there; using "
-                          "those", s->name, (unsigned long long)size, (unsigned long long)held);
+                          "those",
+                          s->name, (unsigned long long)size, (unsigned long long)held);
             else if (!rf64 && held > UINT32_MAX)
-                tern__log(s->context, TERN_LOG_WARNING,
-                          "%s: more than 4 GiB, which a plain WAV header cannot say; using the %llu "
-                          "bytes that it claims", s->name, (unsigned long long)size);
+                tern__log(
+                    s->context, TERN_LOG_WARNING,
+                    "%s: more than 4 GiB, which a plain WAV header cannot say; using the %llu "
+                    "bytes that it claims",
+                    s->name, (unsigned long long)size);
             return;
         }
         at = content + (off_t)(size + size % 2);
@@ -154,8 +160,7 @@ static tern_status check_info(tern_sound *s, const SF_INFO *info) {
     if (info->channels < 1 || info->channels > MAX_CHANNELS)
         return tern__fail(c, TERN_ERR_LIMIT, "%s: has %d channels; 1 to %d are read", s->name,
                           info->channels, MAX_CHANNELS);
-    if (info->frames <= 0)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s: holds no samples", s->name);
+    if (info->frames <= 0) return tern__fail(c, TERN_ERR_FORMAT, "%s: holds no samples", s->name);
     return TERN_OK;
 }
 
@@ -172,7 +177,8 @@ static tern_status open_file(tern_sound *s) {
             reason[--length] = 0;
         return tern__fail(s->context, TERN_ERR_FORMAT,
                           "%s: is not a sound file that can be read (WAV, FLAC, Ogg, AIFF, MP3 and "
-                          "others can): %s", s->name, reason);
+                          "others can): %s",
+                          s->name, reason);
     }
     tern_status status = check_info(s, &info);
     if (status != TERN_OK) return status;
@@ -198,7 +204,8 @@ static tern_status at_end(tern_sound *s) {
                   "%s: ends after %lld of %lld samples per channel; using those", s->name,
                   (long long)s->read, (long long)s->expected);
     if (!s->heard)
-        tern__log(s->context, TERN_LOG_WARNING, "%s: is silent (every sample is 0)", s->name);
+        tern__log(s->context, TERN_LOG_WARNING, "%s: is silent (%s)", s->name,
+                  s->info.channels == 1 ? "every sample is 0" : "its channels' mean is 0");
     return TERN_OK;
 }
 
@@ -214,9 +221,11 @@ static tern_status read_block(tern_sound *s) {
         float sum = 0;
         for (int k = 0; k < channels; k++) {
             if (!(fabsf(x[k]) <= max_sample))
-                return tern__fail(s->context, TERN_ERR_FORMAT,
-                                  "%s: sample %lld of channel %d is %g; a sound's samples are finite "
-                                  "and about -1..1", s->name, (long long)(s->read + i), k + 1, x[k]);
+                return tern__fail(
+                    s->context, TERN_ERR_FORMAT,
+                    "%s: sample %lld of channel %d is %g; a sound's samples are finite "
+                    "and about -1..1",
+                    s->name, (long long)(s->read + i), k + 1, x[k]);
             sum += x[k];
         }
         s->mono[i] = channels == 1 ? sum : sum / (float)channels;
@@ -305,8 +314,10 @@ tern_status tern_sound_read(tern_sound *s, float *samples, size_t count, size_t 
 void tern_sound_close(tern_sound *s) {
     if (!s) return;
     if (s->file) sf_close(s->file);
-    if (s->stored) fclose(s->stored);
-    else if (s->fd >= 0) close(s->fd);
+    if (s->stored)
+        fclose(s->stored);
+    else if (s->fd >= 0)
+        close(s->fd);
     tern__resample_free(s->resample);
     tern__free(s->context, s->interleaved);
     tern__free(s->context, s->mono);
@@ -317,7 +328,8 @@ void tern_sound_close(tern_sound *s) {
 static tern_status too_long(const tern_sound *s, double seconds, double limit) {
     return tern__fail(s->context, TERN_ERR_LIMIT,
                       "%s: is longer than %g seconds (%s%g); raise max_seconds, or read it as a "
-                      "stream", s->name, limit, s->expected < 0 ? "at least " : "", seconds);
+                      "stream",
+                      s->name, limit, s->expected < 0 ? "at least " : "", seconds);
 }
 
 tern_status tern_sound_load(float **samples, size_t *count, tern_context *c, const char *path,
@@ -332,8 +344,7 @@ tern_status tern_sound_load(float **samples, size_t *count, tern_context *c, con
     if (status == TERN_OK) status = tern_sound_open(&s, c, path, &o);
     if (status != TERN_OK) return status;
     const double rate = o.sample_rate ? o.sample_rate : s->info.sample_rate;
-    if (s->info.seconds > o.max_seconds)
-        status = too_long(s, s->info.seconds, o.max_seconds);
+    if (s->info.seconds > o.max_seconds) status = too_long(s, s->info.seconds, o.max_seconds);
     while (status == TERN_OK && got > 0) {
         const size_t wanted = 4 * BLOCK;
         float *bigger = tern__grow(c, data, used, &capacity, used + wanted, sizeof *data);

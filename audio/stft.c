@@ -1,4 +1,5 @@
-/* Short-time Fourier transform of a whole sound and its inverse. Frames and window are features.c's. */
+/* Short-time Fourier transform of a whole sound and its inverse. Frames and window are
+ * features.c's. */
 #include "features.h"
 
 #include <string.h>

@@ -10,12 +10,12 @@ struct tern_feature_stream {
     const tern_features *features;
     tern_on_frames on_frames;
     void *user;
-    float *samples;      /* [capacity], from index base on */
+    float *samples; /* [capacity], from index base on */
     int64_t base, received;
     size_t capacity;
-    int64_t next;        /* frame */
-    int64_t step;        /* frames computed at once at most, a multiple of LANES */
-    float *values;       /* [step][rows] */
+    int64_t next;  /* frame */
+    int64_t step;  /* frames computed at once at most, a multiple of LANES */
+    float *values; /* [step][rows] */
     tern__feature_block block;
     bool finished;
 };
@@ -29,8 +29,10 @@ tern_status tern_feature_stream_create(tern_feature_stream **stream, const tern_
         return tern__fail(c, TERN_ERR_UNSUPPORTED,
                           "feature stream: %s needs the whole sound; switch it off, or compute the "
                           "features of the whole sound",
-                          o->deltas ? "deltas" : !f->whole ? "normalize"
-                                             : o->top_db > 0 ? "top_db" : "ref 0");
+                          o->deltas       ? "deltas"
+                          : !f->whole     ? "normalize"
+                          : o->top_db > 0 ? "top_db"
+                                          : "ref 0");
     tern_feature_stream *s = tern__calloc(c, 1, sizeof *s);
     if (!s) return TERN_ERR_MEMORY;
     s->features = f;
@@ -79,8 +81,8 @@ static void drop_used(tern_feature_stream *s) {
     s->base = keep;
 }
 
-/* How many of the next frames lie within the samples at hand: a multiple of LANES, so that the groups
- * are those of the whole sound; at most step. */
+/* How many of the next frames lie within the samples at hand: a multiple of LANES, so that the
+ * groups are those of the whole sound; at most step. */
 static int64_t whole_frames(const tern_feature_stream *s) {
     const int64_t end = tern__frame_end(s->features, s->next);
     if (end > s->received) return 0;
@@ -92,8 +94,7 @@ static int64_t whole_frames(const tern_feature_stream *s) {
 static tern_status take(tern_feature_stream *s, const float *samples, size_t count) {
     tern_context *c = s->features->context;
     const size_t held = (size_t)(s->received - s->base);
-    float *bigger =
-        tern__grow(c, s->samples, held, &s->capacity, held + count, sizeof *s->samples);
+    float *bigger = tern__grow(c, s->samples, held, &s->capacity, held + count, sizeof *s->samples);
     if (!bigger) return TERN_ERR_MEMORY;
     s->samples = bigger;
     memcpy(s->samples + held, samples, sizeof *samples * count);
@@ -127,11 +128,10 @@ tern_status tern_feature_stream_finish(tern_feature_stream *s) {
     if (s->finished) return TERN_OK;
     s->finished = true;
     if (frames == 0)
-        return tern__fail(f->context, TERN_ERR_ARGUMENT,
-                          "feature stream: %lld samples are too few for a frame of %d",
-                          (long long)s->received,
-                          f->options.framing == TERN_FRAMING_FFT ? f->options.n_fft
-                                                                 : f->options.win_length);
+        return tern__fail(
+            f->context, TERN_ERR_ARGUMENT,
+            "feature stream: %lld samples are too few for a frame of %d", (long long)s->received,
+            f->options.framing == TERN_FRAMING_FFT ? f->options.n_fft : f->options.win_length);
     while (status == TERN_OK && s->next < frames)
         status = deliver(s, frames - s->next < s->step ? frames - s->next : s->step, s->received);
     return status;

@@ -11,13 +11,21 @@ void tern__window(double *w, int n, tern_window kind, bool periodic) {
         /* A symmetric window of one sample is 1. */
         double angle = period > 0 ? 2 * TERN__PI * i / period : TERN__PI;
         switch (kind) {
-        case TERN_WINDOW_HANN: w[i] = 0.5 - 0.5 * cos(angle); break;
-        case TERN_WINDOW_HAMMING: w[i] = 0.54 - 0.46 * cos(angle); break;
-        case TERN_WINDOW_POVEY: w[i] = pow(0.5 - 0.5 * cos(angle), 0.85); break;
+        case TERN_WINDOW_HANN:
+            w[i] = 0.5 - 0.5 * cos(angle);
+            break;
+        case TERN_WINDOW_HAMMING:
+            w[i] = 0.54 - 0.46 * cos(angle);
+            break;
+        case TERN_WINDOW_POVEY:
+            w[i] = pow(0.5 - 0.5 * cos(angle), 0.85);
+            break;
         case TERN_WINDOW_BLACKMAN:
             w[i] = 0.42 - 0.5 * cos(angle) + 0.08 * cos(2 * angle);
             break;
-        case TERN_WINDOW_RECTANGULAR: w[i] = 1; break;
+        case TERN_WINDOW_RECTANGULAR:
+            w[i] = 1;
+            break;
         }
     }
 }

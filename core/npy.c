@@ -130,9 +130,11 @@ static tern_status read_header(tern__npy *array, tern_context *c, const char *pa
     char name[16] = "";
     cursor p = {bytes + start, bytes + start + length};
     if (!parse_header(&p, array, name, fortran))
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          "%s: its header is not {'descr': ..., 'fortran_order': ..., 'shape': ...} "
-                          "with at most %d dimensions", path, TERN__NPY_RANK);
+        return tern__fail(
+            c, TERN_ERR_FORMAT,
+            "%s: its header is not {'descr': ..., 'fortran_order': ..., 'shape': ...} "
+            "with at most %d dimensions",
+            path, TERN__NPY_RANK);
     int type = 0;
     while (type < TYPES && strcmp(types[type].name, name) != 0) type++;
     if (type == TYPES)
@@ -162,7 +164,8 @@ tern_status tern__npy_read(tern__npy *array, tern_context *c, const char *path, 
     status = read_header(array, c, path, bytes, size, &body, &fortran);
     if (status == TERN_OK) {
         array->data = tern__alloc(c, size - body);
-        if (!array->data) status = TERN_ERR_MEMORY;
+        if (!array->data)
+            status = TERN_ERR_MEMORY;
         else if (fortran)
             to_c_order(array, tern__npy_item_size(array->type), bytes + body, array->data);
         else
@@ -181,18 +184,30 @@ void tern__npy_free(tern__npy *array, tern_context *c) {
 double tern__npy_get(const tern__npy *array, int64_t i, int part) {
     const void *data = array->data;
     switch (array->type) {
-    case TERN__NPY_FLOAT32: return part ? 0 : ((const float *)data)[i];
-    case TERN__NPY_FLOAT64: return part ? 0 : ((const double *)data)[i];
-    case TERN__NPY_COMPLEX64: return ((const float *)data)[2 * i + part];
-    case TERN__NPY_COMPLEX128: return ((const double *)data)[2 * i + part];
-    case TERN__NPY_INT8: return part ? 0 : ((const int8_t *)data)[i];
-    case TERN__NPY_INT16: return part ? 0 : ((const int16_t *)data)[i];
-    case TERN__NPY_INT32: return part ? 0 : ((const int32_t *)data)[i];
-    case TERN__NPY_INT64: return part ? 0 : (double)((const int64_t *)data)[i];
-    case TERN__NPY_UINT8: return part ? 0 : ((const uint8_t *)data)[i];
-    case TERN__NPY_UINT16: return part ? 0 : ((const uint16_t *)data)[i];
-    case TERN__NPY_UINT32: return part ? 0 : ((const uint32_t *)data)[i];
-    case TERN__NPY_UINT64: return part ? 0 : (double)((const uint64_t *)data)[i];
+    case TERN__NPY_FLOAT32:
+        return part ? 0 : ((const float *)data)[i];
+    case TERN__NPY_FLOAT64:
+        return part ? 0 : ((const double *)data)[i];
+    case TERN__NPY_COMPLEX64:
+        return ((const float *)data)[2 * i + part];
+    case TERN__NPY_COMPLEX128:
+        return ((const double *)data)[2 * i + part];
+    case TERN__NPY_INT8:
+        return part ? 0 : ((const int8_t *)data)[i];
+    case TERN__NPY_INT16:
+        return part ? 0 : ((const int16_t *)data)[i];
+    case TERN__NPY_INT32:
+        return part ? 0 : ((const int32_t *)data)[i];
+    case TERN__NPY_INT64:
+        return part ? 0 : (double)((const int64_t *)data)[i];
+    case TERN__NPY_UINT8:
+        return part ? 0 : ((const uint8_t *)data)[i];
+    case TERN__NPY_UINT16:
+        return part ? 0 : ((const uint16_t *)data)[i];
+    case TERN__NPY_UINT32:
+        return part ? 0 : ((const uint32_t *)data)[i];
+    case TERN__NPY_UINT64:
+        return part ? 0 : (double)((const uint64_t *)data)[i];
     }
     return 0;
 }
@@ -208,10 +223,13 @@ tern_status tern__npy_write(tern_context *c, const char *path, tern__npy_type ty
                           "{'descr': '%s', 'fortran_order': False, 'shape': (", types[type].name);
     for (int d = 0; d < rank; d++) {
         if (dims[d] < 0 || !tern__mul(bytes, (size_t)dims[d], &bytes))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "%s: the array's shape is negative or too large",
-                              path);
-        length += snprintf(header + length, sizeof header - (size_t)length, "%lld%s",
-                           (long long)dims[d], d + 1 < rank ? ", " : rank == 1 ? "," : "");
+            return tern__fail(c, TERN_ERR_ARGUMENT,
+                              "%s: the array's shape is negative or too large", path);
+        length +=
+            snprintf(header + length, sizeof header - (size_t)length, "%lld%s", (long long)dims[d],
+                     d + 1 < rank ? ", "
+                     : rank == 1  ? ","
+                                  : "");
     }
     length += snprintf(header + length, sizeof header - (size_t)length, "), }");
     /* The elements begin at a multiple of 64; the header ends with a line feed. */

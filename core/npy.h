@@ -30,9 +30,9 @@ typedef struct tern__npy {
     void *data;    /* in C order, whatever the file's */
 } tern__npy;
 
-/* Reads an array of at most limit bytes. Errors: TERN_ERR_IO, TERN_ERR_FORMAT (also if the file's size is
- * not what the header says), TERN_ERR_LIMIT, TERN_ERR_UNSUPPORTED (big-endian, strings, objects). On
- * failure the struct is empty. */
+/* Reads an array of at most limit bytes. Errors: TERN_ERR_IO, TERN_ERR_FORMAT (also if the file's
+ * size is not what the header says), TERN_ERR_LIMIT, TERN_ERR_UNSUPPORTED (big-endian, strings,
+ * objects). On failure the struct is empty. */
 tern_status tern__npy_read(tern__npy *array, tern_context *c, const char *path, size_t limit);
 void tern__npy_free(tern__npy *array, tern_context *c);
 /* Element i as a double; part 1 is a complex number's imaginary part. */

@@ -22,8 +22,8 @@ static int teardown(void **state) {
 /* 440 Hz and half as much of 1000 Hz at 8 kHz. */
 static void test_signal(float *x, int n) {
     for (int t = 0; t < n; t++)
-        x[t] = (float)(sin(2 * TERN__PI * 440 * t / 8000) +
-                       0.5 * cos(2 * TERN__PI * 1000 * t / 8000));
+        x[t] =
+            (float)(sin(2 * TERN__PI * 440 * t / 8000) + 0.5 * cos(2 * TERN__PI * 1000 * t / 8000));
 }
 
 /* out [rows][frames], to be freed with tern_free. */
@@ -42,9 +42,8 @@ static float *compute(const tern_audio_options *o, const float *x, size_t n, siz
 static void mel_scales(void **state) {
     (void)state;
     static const double goldens[][3] = {
-        {440, 6.6, 549.638675},           {1000, 15, 999.985537},       {4000, 35.163760, 2146.064528},
-        {6400, 42, 2610.986001},          {8000, 45.245640, 2840.023047},
-        {11025, 49.910594, 3176.318436},
+        {440, 6.6, 549.638675},  {1000, 15, 999.985537},         {4000, 35.163760, 2146.064528},
+        {6400, 42, 2610.986001}, {8000, 45.245640, 2840.023047}, {11025, 49.910594, 3176.318436},
     };
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
         const double *g = goldens[i];
@@ -143,20 +142,21 @@ static void mel_db_mfcc_goldens(void **state) {
         tern_mel_scale scale;
         tern_mel_norm norm;
         double mel[10], db[10], mfcc5[5], mfcc0[5];
-    } goldens[] = {
-        {TERN_MEL_SLANEY, TERN_MEL_NORM_SLANEY,
-         {0.228266, 1.228036, 0.344576, 0.159914, 0.24155, 0.011182, 0, 0, 0, 0},
-         {-6.41558, 0.89211, -4.62715, -7.96114, -6.16993, -19.51465, -66.47408, -74.85269,
-          -79.10379, -79.10379},
-         {-108.5707, 99.00371, -26.44196, -16.20169, 16.40578},
-         {-58.25131, 35.01534, -5.52674, -0.34936, 1.98082}},
-        {TERN_MEL_HTK, TERN_MEL_NORM_NONE,
-         {1.843077, 102.290142, 254.205501, 30.601873, 75.030894, 15.65053, 0.000105, 1.5e-05, 3e-06,
-          1e-06},
-         {2.65544, 20.09834, 24.05185, 14.85748, 18.7524, 11.94529, -39.78905, -48.22614, -55.44057,
-          -55.94798},
-         {-33.84995, 90.41304, -38.45979, -19.73976, 10.96581},
-         {22.30194, 28.49378, -8.19613, -3.40188, 0.17194}}};
+    } goldens[] = {{TERN_MEL_SLANEY,
+                    TERN_MEL_NORM_SLANEY,
+                    {0.228266, 1.228036, 0.344576, 0.159914, 0.24155, 0.011182, 0, 0, 0, 0},
+                    {-6.41558, 0.89211, -4.62715, -7.96114, -6.16993, -19.51465, -66.47408,
+                     -74.85269, -79.10379, -79.10379},
+                    {-108.5707, 99.00371, -26.44196, -16.20169, 16.40578},
+                    {-58.25131, 35.01534, -5.52674, -0.34936, 1.98082}},
+                   {TERN_MEL_HTK,
+                    TERN_MEL_NORM_NONE,
+                    {1.843077, 102.290142, 254.205501, 30.601873, 75.030894, 15.65053, 0.000105,
+                     1.5e-05, 3e-06, 1e-06},
+                    {2.65544, 20.09834, 24.05185, 14.85748, 18.7524, 11.94529, -39.78905, -48.22614,
+                     -55.44057, -55.94798},
+                    {-33.84995, 90.41304, -38.45979, -19.73976, 10.96581},
+                    {22.30194, 28.49378, -8.19613, -3.40188, 0.17194}}};
     for (int i = 0; i < 2; i++) {
         tern_audio_options o = TERN_AUDIO_OPTIONS_INIT;
         o.sample_rate = 8000;
@@ -296,19 +296,22 @@ static size_t read_archive(const char *name, double *values, size_t capacity, si
         assert_true(++count < capacity);
         do c = getc(file);
         while (c == ' ');
-        if (c == '\n') ++*rows;
-        else ungetc(c, file);
+        if (c == '\n')
+            ++*rows;
+        else
+            ungetc(c, file);
         if (c == ']') ++*rows;
     }
     fclose(file);
     return count / *rows;
 }
 
-/* Kaldi computed in float: beside a loud tone, its quiet bands hold rounding noise of 1e-7 of the tone's
- * amplitude (computed in double, the bands of these files differ from Kaldi's by up to 0.7 % there). So
- * each value may differ by 1e-4 of itself and by that noise: for bands and spectra, the noise against
- * the frame's largest value; for cepstra, which mix all bands, `cepstra`. The whole must agree to 1e-4 in
- * the root of the mean square; spectra, with their many quiet bins, to 1e-3. */
+/* Kaldi computed in float: beside a loud tone, its quiet bands hold rounding noise of 1e-7 of the
+ * tone's amplitude (computed in double, the bands of these files differ from Kaldi's by up to 0.7 %
+ * there). So each value may differ by 1e-4 of itself and by that noise: for bands and spectra, the
+ * noise against the frame's largest value; for cepstra, which mix all bands, `cepstra`. The whole
+ * must agree to 1e-4 in the root of the mean square; spectra, with their many quiet bins, to 1e-3.
+ */
 static void kaldi_case(const char *name, const char *preset, bool snip, int n_mels, int n_mfcc,
                        bool energy, bool htk, double cepstra) {
     static double expected[200000];
@@ -337,7 +340,8 @@ static void kaldi_case(const char *name, const char *preset, bool snip, int n_me
             const double value = out[k * frames + t], wanted = expected[t * columns + k];
             const double room = cepstra + noise * exp((largest - wanted) / 2);
             if (!check_is_close(value, wanted, room, 1e-4))
-                fail_msg("%s: frame %zu, row %zu is %.7g, expected %.7g", name, t, k, value, wanted);
+                fail_msg("%s: frame %zu, row %zu is %.7g, expected %.7g", name, t, k, value,
+                         wanted);
             errors += (value - wanted) * (value - wanted);
             squares += wanted * wanted;
         }
@@ -420,7 +424,8 @@ static void librosa_stft(void **state) {
         float *s = tern__alloc(context, sizeof *s * 2 * (size_t)d.count);
         check_ok(context, tern_features_stft(f, x, count, s));
         double largest = 0;
-        for (int64_t k = 0; k < d.count; k++) largest = fmax(largest, fabs(tern__npy_get(&d, k, 0)));
+        for (int64_t k = 0; k < d.count; k++)
+            largest = fmax(largest, fabs(tern__npy_get(&d, k, 0)));
         for (int64_t k = 0; k < d.count; k++) {
             check_close(s[2 * k], tern__npy_get(&d, k, 0), 3e-7 * largest, 0);
             check_close(s[2 * k + 1], -tern__npy_get(&d, k, 1), 3e-7 * largest, 0);
@@ -448,7 +453,8 @@ static void librosa_istft(void **state) {
     check_ok(context, tern_features_istft(f, s, (size_t)d.dims[1], y, (size_t)inverse.count));
     for (int64_t i = 0; i < inverse.count; i++) {
         const double here = f->window[i % 64], beside = f->window[i % 64 + 64];
-        const double sum = (i < inverse.count - 64 ? here * here : 0) + (i >= 64 ? beside * beside : 0);
+        const double sum =
+            (i < inverse.count - 64 ? here * here : 0) + (i >= 64 ? beside * beside : 0);
         check_close(y[i] * sum * 2 / 3, tern__npy_get(&inverse, i, 0), 2e-7, 0);
     }
     tern_free(context, s);
@@ -515,13 +521,20 @@ static void librosa_filter_banks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mel_scales),   cmocka_unit_test(filter_banks),
-        cmocka_unit_test(stft_goldens), cmocka_unit_test(mel_db_mfcc_goldens),
-        cmocka_unit_test(deltas),       cmocka_unit_test(preemphasis),
-        cmocka_unit_test(pcen),         cmocka_unit_test(logarithm),
-        cmocka_unit_test(kaldi_fbank),  cmocka_unit_test(kaldi_mfcc),
-        cmocka_unit_test(kaldi_plp),    cmocka_unit_test(kaldi_spectrogram),
-        cmocka_unit_test(librosa_stft), cmocka_unit_test(librosa_istft),
+        cmocka_unit_test(mel_scales),
+        cmocka_unit_test(filter_banks),
+        cmocka_unit_test(stft_goldens),
+        cmocka_unit_test(mel_db_mfcc_goldens),
+        cmocka_unit_test(deltas),
+        cmocka_unit_test(preemphasis),
+        cmocka_unit_test(pcen),
+        cmocka_unit_test(logarithm),
+        cmocka_unit_test(kaldi_fbank),
+        cmocka_unit_test(kaldi_mfcc),
+        cmocka_unit_test(kaldi_plp),
+        cmocka_unit_test(kaldi_spectrogram),
+        cmocka_unit_test(librosa_stft),
+        cmocka_unit_test(librosa_istft),
         cmocka_unit_test(librosa_filter_banks),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,5 @@
-/* Reading sound files: every WAV flavour, other formats, mix-down, resampling, and files that lie. Files are
- * written here, by libsndfile or by hand. */
+/* Reading sound files: every WAV flavour, other formats, mix-down, resampling, and files that lie.
+ * Files are written here, by libsndfile or by hand. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "audio/resample.h"
@@ -210,14 +210,14 @@ static void tones_survive(void **state) {
             free(y);
         }
     tern__resample *r;
-    check_error(context, TERN_ERR_UNSUPPORTED, "factor of 256",
-                tern__resample_create(&r, context, 8000, 1, TERN_RESAMPLE_SINC_HANN, from_array,
-                                      NULL));
+    check_error(
+        context, TERN_ERR_UNSUPPORTED, "factor of 256",
+        tern__resample_create(&r, context, 8000, 1, TERN_RESAMPLE_SINC_HANN, from_array, NULL));
     assert_null(r);
 }
 
-/* MATLAB's resample of a real recording, 22050 -> 8000 Hz: another filter, so the two differ by what lies at
- * the edge of the band. */
+/* MATLAB's resample of a real recording, 22050 -> 8000 Hz: another filter, so the two differ by
+ * what lies at the edge of the band. */
 static void resample_reference(void **state) {
     (void)state;
     tern__npy in, out;
@@ -313,7 +313,8 @@ static void malformed(void **state) {
         header(h, 3, 1, 16000, 32, 16);
         memcpy(h + 44, bad, 16);
         save(h, 60);
-        expect(TERN_ERR_FORMAT, i ? "sample 2 of channel 1 is nan" : "sample 2 of channel 1 is -inf");
+        expect(TERN_ERR_FORMAT,
+               i ? "sample 2 of channel 1 is nan" : "sample 2 of channel 1 is -inf");
     }
     char *file = strdup(path);
     snprintf(path, sizeof path, "%s", folder);
@@ -354,8 +355,9 @@ static void warnings_and_use(void **state) {
 /* Cut at any byte: a sentence, or the samples that are there. */
 static void cut_anywhere(void **state) {
     (void)state;
-    static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
-                                  SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_RF64 | SF_FORMAT_PCM_24};
+    static const int formats[] = {
+        SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+        SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_RF64 | SF_FORMAT_PCM_24};
     for (int f = 0; f < 4; f++) {
         static char bytes[65536];
         write_sound(formats[f], 16000, 1, FRAMES);
@@ -368,8 +370,10 @@ static void cut_anywhere(void **state) {
             size_t count;
             save(bytes, n);
             tern_status status = load_at(16000, &x, &count);
-            if (status == TERN_OK) assert_true(count > 0 && count <= FRAMES);
-            else assert_int_equal(status, TERN_ERR_FORMAT);
+            if (status == TERN_OK)
+                assert_true(count > 0 && count <= FRAMES);
+            else
+                assert_int_equal(status, TERN_ERR_FORMAT);
             tern_free(context, x);
         }
     }
@@ -406,7 +410,8 @@ static void standard_input(void **state) {
     tern_free(context, expected);
 }
 
-/* 5 GB of silence that take no room on the disk: streamed in the memory of a block, refused whole. */
+/* 5 GB of silence that take no room on the disk: streamed in the memory of a block, refused whole.
+ */
 static void five_gigabytes(void **state) {
     (void)state;
     unsigned char h[44];
@@ -432,11 +437,11 @@ static void five_gigabytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flavours),         cmocka_unit_test(descriptions),
-        cmocka_unit_test(sinc_hann_kernel), cmocka_unit_test(tones_survive),
+        cmocka_unit_test(flavours),           cmocka_unit_test(descriptions),
+        cmocka_unit_test(sinc_hann_kernel),   cmocka_unit_test(tones_survive),
         cmocka_unit_test(resample_reference), cmocka_unit_test(malformed),
-        cmocka_unit_test(warnings_and_use), cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(standard_input),   cmocka_unit_test(five_gigabytes),
+        cmocka_unit_test(warnings_and_use),   cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(standard_input),     cmocka_unit_test(five_gigabytes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -64,7 +64,8 @@ static void parse_refuses(void **state) {
         {"{\"fmin\":9000}", "fmin 9000 and fmax 8000 Hz"},
         {"{\"fmax\":8001}", "fmax 8001 Hz"},
         {"{\"log_offset\":0}", "give silence no logarithm"},
-        {"{\"feature\":\"mfcc\",\"n_mfcc\":65}", "n_mfcc is 65 and must not be more than n_mels, 64"},
+        {"{\"feature\":\"mfcc\",\"n_mfcc\":65}",
+         "n_mfcc is 65 and must not be more than n_mels, 64"},
         {"{\"feature\":\"plp\"}", "log must be none"},
         {"{\"delta_width\":4}", "delta_width is 4 and must be odd"},
         {"{\"sample_rate\":99999999999}", "sample_rate is 1e+11"},
@@ -112,8 +113,10 @@ static void frequencies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_and_back),  cmocka_unit_test(parse_refuses),
-        cmocka_unit_test(create_refuses), cmocka_unit_test(frequencies),
+        cmocka_unit_test(text_and_back),
+        cmocka_unit_test(parse_refuses),
+        cmocka_unit_test(create_refuses),
+        cmocka_unit_test(frequencies),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* What must not change bits: the number of threads, and whether a sound comes whole or in pieces. */
+/* What must not change bits: the number of threads, and whether a sound comes whole or in pieces.
+ */
 #include "check.h"
 #include "audio/features.h"
 
@@ -227,8 +228,10 @@ static void allocations_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_bits_for_any_threads), cmocka_unit_test(pieces_equal_the_whole),
-        cmocka_unit_test(short_sounds),              cmocka_unit_test(refusals),
+        cmocka_unit_test(same_bits_for_any_threads),
+        cmocka_unit_test(pieces_equal_the_whole),
+        cmocka_unit_test(short_sounds),
+        cmocka_unit_test(refusals),
         cmocka_unit_test(allocations_fail),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -82,7 +82,8 @@ static void refusals(void **state) {
         tern_status status;
         const char *text;
     } cases[] = {
-        {"{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", 4, TERN_ERR_UNSUPPORTED, ">f4"},
+        {"{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", 4, TERN_ERR_UNSUPPORTED,
+         ">f4"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 4, TERN_ERR_FORMAT,
          "2 elements"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }", 4, TERN_ERR_FORMAT,
