@@ -459,6 +459,9 @@ static void bad_graphs(void **state) {
     graph->node[2] = node("Relu", "a", "b");
     graph->n_node = 3;
     REFUSED(TERN_ERR_FORMAT, "cycle");
+    graph->node[0]->input[0] = keep("b"); /* a cycle that the first node is not in */
+    REFUSED(TERN_ERR_FORMAT, "cycle");
+    graph->node[0]->input[0] = keep("x");
     graph->node[1] = node("Relu", "a", "a");
     graph->n_node = 2;
     REFUSED(TERN_ERR_FORMAT, "cycle");
