@@ -1,0 +1,63 @@
+/* Operators of one and two elements: see ops/harness.h for what each row goes through. */
+#include "ops/harness.h"
+
+#define UNARY(name, function, ...)                                                                 \
+    {.title = #name, .op = #name, .reference = function,                                           \
+     .inputs = {OP_FLOAT_OF(OP_WIDE, 2, 3, 5, 4)}, __VA_ARGS__},                                   \
+    {.title = #name "_row", .op = #name, .reference = function,                                    \
+     .inputs = {OP_FLOAT_OF(OP_WIDE, 3, 19)}, __VA_ARGS__}
+
+#define BINARY(name, function)                                                                     \
+    {.title = #name "_same", .op = #name, .reference = function,                                   \
+     .inputs = {OP_FLOAT(2, 3, 5, 4), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}},                      \
+    {.title = #name "_channels", .op = #name, .reference = function,                               \
+     .inputs = {OP_FLOAT(2, 3, 5, 4), {.kind = OP_FLOATS, .values = OP_POSITIVE, .whole = true,    \
+                                       OP_DIMS(3, 1, 1)}}},                                        \
+    {.title = #name "_gates", .op = #name, .reference = function,                                  \
+     .inputs = {OP_FLOAT_OF(OP_POSITIVE, 2, 3, 1, 1), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}},      \
+    {.title = #name "_crossed", .op = #name, .reference = function, .one_piece = true,             \
+     .inputs = {OP_FLOAT(4, 1, 3), OP_FLOAT_OF(OP_POSITIVE, 5, 1)}},                               \
+    {.title = #name "_scalar", .op = #name, .reference = function,                                 \
+     .inputs = {OP_FLOAT(3, 7), {.kind = OP_CONSTANT, .values = OP_POSITIVE}}},                    \
+    {.title = #name "_relu", .op = #name, .reference = function, .then = "Relu",                   \
+     .then_reference = reference_relu,                                                             \
+     .inputs = {OP_FLOAT(2, 3, 5, 4), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}}
+
+#define THEN(name, function, ...)                                                                  \
+    {.title = "Add_" #name, .op = "Add", .reference = reference_add, .then = #name,                \
+     .then_reference = function,                                                                   \
+     .inputs = {OP_FLOAT(2, 3, 5, 4), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}, __VA_ARGS__}
+
+static const op_row rows[] = {
+    UNARY(Relu, reference_relu),
+    UNARY(LeakyRelu, reference_leaky_relu, .attributes = {OP_REAL_ATTRIBUTE("alpha", 0.2)}),
+    UNARY(Elu, reference_elu, .attributes = {OP_REAL_ATTRIBUTE("alpha", 1.5)}),
+    UNARY(Sigmoid, reference_sigmoid),
+    UNARY(Tanh, reference_tanh),
+    UNARY(Softplus, reference_softplus),
+    UNARY(HardSwish, reference_hard_swish),
+    UNARY(Gelu, reference_gelu),
+    UNARY(Neg, reference_neg),
+    UNARY(Identity, reference_identity, .alias = true),
+    {.title = "Gelu_tanh", .op = "Gelu", .reference = reference_gelu,
+     .inputs = {OP_FLOAT_OF(OP_WIDE, 3, 19)}, .attributes = {OP_TEXT_ATTRIBUTE("approximate", "tanh")}},
+    {.title = "Relu_scalar", .op = "Relu", .reference = reference_relu, .one_piece = true,
+     .inputs = {{.kind = OP_FLOATS}}},
+    {.title = "Relu_long", .op = "Relu", .reference = reference_relu, .no_gradient = true,
+     .inputs = {OP_FLOAT(2, 40001)}},
+    {.title = "Cast_to_int", .op = "Cast", .reference = reference_cast, .no_gradient = true,
+     .inputs = {OP_FLOAT_OF(OP_WIDE, 2, 3, 5)}, .attributes = {OP_INT_ATTRIBUTE("to", 7)}},
+    {.title = "Cast_to_float", .op = "Cast", .reference = reference_cast,
+     .inputs = {OP_FLOAT_OF(OP_WIDE, 2, 3, 5)}, .attributes = {OP_INT_ATTRIBUTE("to", 1)}},
+    BINARY(Add, reference_add),
+    BINARY(Sub, reference_sub),
+    BINARY(Mul, reference_mul),
+    BINARY(Div, reference_div),
+    THEN(LeakyRelu, reference_leaky_relu, .then_attribute = OP_REAL_ATTRIBUTE("alpha", 0.3)),
+    THEN(Sigmoid, reference_sigmoid),
+    THEN(Tanh, reference_tanh),
+    {.title = "Mul_many_rows", .op = "Mul", .reference = reference_mul, .no_gradient = true,
+     .inputs = {OP_FLOAT(3, 7001, 5), OP_WEIGHT(5)}},
+};
+
+int main(void) { return op_rows_run("elementwise operators", rows, sizeof rows / sizeof *rows); }
