@@ -191,22 +191,33 @@ static void block(const tern__gemm_block *b) {
 
 /* ---- weight gradient ---- */
 
-/* x is [rows][MR] one after the other. */
-TILE_BODY void run_outer(const float *x, const float *dy, int64_t rows, float *dw, bool add,
-                         const int mr, const int nv) {
+/* One tile of dw. x is [rows][MR] one after the other or, direct, pointers to rows of which channels from
+ * `offset` on count. */
+typedef struct outer_tile {
+    const float *x;
+    const float *const *direct;
+    int64_t offset, rows;
+    const float *dy;
+    float *dw;
+    bool add;
+} outer_tile;
+
+TILE_BODY void run_outer(const outer_tile *a, const bool direct, const int mr, const int nv) {
     vf sum[MR][NV];
     UNROLL_ALL
     for (int i = 0; i < mr; i++)
         UNROLL_ALL
         for (int j = 0; j < nv; j++) sum[i][j] = v_zero();
+    int64_t rows = a->rows, offset = a->offset;
     UNROLL(4)
     for (int64_t m = 0; m < rows; m++) {
+        const float *x = direct ? a->direct[m] + offset : a->x + m * MR;
         vf dj[NV];
         UNROLL_ALL
-        for (int j = 0; j < nv; j++) dj[j] = v_load(dy + m * NR + j * VL);
+        for (int j = 0; j < nv; j++) dj[j] = v_load(a->dy + m * NR + j * VL);
         UNROLL_ALL
         for (int i = 0; i < mr; i++) {
-            vf xi = v_set1(x[m * MR + i]);
+            vf xi = v_set1(x[i]);
             UNROLL_ALL
             for (int j = 0; j < nv; j++) sum[i][j] = v_fma(xi, dj[j], sum[i][j]);
         }
@@ -215,23 +226,23 @@ TILE_BODY void run_outer(const float *x, const float *dy, int64_t rows, float *d
     for (int i = 0; i < mr; i++)
         UNROLL_ALL
         for (int j = 0; j < nv; j++) {
-            float *to = dw + i * NR + j * VL;
-            if (add) sum[i][j] += v_load(to);
+            float *to = a->dw + i * NR + j * VL;
+            if (a->add) sum[i][j] += v_load(to);
             v_store(to, sum[i][j]);
         }
 }
 
-typedef void (*outer_function)(const float *x, const float *dy, int64_t rows, float *dw, bool add);
+typedef void (*outer_function)(const outer_tile *a);
 #define DEFINE_OUTER(mr, nv)                                                                       \
-    static void outer_##mr##_##nv(const float *x, const float *dy, int64_t rows, float *dw,        \
-                                  bool add) {                                                      \
-        run_outer(x, dy, rows, dw, add, mr, nv);                                                   \
-    }
+    static void outer_##mr##_##nv(const outer_tile *a) { run_outer(a, false, mr, nv); }            \
+    static void direct_##mr##_##nv(const outer_tile *a) { run_outer(a, true, mr, nv); }
 #define NAME_OUTER(mr, nv) outer_##mr##_##nv,
+#define NAME_DIRECT(mr, nv) direct_##mr##_##nv,
 FOR_EACH_MR(DEFINE_OUTER, 1)
 FOR_EACH_MR(DEFINE_OUTER, 2)
-static const outer_function outers[NV][MR] = {{FOR_EACH_MR(NAME_OUTER, 1)},
-                                              {FOR_EACH_MR(NAME_OUTER, 2)}};
+static const outer_function outers[2][NV][MR] = {
+    {{FOR_EACH_MR(NAME_OUTER, 1)}, {FOR_EACH_MR(NAME_OUTER, 2)}},
+    {{FOR_EACH_MR(NAME_DIRECT, 1)}, {FOR_EACH_MR(NAME_DIRECT, 2)}}};
 
 /* A strip's channels [offset, offset + count) of one tap are copied into tiles, so that they are read once by
  * line and then lie dense: x's own rows are often a power of two apart and would evict each other. A whole
@@ -239,37 +250,45 @@ static const outer_function outers[NV][MR] = {{FOR_EACH_MR(NAME_OUTER, 1)},
 enum { GROUP = TERN__GEMM_STRIP / MR };
 _Static_assert(TERN__GEMM_STRIP % MR == 0, "a strip is whole tiles");
 
-static void gather(const float *const *x, int64_t rows, int64_t offset, int64_t count, float *to) {
+V_INLINE void gather_tiles(const float *const *x, int64_t rows, int64_t offset, int last, float *to,
+                           const int count) {
     int64_t one = rows * MR + VL;
-    if (count == TERN__GEMM_STRIP) {
-        for (int64_t m = 0; m < rows; m++)
-            UNROLL_ALL
-            for (int i = 0; i < GROUP; i++)
-                v_store(to + i * one + m * MR, v_load_part(x[m] + offset + i * MR, MR));
-        return;
-    }
-    for (int64_t c = 0; c < count; c += MR) {
-        int mr = count - c < MR ? (int)(count - c) : MR;
-        for (int64_t m = 0; m < rows; m++)
-            v_store(to + c / MR * one + m * MR, v_load_part(x[m] + offset + c, mr));
+    for (int64_t m = 0; m < rows; m++)
+        UNROLL_ALL
+        for (int i = 0; i < count; i++)
+            v_store(to + i * one + m * MR,
+                    v_load_part(x[m] + offset + i * MR, i == count - 1 ? last : MR));
+}
+
+static void gather(const float *const *x, int64_t rows, int64_t offset, int64_t count, float *to) {
+    int last = (int)((count - 1) % MR) + 1;
+    switch ((count + MR - 1) / MR) {
+    case 1: gather_tiles(x, rows, offset, last, to, 1); break;
+    case 2: gather_tiles(x, rows, offset, last, to, 2); break;
+    case 3: gather_tiles(x, rows, offset, last, to, 3); break;
+    default: gather_tiles(x, rows, offset, last, to, GROUP);
     }
 }
 
 static void outer(const tern__gemm_outer *b) {
     float x[GROUP * (TERN__GEMM_OUTER_ROWS * MR + VL)];
-    int64_t panel = b->taps * b->depth * NR, one = b->rows * MR + VL;
+    int64_t panel = b->taps * b->depth * NR;
     int64_t per = (b->depth + TERN__GEMM_STRIP - 1) / TERN__GEMM_STRIP;
+    bool direct = b->columns <= NR; /* used once: not worth copying */
     for (int64_t s = b->first; s < b->last; s++) {
         int64_t t = s / per, offset = s % per * TERN__GEMM_STRIP;
         int64_t count = b->depth - offset < TERN__GEMM_STRIP ? b->depth - offset : TERN__GEMM_STRIP;
-        gather(b->x + t * b->rows, b->rows, offset, count, x);
+        outer_tile a = {.direct = b->x + t * b->rows, .rows = b->rows, .add = b->add};
+        if (!direct) gather(a.direct, b->rows, offset, count, x);
         for (int64_t column = 0; column < b->columns; column += NR) {
             int nv = b->columns - column > VL ? 2 : 1;
-            float *dw = b->dw + column / NR * panel + (t * b->depth + offset) * NR;
+            a.dy = b->dy + column * b->rows;
             for (int64_t c = 0; c < count; c += MR) {
                 int mr = count - c < MR ? (int)(count - c) : MR;
-                outers[nv - 1][mr - 1](x + c / MR * one, b->dy + column * b->rows, b->rows,
-                                       dw + c * NR, b->add);
+                a.x = x + c / MR * (b->rows * MR + VL);
+                a.offset = offset + c;
+                a.dw = b->dw + column / NR * panel + (t * b->depth + offset + c) * NR;
+                outers[direct][nv - 1][mr - 1](&a);
             }
         }
     }
