@@ -6,7 +6,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config protobuf-c-compiler
     libprotobuf-c-dev libjansson-dev libpng-dev libsndfile1-dev libsamplerate0-dev libkissfft-dev
     libcmocka-dev)
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 stop() { printf '%s\n' "$*" >&2; exit 1; }
 
 missing_packages() {
