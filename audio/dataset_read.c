@@ -1,5 +1,6 @@
 /* Reads the clips of a data set into memory, in parallel, and notes what is worth knowing about them. Knows
  * sound files and the front end; serves nothing. */
+#include "pipeline.h"
 #include "store.h"
 
 #include <math.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #define LONGEST_WINDOW 10.0   /* seconds, where the data says how long */
+#define MOST_FRAMES 320        /* of a window, where the front end may be adapted */
 #define SILENT_PEAK 1e-4f     /* of full scale: -80 dB */
 #define CLIPPED_PEAK 0.9999f
 #define CLIPPED_SHARE 1e-3
@@ -153,30 +155,6 @@ static double *sorted_lengths(const tern__store *s) {
     return lengths;
 }
 
-/* The window: as asked for, or from the lengths of the clips. */
-static tern_status choose_window(tern__store *s, double seconds) {
-    tern_context *c = s->context;
-    if (seconds == 0) {
-        double *lengths = sorted_lengths(s);
-        if (!lengths) return TERN_ERR_MEMORY;
-        seconds = lengths[(s->clips.count - 1) * 95 / 100];
-        if (seconds > LONGEST_WINDOW) seconds = LONGEST_WINDOW;
-        tern__free(c, lengths);
-    }
-    if (!(seconds > 0) || seconds > 3600)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "a window of %g seconds; it must be above 0 and at most "
-                          "3600", seconds);
-    s->window.samples = (size_t)fmax(1, round(seconds * s->audio.sample_rate));
-    s->window.seconds = (double)s->window.samples / s->audio.sample_rate;
-    s->window.rows = s->waveform ? 1 : tern_features_rows(s->features);
-    s->window.frames = s->waveform ? s->window.samples
-                                   : tern_features_frames(s->features, s->window.samples);
-    if (!s->window.frames)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "a window of %g seconds is shorter than one frame of %d "
-                          "samples at %d Hz", seconds, s->audio.n_fft, s->audio.sample_rate);
-    return TERN_OK;
-}
-
 static tern_status check_memory(const tern__store *s, double limit) {
     double bytes = 0;
     for (size_t i = 0; i < s->clips.count; i++) {
@@ -190,27 +168,57 @@ static tern_status check_memory(const tern__store *s, double limit) {
                       bytes / 1e9, limit / 1e9);
 }
 
-/* The front end; at the rate of the clips if they are all slower and that is wanted. */
-static tern_status make_features(tern__store *s, const tern_audio_dataset_options *options) {
-    tern_audio_options *o = &s->audio;
+/* Seconds of the window: as asked for, or from the lengths of the clips. */
+static tern_status choose_seconds(tern__store *s, double seconds) {
+    tern_context *c = s->context;
+    if (seconds == 0) {
+        double *lengths = sorted_lengths(s);
+        if (!lengths) return TERN_ERR_MEMORY;
+        seconds = lengths[(s->clips.count - 1) * 95 / 100];
+        if (seconds > LONGEST_WINDOW) seconds = LONGEST_WINDOW;
+        tern__free(c, lengths);
+    }
+    if (!(seconds > 0) || seconds > 3600)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "a window of %g seconds; it must be above 0 and at most "
+                          "3600", seconds);
+    s->window.seconds = seconds;
+    return TERN_OK;
+}
+
+/* Fits the front end to rates and window. */
+static void adapt(const tern__store *s, tern_audio_options *o) {
     int highest = 0;
-    *o = options->audio;
-    o->mean = 0;
-    o->std = 1;
     for (size_t i = 0; i < s->clips.count; i++)
         if (s->held[i].sample_rate > highest) highest = s->held[i].sample_rate;
-    if (options->adapt_rate && highest < o->sample_rate) {
+    if (highest < o->sample_rate) {
         const double ratio = (double)highest / o->sample_rate;
         o->win_length = (int)round(o->win_length * ratio);
         o->hop_length = (int)round(o->hop_length * ratio);
-        while (o->n_fft / 2 >= o->win_length && o->n_fft / 2 >= o->n_fft * ratio && o->n_fft % 4 == 0)
+        while (o->n_fft % 4 == 0 && o->n_fft / 2 >= o->win_length && o->n_fft / 2 >= o->n_fft * ratio)
             o->n_fft /= 2;
         if (o->fmax > highest / 2.0) o->fmax = 0;
         o->sample_rate = highest;
     }
-    tern_status st = tern_features_create(&s->features, s->context, o);
-    if (st == TERN_OK) *o = *tern_features_options(s->features);
-    return st;
+    if (s->window.seconds * o->sample_rate > (double)MOST_FRAMES * o->hop_length &&
+        2 * o->hop_length <= o->win_length)
+        o->hop_length *= 2;
+}
+
+/* The front end and the window in samples and frames. */
+static tern_status make_features(tern__store *s, const tern_audio_dataset_options *options) {
+    tern_audio_options o = options->audio;
+    o.mean = 0;
+    o.std = 1;
+    if (options->adapt) adapt(s, &o);
+    tern_status st = tern_features_create(&s->features, s->context, &o);
+    if (st != TERN_OK) return st;
+    s->audio = *tern_features_options(s->features);
+    s->window = tern__pipeline_window(&s->audio, s->waveform ? NULL : s->features,
+                                      (size_t)fmax(1, round(s->window.seconds * o.sample_rate)));
+    if (!s->window.frames)
+        return tern__fail(s->context, TERN_ERR_ARGUMENT, "a window of %g seconds is shorter than one frame "
+                          "of %d samples at %d Hz", s->window.seconds, o.n_fft, o.sample_rate);
+    return TERN_OK;
 }
 
 tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *options) {
@@ -219,8 +227,8 @@ tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *o
     if (!r.workers) return TERN_ERR_MEMORY;
     tern__parallel(c, (int64_t)s->clips.count, probe, &r);
     tern_status st = first_failure(s);
+    if (st == TERN_OK) st = choose_seconds(s, options->seconds);
     if (st == TERN_OK) st = make_features(s, options);
-    if (st == TERN_OK) st = choose_window(s, options->seconds);
     if (st == TERN_OK) st = check_memory(s, options->memory > 0 ? options->memory : 4e9);
     if (st == TERN_OK) {
         tern__parallel(c, (int64_t)s->clips.count, read_clip, &r);

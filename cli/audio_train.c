@@ -12,7 +12,7 @@
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
     const char *folds, *validate_folds, *network, *preset, *augmentation, *output, *log, *checkpoint;
-    double validate, learning_rate, seconds, width, dropout, weight_decay, mixup, smoothing, memory;
+    double validate, hop, learning_rate, seconds, width, dropout, weight_decay, mixup, smoothing, memory;
     int64_t epochs, batch, seed, threads, patience, sample_rate, mels;
     bool resume, quiet, no_augmentation, help;
 } request;
@@ -83,6 +83,7 @@ static int fill(tern_audio_train_options *o, const request *r, tern_context *c, 
     }
     if (r->sample_rate) d->audio.sample_rate = (int)r->sample_rate;
     if (r->mels) d->audio.n_mels = (int)r->mels;
+    if (r->hop > 0) d->audio.hop_length = (int)fmax(1, round(r->hop * d->audio.sample_rate / 1000));
     d->root = r->root;
     d->file_column = r->file_column;
     d->label_column = r->label_column;
@@ -96,7 +97,7 @@ static int fill(tern_audio_train_options *o, const request *r, tern_context *c, 
     o->validate = r->validate;
     o->no_augmentation = r->no_augmentation;
     o->augmentation = r->augmentation;
-    d->adapt_rate = !r->sample_rate && !r->preset;
+    d->adapt = !r->sample_rate && !r->preset && r->hop == 0;
     if (r->folds && !(*folds = cli_split(r->folds, &d->n_folds))) return EXIT_FAILED;
     d->folds = *folds;
     if (r->validate_folds && !(*validate_folds = cli_split(r->validate_folds, &o->n_validate_folds)))
@@ -187,6 +188,7 @@ int cli_audio_train(int argc, char **argv) {
         {"seconds", 0, CLI_REAL, &r.seconds, "S", "length that the network sees (that of the clips,\nat most 10)", 0.001, 3600, NULL},
         {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000, or that of the clips if it is lower)", 100, 768000, NULL},
         {"preset", 0, CLI_TEXT, &r.preset, "NAME", "features of tern, librosa, kaldi, ... (tern)", 0, 0, NULL},
+        {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1, 1000, NULL},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096, NULL},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6, NULL},
         {"network and training", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},

@@ -41,8 +41,9 @@ typedef struct tern_audio_dataset_options {
     const char *const *labels; /**< the classes in their order (a trained model's); n_labels 0: the data's
                                     own, sorted. Clips of other labels are an error. */
     size_t n_labels;
-    bool adapt_rate;          /**< where all clips have lower sample rates than audio.sample_rate, take the
-                                   highest of them, and frames of the same length in seconds */
+    bool adapt;               /**< fit the front end to the data: where all clips have lower sample rates than
+                                   audio.sample_rate, take the highest of them (frames keep their length in
+                                   seconds); where the window has more than 320 frames, take half as many */
     bool waveform;            /**< samples [1, n] instead of features [1, rows, frames] */
     double seconds;           /**< length of the window that the network sees; 0: that of the longest clip
                                    (where clips differ: of the 95th percentile), at most 10 */
