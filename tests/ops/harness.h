@@ -56,7 +56,7 @@ typedef struct op_row {
     bool one_piece;   /* entries of the batch depend on each other, or there is none */
     bool no_gradient; /* integers come out */
     bool train_only;  /* a loss: never saved */
-    bool alias;       /* the output is the input's bytes: two of them cannot have gradients of their own */
+    bool alias;       /* the output may be the input's bytes: two of them cannot have gradients of their own */
 } op_row;
 
 #define OP_DIMS(...)                                                                               \
