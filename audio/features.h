@@ -64,7 +64,8 @@ struct tern_features {
 };
 
 /* Where a sound's samples lie: sample i is x[i - base]; count is the length of the whole sound, and
- * may be INT64_MAX as long as no frame reaches beyond the samples at hand. */
+ * may be TERN__NO_END as long as no frame reaches beyond the samples at hand. */
+#define TERN__NO_END (INT64_MAX / 4)
 typedef struct tern__samples {
     const float *x;
     int64_t base, count;

@@ -38,7 +38,7 @@ tern_status tern_feature_stream_create(tern_feature_stream **stream, const tern_
     s->features = f;
     s->on_frames = on_frames;
     s->user = user;
-    s->step = tern__feature_block_frames(f, INT64_MAX);
+    s->step = tern__feature_block_frames(f, TERN__NO_END);
     s->values = tern__alloc(c, sizeof *s->values * (size_t)s->step * (size_t)f->base_rows);
     if (!s->values || tern__feature_block_create(&s->block, f, c, s->step) != TERN_OK) {
         tern_feature_stream_free(s);
@@ -102,7 +102,7 @@ static tern_status take(tern_feature_stream *s, const float *samples, size_t cou
     tern_status status = TERN_OK;
     for (int64_t frames = TERN__LANES; status == TERN_OK && frames;) {
         frames = whole_frames(s);
-        if (frames) status = deliver(s, frames, INT64_MAX);
+        if (frames) status = deliver(s, frames, TERN__NO_END);
     }
     drop_used(s);
     return status;

@@ -271,7 +271,7 @@ static void header(unsigned char h[44], int format, int channels, int rate, int 
     put(h + 20, (uint32_t)format, 2);
     put(h + 22, (uint32_t)channels, 2);
     put(h + 24, (uint32_t)rate, 4);
-    put(h + 28, (uint32_t)(rate * channels * bits / 8), 4);
+    put(h + 28, (uint32_t)rate * (uint32_t)(channels * bits / 8), 4);
     put(h + 32, (uint32_t)(channels * bits / 8), 2);
     put(h + 34, (uint32_t)bits, 2);
     put(h + 40, data, 4);
@@ -351,6 +351,10 @@ static void warnings_and_use(void **state) {
     assert_int_equal(warnings, 0);
     tern_free(context, x);
 }
+
+/* libsndfile 1.2.0 leaks what libvorbis had begun when an Ogg file turns out to be cut. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) { return "leak:vorbis_info_init\nleak:libvorbis"; }
 
 /* Cut at any byte: a sentence, or the samples that are there. */
 static void cut_anywhere(void **state) {

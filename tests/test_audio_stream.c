@@ -180,7 +180,7 @@ typedef struct failing {
 
 static void *failing_allocate(void *user, size_t size) {
     failing *f = user;
-    return f->left-- > 0 ? aligned_alloc(64, size) : NULL;
+    return f->left-- > 0 ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
 }
 
 static void failing_release(void *user, void *pointer) {
