@@ -1,5 +1,6 @@
-/* Speed of the convolution kernels, layer by layer, in per cent of the FMA peak that the same run measures.
- * Usage: kernels [-t THREADS] [LAYER...]: 1 and 2 threads by default; a LAYER is a part of a name. */
+/* Speed of the convolution kernels, layer by layer, in per cent of the FMA peak that the same run
+ * measures. Usage: kernels [-t THREADS] [LAYER...]: 1 and 2 threads by default; a LAYER is a part
+ * of a name. */
 #include "core/convolution.h"
 #include "core/kernels/kernels.h"
 #include "peak.h"
@@ -43,17 +44,25 @@ static const layer layers[] = {
 
 /* As a convolution from the transposed layer's output to its input, if it is transposed. */
 static tern__convolution describe(const layer *l) {
-    tern__convolution v = {.spatial = 2, .n = l->n, .c = l->c, .k = l->k, .group = l->group,
-                           .in = {l->h, l->w}, .kernel = {l->kh, l->kw}, .stride = {l->sh, l->sw},
-                           .dilation = {l->dh, l->dw}, .pad_begin = {l->ph, l->pw}};
+    tern__convolution v = {.spatial = 2,
+                           .n = l->n,
+                           .c = l->c,
+                           .k = l->k,
+                           .group = l->group,
+                           .in = {l->h, l->w},
+                           .kernel = {l->kh, l->kw},
+                           .stride = {l->sh, l->sw},
+                           .dilation = {l->dh, l->dw},
+                           .pad_begin = {l->ph, l->pw}};
     if (l->transposed) {
         v.c = l->k, v.k = l->c;
         for (int a = 0; a < 2; a++)
             v.in[a] = (v.in[a] - 1) * v.stride[a] - 2 * v.pad_begin[a] + v.kernel[a];
     }
     for (int a = 0; a < 2; a++)
-        v.out[a] = (v.in[a] + 2 * v.pad_begin[a] - v.dilation[a] * (v.kernel[a] - 1) - 1) /
-                       v.stride[a] + 1;
+        v.out[a] =
+            (v.in[a] + 2 * v.pad_begin[a] - v.dilation[a] * (v.kernel[a] - 1) - 1) / v.stride[a] +
+            1;
     return v;
 }
 
@@ -69,17 +78,21 @@ typedef struct buffers {
 } buffers;
 
 enum { FORWARD, DATA, WEIGHTS, PACK, PASSES };
-static void run_pass(const tern_context *c, const tern__convolution *v, const buffers *b, int pass) {
+static void run_pass(const tern_context *c, const tern__convolution *v, const buffers *b,
+                     int pass) {
     tern__epilogue e = {.bias = b->b};
-    if (pass == FORWARD) tern__convolution_forward(c, v, b->x, b->packed, &e, b->y, b->workspace);
+    if (pass == FORWARD)
+        tern__convolution_forward(c, v, b->x, b->packed, &e, b->y, b->workspace);
     else if (pass == DATA)
         tern__convolution_backward_data(c, v, b->dy, b->packed_data, NULL, b->dx, b->workspace);
     else if (pass == WEIGHTS)
         tern__convolution_backward_weights(c, v, b->x, b->dy, b->dw, false, b->workspace);
-    else tern__convolution_pack(c, v, b->w, b->packed);
+    else
+        tern__convolution_pack(c, v, b->w, b->packed);
 }
 
-static double best_time(const tern_context *c, const tern__convolution *v, const buffers *b, int pass) {
+static double best_time(const tern_context *c, const tern__convolution *v, const buffers *b,
+                        int pass) {
     double best = 1e9, begin = bench_now();
     for (int i = 0; i < 500 && (i < 3 || bench_now() - begin < 0.12); i++) {
         double start = bench_now();
@@ -99,15 +112,24 @@ static int measure(tern_context *c, const layer *l, double peak) {
     size_t space = v.workspace_size;
     if (space < v.data_workspace_size) space = v.data_workspace_size;
     if (space < v.weights_workspace_size) space = v.weights_workspace_size;
-    buffers b = {make(x), make(y), make(w), make((size_t)v.k + (size_t)v.c), make(y), make(x), make(w),
-                 make(v.packed_size), make(v.packed_data_size), make(space)};
+    buffers b = {make(x),
+                 make(y),
+                 make(w),
+                 make((size_t)v.k + (size_t)v.c),
+                 make(y),
+                 make(x),
+                 make(w),
+                 make(v.packed_size),
+                 make(v.packed_data_size),
+                 make(space)};
     tern__convolution_pack(c, &v, b.w, b.packed);
     tern__convolution_pack_data(c, &v, b.w, b.packed_data);
     double gigaflops = tern__convolution_flops(&v) / 1e9;
     printf("%-16s %d ", l->name, c->threads);
     for (int pass = 0; pass < PASSES; pass++) {
         double t = best_time(c, &v, &b, pass);
-        if (pass == PACK) printf("  %8.3f", t * 1e3);
+        if (pass == PACK)
+            printf("  %8.3f", t * 1e3);
         else
             printf("  %8.3f %6.1f %4.0f%%", t * 1e3, gigaflops / t, 100 * gigaflops / t / peak);
     }

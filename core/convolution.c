@@ -8,9 +8,12 @@
 
 tern__convolution tern__convolution_dense(int64_t m, int64_t n, int64_t k, bool transposed,
                                           int64_t w_pitch) {
-    return (tern__convolution){.n = m, .c = k, .k = n, .group = 1,
-                               .w_k = transposed ? w_pitch : 1, .w_c = transposed ? 1 : w_pitch,
-                               .w_element = 1};
+    return (tern__convolution){.n = m,
+                               .c = k,
+                               .k = n,
+                               .group = 1,
+                               .w_k = transposed ? w_pitch : 1,
+                               .w_step = transposed ? 1 : w_pitch};
 }
 
 double tern__convolution_flops(const tern__convolution *v) {
@@ -37,15 +40,14 @@ static void normalise(tern__convolution *v) {
     v->spatial = 3;
     if (!v->x_pitch) v->x_pitch = v->c;
     if (!v->y_pitch) v->y_pitch = v->k;
-    if (!v->w_k && !v->w_c && !v->w_element) {
-        v->w_element = 1;
-        v->w_c = tern__convolution_elements(v);
-        v->w_k = v->c / v->group * v->w_c;
+    if (!v->w_k && !v->w_step) {
+        v->w_step = 1;
+        v->w_k = v->c / v->group * tern__convolution_elements(v);
     }
 }
 
-/* Kernels of one row and few channels gain from one long row of depth; where padding is in the way, x
- * is copied with it, which pays for few channels only. */
+/* Kernels of one row and few channels gain from one long row of depth; where padding is in the way,
+ * x is copied with it, which pays for few channels only. */
 static void choose_depth(tern__convolution *v) {
     int64_t channels = v->c / v->group;
     v->depthwise = v->group > 1 && channels == 1 && v->k == v->c;
@@ -58,8 +60,8 @@ static void choose_depth(tern__convolution *v) {
     v->depth = v->merged ? v->kernel[2] * channels : channels;
 }
 
-/* Rows and columns of an item: the rows' inputs and pointers stay in the second-level cache, and there
- * are some 40 items to share out where the work is worth it. Depends on the problem only. */
+/* Rows and columns of an item: the rows' inputs and pointers stay in the second-level cache, and
+ * there are some 40 items to share out where the work is worth it. Depends on the problem only. */
 static void choose_blocks(const tern__gemm_kernels *kernels, int64_t positions, int64_t taps,
                           int64_t depth, int64_t columns, int64_t group, int64_t *block_rows,
                           int64_t *block_columns) {
@@ -102,8 +104,8 @@ static size_t tables_size(int64_t rows, int64_t taps) {
     return aligned(times(times(sizeof(void *) / sizeof(float), rows), taps + 2));
 }
 
-/* Items of the weight gradient: a shard of the positions and some strips of taps and channels, at least 16 where
- * the problem is large enough. */
+/* Items of the weight gradient: a shard of the positions and some strips of taps and channels, at
+ * least 16 where the problem is large enough. */
 static void choose_shards(const tern__gemm_kernels *kernels, tern__convolution *v) {
     int64_t positions = v->n * v->out[0] * v->out[1] * v->out[2];
     int64_t columns = round_up(v->k / v->group, kernels->nr);
@@ -114,11 +116,12 @@ static void choose_shards(const tern__gemm_kernels *kernels, tern__convolution *
     int64_t most = 16;
     size_t size = times(times((size_t)v->taps, v->depth), v->k);
     while (most > 1 && times(size, most) > (size_t)4 << 20) most /= 2;
-    v->shards = (positions + 2 * v->shard_rows - 1) / (2 * v->shard_rows);
+    v->shards = (positions + 4 * v->shard_rows - 1) / (4 * v->shard_rows);
     if (v->shards > most) v->shards = most;
     if (v->shards < 1) v->shards = 1;
     v->strips = v->taps * ((v->depth + TERN__GEMM_STRIP - 1) / TERN__GEMM_STRIP);
-    while (v->shards * v->group * ((tern__convolution_strips(v) + v->strips - 1) / v->strips) < 16 &&
+    while (v->shards * v->group * ((tern__convolution_strips(v) + v->strips - 1) / v->strips) <
+               16 &&
            v->strips >= 8)
         v->strips = (v->strips + 1) / 2;
 }
@@ -155,8 +158,9 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
         plus(aligned((size_t)(v->depthwise ? v->k : columns)),
              times(workers, (int64_t)tables_size(v->data_block_rows, elements)));
     size_t partial = times((size_t)v->shards, (int64_t)v->packed_size);
-    size_t worker = plus(tables_size(v->shard_rows, v->taps),
-                         v->depthwise ? 0 : times((size_t)v->shard_rows, round_up(columns, kernels->nr)));
+    size_t worker =
+        plus(tables_size(v->shard_rows, v->taps),
+             v->depthwise ? 0 : times((size_t)v->shard_rows, round_up(columns, kernels->nr)));
     v->weights_workspace_size = plus(plus(plus(aligned((size_t)zeros), copy), aligned(partial)),
                                      times(workers, (int64_t)aligned(worker)));
     size_t largest = v->packed_size | v->packed_data_size | v->workspace_size |
@@ -178,28 +182,32 @@ typedef struct packing {
     int64_t nr, panels;
 } packing;
 
-/* One panel of one group: [element][channel][nr]. ONNX's order is read in blocks of 16 floats per output channel,
- * whose rows are often a power of two apart. */
+/* One panel of one group: [element][channel][nr]. ONNX's order is read in blocks of 16 floats per
+ * output channel, whose rows are often a power of two apart. */
 static void pack_panel(void *arg, int64_t item, int worker) {
     (void)worker;
     const packing *p = arg;
     const tern__convolution *v = p->v;
     int64_t channels = v->c / v->group, columns = v->k / v->group, nr = p->nr;
     int64_t g = item / p->panels, first = item % p->panels * nr;
-    int64_t elements = tern__convolution_elements(v), count = elements * channels;
+    int64_t count = tern__convolution_elements(v) * channels;
     int64_t lanes = columns - first < nr ? columns - first : nr;
     float *panel = p->packed + item * count * nr;
     const float *w = p->w + (g * columns + first) * v->w_k;
     for (int64_t q = 0; q < count; q += TERN__WEIGHT_BLOCK) {
         float block[TERN__WEIGHT_BLOCK][TERN__GEMM_MAX_NR] = {{0}};
         int64_t here = count - q < TERN__WEIGHT_BLOCK ? count - q : TERN__WEIGHT_BLOCK;
-        for (int64_t i = 0; i < lanes; i++)
-            for (int64_t j = 0; j < here; j++)
-                block[j][i] = w[i * v->w_k + tern__convolution_weight(v, q + j, elements)];
-        for (int64_t j = 0; j < here; j++) {
-            int64_t c = (q + j) / elements, e = (q + j) % elements;
-            memcpy(panel + (e * channels + c) * nr, block[j], (size_t)nr * sizeof *panel);
+        int64_t row[TERN__WEIGHT_BLOCK];
+        tern__convolution_weight_rows(v, q, here, row);
+        for (int64_t i = 0; i < lanes; i++) {
+            const float *from = w + i * v->w_k + q * v->w_step;
+            if (v->w_step == 1)
+                for (int64_t j = 0; j < here; j++) block[j][i] = from[j];
+            else
+                for (int64_t j = 0; j < here; j++) block[j][i] = from[j * v->w_step];
         }
+        for (int64_t j = 0; j < here; j++)
+            memcpy(panel + row[j] * nr, block[j], (size_t)nr * sizeof *panel);
     }
 }
 
@@ -208,8 +216,7 @@ void tern__convolution_pack(const tern_context *c, const tern__convolution *v, c
     if (v->depthwise) {
         int64_t elements = tern__convolution_elements(v);
         for (int64_t e = 0; e < elements; e++)
-            for (int64_t k = 0; k < v->k; k++)
-                packed[e * v->k + k] = w[k * v->w_k + e * v->w_element];
+            for (int64_t k = 0; k < v->k; k++) packed[e * v->k + k] = w[k * v->w_k + e * v->w_step];
         return;
     }
     int64_t nr = c->kernels->gemm->nr;
@@ -240,21 +247,32 @@ static void run_item(void *arg, int64_t item, int worker) {
         for (int64_t i = 0; i < rows; i++) starts[i] = start + (targets[i] - r->y);
     const float *bias = r->epilogue.bias ? r->epilogue.bias + offset : NULL;
     if (r->depthwise) {
-        tern__gemm_depthwise d = {
-            .rows = rows, .taps = r->taps, .channels = r->group, .x = sources, .w = r->w,
-            .w_pitch = r->group, .start = start ? starts : NULL, .bias = bias,
-            .y = (float *const *)targets, .activation = r->epilogue.activation,
-            .alpha = r->epilogue.alpha};
+        tern__gemm_depthwise d = {.rows = rows,
+                                  .taps = r->taps,
+                                  .channels = r->group,
+                                  .x = sources,
+                                  .w = r->w,
+                                  .w_pitch = r->group,
+                                  .start = start ? starts : NULL,
+                                  .bias = bias,
+                                  .y = (float *const *)targets,
+                                  .activation = r->epilogue.activation,
+                                  .alpha = r->epilogue.alpha};
         r->kernels->depthwise(&d);
         return;
     }
     int64_t left = r->columns - column, panel = r->taps * r->depth;
-    tern__gemm_block b = {
-        .rows = rows, .columns = left < r->block_columns ? left : r->block_columns,
-        .taps = r->taps, .depth = r->depth, .x = sources,
-        .w = r->w + (g * round_up(r->columns, r->kernels->nr) + column) * panel,
-        .start = start ? starts : NULL, .bias = bias, .y = (float *const *)targets,
-        .activation = r->epilogue.activation, .alpha = r->epilogue.alpha};
+    tern__gemm_block b = {.rows = rows,
+                          .columns = left < r->block_columns ? left : r->block_columns,
+                          .taps = r->taps,
+                          .depth = r->depth,
+                          .x = sources,
+                          .w = r->w + (g * round_up(r->columns, r->kernels->nr) + column) * panel,
+                          .start = start ? starts : NULL,
+                          .bias = bias,
+                          .y = (float *const *)targets,
+                          .activation = r->epilogue.activation,
+                          .alpha = r->epilogue.alpha};
     r->kernels->block(&b);
 }
 
@@ -284,8 +302,7 @@ static void pad_line(void *arg, int64_t item, int worker) {
     int64_t after = p->width - before - inside;
     float *to = p->copy + item * p->width * v->c;
     memset(to, 0, (size_t)(before * v->c) * sizeof *to);
-    memcpy(to + before * v->c, p->x + item * v->in[2] * v->c,
-           (size_t)(inside * v->c) * sizeof *to);
+    memcpy(to + before * v->c, p->x + item * v->in[2] * v->c, (size_t)(inside * v->c) * sizeof *to);
     memset(to + (before + inside) * v->c, 0, (size_t)(after * v->c) * sizeof *to);
 }
 
@@ -306,17 +323,21 @@ const float *tern__convolution_zeros(int64_t depth, float **workspace) {
     return zeros;
 }
 
-size_t tern__convolution_tables_size(int64_t rows, int64_t taps) {
-    return tables_size(rows, taps);
-}
+size_t tern__convolution_tables_size(int64_t rows, int64_t taps) { return tables_size(rows, taps); }
 
 void tern__convolution_forward(const tern_context *c, const tern__convolution *v, const float *x,
                                const float *packed, const tern__epilogue *epilogue, float *y,
                                float *workspace) {
-    tern__convolution_run r = {.rows = tern__rows_forward(v), .depthwise = v->depthwise,
-                               .group = v->group, .taps = v->taps, .depth = v->depth,
-                               .columns = v->k / v->group, .block_rows = v->block_rows,
-                               .block_columns = v->block_columns, .w = packed, .y = y};
+    tern__convolution_run r = {.rows = tern__rows_forward(v),
+                               .depthwise = v->depthwise,
+                               .group = v->group,
+                               .taps = v->taps,
+                               .depth = v->depth,
+                               .columns = v->k / v->group,
+                               .block_rows = v->block_rows,
+                               .block_columns = v->block_columns,
+                               .w = packed,
+                               .y = y};
     if (epilogue) r.epilogue = *epilogue;
     r.zeros = tern__convolution_zeros(v->depthwise ? v->c : v->depth, &workspace);
     r.x = tern__convolution_pad(c, v, x, &workspace);

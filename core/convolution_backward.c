@@ -1,6 +1,6 @@
-/* The gradients of convolutions. The data gradient is a convolution of dy by stride phases; the weight
- * gradient sums outer products over positions, cut into shards by the problem and added in order. See
- * convolution.h. */
+/* The gradients of convolutions. The data gradient is a convolution of dy by stride phases; the
+ * weight gradient sums outer products over positions, cut into shards by the problem and added in
+ * order. See convolution.h. */
 #include "convolution_run.h"
 
 #include "kernels/kernels.h"
@@ -41,12 +41,13 @@ static void pack_data_panel(void *arg, int64_t item, int worker) {
     int64_t taps = p->taps[0] * p->taps[1] * p->taps[2];
     int64_t g = item / p->panels, first = item % p->panels * nr;
     int64_t lanes = smaller(columns - first, nr);
+    int64_t elements = tern__convolution_elements(v), step = elements * v->w_step;
     float *to = p->packed + item * taps * depth * nr;
     for (int64_t t = 0; t < taps; t++) {
-        const float *w = p->w + g * depth * v->w_k + first * v->w_c +
-                         phase_element(p, t) * v->w_element;
+        const float *w =
+            p->w + g * depth * v->w_k + (first * elements + phase_element(p, t)) * v->w_step;
         for (int64_t k = 0; k < depth; k++, to += nr) {
-            for (int64_t i = 0; i < lanes; i++) to[i] = w[k * v->w_k + i * v->w_c];
+            for (int64_t i = 0; i < lanes; i++) to[i] = w[k * v->w_k + i * step];
             for (int64_t i = lanes; i < nr; i++) to[i] = 0;
         }
     }
@@ -62,7 +63,10 @@ void tern__convolution_pack_data(const tern_context *c, const tern__convolution 
                                  float *packed) {
     int64_t nr = c->kernels->gemm->nr;
     for (int64_t phase = 0; phase < phase_count(v); phase++) {
-        packing p = {.v = v, .w = w, .packed = packed, .nr = nr,
+        packing p = {.v = v,
+                     .w = w,
+                     .packed = packed,
+                     .nr = nr,
                      .panels = round_up(v->c / v->group, nr) / nr};
         tern__rows rows = tern__rows_data(v, phase, p.element, p.element_step);
         for (int i = 0; i < 3; i++) p.taps[i] = rows.axes[i].taps;
@@ -70,7 +74,7 @@ void tern__convolution_pack_data(const tern_context *c, const tern__convolution 
         if (v->depthwise) {
             for (int64_t t = 0; t < taps; t++)
                 for (int64_t k = 0; k < v->k; k++)
-                    packed[t * v->k + k] = w[k * v->w_k + phase_element(&p, t) * v->w_element];
+                    packed[t * v->k + k] = w[k * v->w_k + phase_element(&p, t) * v->w_step];
         } else if (taps > 0) {
             tern__parallel(c, v->group * p.panels, pack_data_panel, &p);
         }
@@ -86,10 +90,17 @@ void tern__convolution_backward_data(const tern_context *c, const tern__convolut
     for (int64_t phase = 0; phase < phase_count(v); phase++) {
         int64_t element[3], element_step[3];
         tern__convolution_run r = {.rows = tern__rows_data(v, phase, element, element_step),
-                                   .depthwise = v->depthwise, .group = v->group, .depth = depth,
-                                   .columns = v->c / v->group, .block_rows = v->data_block_rows,
-                                   .block_columns = v->data_block_columns, .x = dy, .zeros = zeros,
-                                   .w = packed_data, .y = dx, .tables = workspace};
+                                   .depthwise = v->depthwise,
+                                   .group = v->group,
+                                   .depth = depth,
+                                   .columns = v->c / v->group,
+                                   .block_rows = v->data_block_rows,
+                                   .block_columns = v->data_block_columns,
+                                   .x = dy,
+                                   .zeros = zeros,
+                                   .w = packed_data,
+                                   .y = dx,
+                                   .tables = workspace};
         r.taps = tern__rows_taps(&r.rows);
         r.tables_size =
             tern__convolution_tables_size(v->data_block_rows, tern__convolution_elements(v));
@@ -122,7 +133,8 @@ static void shard_range(const gradient *q, int64_t shard, int64_t *begin, int64_
 }
 
 /* dy's rows as panels [ceil(columns / nr)][rows][nr], padded with zeros. */
-static void pack_rows(const float *const *dy, int64_t rows, int64_t columns, int64_t nr, float *to) {
+static void pack_rows(const float *const *dy, int64_t rows, int64_t columns, int64_t nr,
+                      float *to) {
     for (int64_t first = 0; first < columns; first += nr) {
         size_t lanes = (size_t)smaller(columns - first, nr);
         for (int64_t m = 0; m < rows; m++, to += nr) {
@@ -144,11 +156,15 @@ static void gradient_item(void *arg, int64_t item, int worker) {
     const float **sources = (const float **)scratch;
     const float **targets = sources + v->shard_rows * v->taps;
     float *packed = scratch + q->tables_size;
-    tern__gemm_outer o = {
-        .columns = columns, .taps = v->taps, .depth = v->depth, .first = first,
-        .last = smaller(first + v->strips, tern__convolution_strips(v)), .x = sources, .dy = packed,
-        .dw = q->partial + shard * (int64_t)v->packed_size +
-              g * round_up(columns, nr) * v->taps * v->depth};
+    tern__gemm_outer o = {.columns = columns,
+                          .taps = v->taps,
+                          .depth = v->depth,
+                          .first = first,
+                          .last = smaller(first + v->strips, tern__convolution_strips(v)),
+                          .x = sources,
+                          .dy = packed,
+                          .dw = q->partial + shard * (int64_t)v->packed_size +
+                                g * round_up(columns, nr) * v->taps * v->depth};
     shard_range(q, shard, &begin, &end);
     for (int64_t m = begin; m < end || !o.add; m += v->shard_rows, o.add = true) {
         o.rows = m < end ? smaller(end - m, v->shard_rows) : 0;
@@ -171,14 +187,15 @@ static void depthwise_item(void *arg, int64_t shard, int worker) {
     for (int64_t m = begin; m < end; m += v->shard_rows) {
         int64_t rows = smaller(end - m, v->shard_rows);
         tern__rows_fill(&q->rows, m, m + rows, rows, q->x, q->zeros, sources, q->dy, targets);
-        tern__gemm_depthwise d = {.rows = rows, .taps = v->taps, .channels = v->c, .x = sources,
-                                  .w_pitch = v->c, .dy = targets, .dw = dw};
+        tern__gemm_depthwise d = {.rows = rows,
+                                  .taps = v->taps,
+                                  .channels = v->c,
+                                  .x = sources,
+                                  .w_pitch = v->c,
+                                  .dy = targets,
+                                  .dw = dw};
         q->kernels->depthwise_outer(&d);
     }
-}
-
-static void put(const gradient *q, int64_t index, float value) {
-    q->dw[index] = q->accumulate ? q->dw[index] + value : value;
 }
 
 /* The shards' sums, in order, into w's layout: one panel of one group. */
@@ -188,23 +205,30 @@ static void combine_panel(void *arg, int64_t item, int worker) {
     const tern__convolution *v = q->v;
     int64_t nr = q->kernels->nr, channels = v->c / v->group, columns = v->k / v->group;
     int64_t panels = round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
-    int64_t lanes = smaller(columns - first, nr), elements = tern__convolution_elements(v);
-    int64_t count = elements * channels, to = (g * columns + first) * v->w_k;
+    int64_t lanes = smaller(columns - first, nr), count = tern__convolution_elements(v) * channels;
+    float *to = q->dw + (g * columns + first) * v->w_k;
     for (int64_t p = 0; p < count; p += TERN__WEIGHT_BLOCK) {
         float block[TERN__WEIGHT_BLOCK][TERN__GEMM_MAX_NR];
         int64_t here = smaller(count - p, TERN__WEIGHT_BLOCK);
+        int64_t row[TERN__WEIGHT_BLOCK];
+        tern__convolution_weight_rows(v, p, here, row);
         for (int64_t j = 0; j < here; j++) {
-            int64_t c = (p + j) / elements, e = (p + j) % elements;
-            const float *from = q->partial + (item * count + e * channels + c) * nr;
+            const float *from = q->partial + (item * count + row[j]) * nr;
             memcpy(block[j], from, (size_t)nr * sizeof **block);
             for (int64_t s = 1; s < v->shards; s++) {
                 from += v->packed_size;
                 for (int64_t i = 0; i < nr; i++) block[j][i] += from[i];
             }
         }
-        for (int64_t i = 0; i < lanes; i++)
-            for (int64_t j = 0; j < here; j++)
-                put(q, to + i * v->w_k + tern__convolution_weight(v, p + j, elements), block[j][i]);
+        for (int64_t i = 0; i < lanes; i++) {
+            float *one = to + i * v->w_k + p * v->w_step;
+            if (q->accumulate)
+                for (int64_t j = 0; j < here; j++) one[j * v->w_step] += block[j][i];
+            else if (v->w_step == 1)
+                for (int64_t j = 0; j < here; j++) one[j] = block[j][i];
+            else
+                for (int64_t j = 0; j < here; j++) one[j * v->w_step] = block[j][i];
+        }
     }
 }
 
@@ -216,15 +240,20 @@ static void combine_depthwise(const gradient *q) {
             float sum = 0;
             for (int64_t s = 0; s < v->shards; s++)
                 sum += q->partial[s * (int64_t)v->packed_size + e * v->k + k];
-            put(q, k * v->w_k + e * v->w_element, sum);
+            float *one = q->dw + k * v->w_k + e * v->w_step;
+            *one = q->accumulate ? *one + sum : sum;
         }
 }
 
 void tern__convolution_backward_weights(const tern_context *c, const tern__convolution *v,
                                         const float *x, const float *dy, float *dw, bool accumulate,
                                         float *workspace) {
-    gradient q = {.v = v, .kernels = c->kernels->gemm, .rows = tern__rows_forward(v), .dy = dy,
-                  .dw = dw, .accumulate = accumulate};
+    gradient q = {.v = v,
+                  .kernels = c->kernels->gemm,
+                  .rows = tern__rows_forward(v),
+                  .dy = dy,
+                  .dw = dw,
+                  .accumulate = accumulate};
     q.positions = tern__rows_count(&q.rows);
     q.strip_blocks = (tern__convolution_strips(v) + v->strips - 1) / v->strips;
     q.zeros = tern__convolution_zeros(v->depthwise ? v->c : v->depth, &workspace);
@@ -234,8 +263,9 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     q.tables_size = tern__convolution_tables_size(v->shard_rows, v->taps);
     q.scratch_size =
         q.tables_size +
-        (v->depthwise ? 0
-                      : (size_t)round_up(v->shard_rows * round_up(v->k / v->group, q.kernels->nr), 16));
+        (v->depthwise
+             ? 0
+             : (size_t)round_up(v->shard_rows * round_up(v->k / v->group, q.kernels->nr), 16));
     if (v->depthwise) {
         tern__parallel(c, v->shards, depthwise_item, &q);
         combine_depthwise(&q);

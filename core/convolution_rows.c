@@ -9,10 +9,11 @@ int64_t tern__rows_taps(const tern__rows *r) {
     return r->axes[0].taps * r->axes[1].taps * r->axes[2].taps;
 }
 
-/* One tap for `count` positions next to each other along the last axis: reading starts at `at` of that axis. */
+/* One tap for `count` positions next to each other along the last axis: reading starts at `at` of
+ * that axis. */
 static void fill_run(const tern__rows_axis *a, const float *line, int64_t at, bool outside,
-                     const float *zeros, int64_t count, int64_t lane, int64_t width, int64_t next_tile,
-                     const float **to) {
+                     const float *zeros, int64_t count, int64_t lane, int64_t width,
+                     int64_t next_tile, const float **to) {
     uint64_t size = outside ? 0 : (uint64_t)a->size; /* negative positions are beyond it */
     int64_t step = a->step, move = a->step * a->source;
     const float *from = line + at * a->source;
@@ -42,8 +43,10 @@ void tern__rows_fill(const tern__rows *r, int64_t begin, int64_t end, int64_t wi
         count = end - m < a[2].count - o2 ? end - m : a[2].count - o2;
         int64_t tile = (m - begin) / width, lane = (m - begin) % width;
         const float **to = sources + tile * taps * width + lane;
-        for (int64_t i = 0, p = o0 * a[0].step + a[0].first; i < a[0].taps; i++, p += a[0].increment)
-            for (int64_t j = 0, q = o1 * a[1].step + a[1].first; j < a[1].taps; j++, q += a[1].increment) {
+        for (int64_t i = 0, p = o0 * a[0].step + a[0].first; i < a[0].taps;
+             i++, p += a[0].increment)
+            for (int64_t j = 0, q = o1 * a[1].step + a[1].first; j < a[1].taps;
+                 j++, q += a[1].increment) {
                 const float *line = x + n * r->source + p * a[0].source + q * a[1].source;
                 bool outside = p < 0 || p >= a[0].size || q < 0 || q >= a[1].size;
                 int64_t s = o2 * a[2].step + a[2].first;
@@ -66,8 +69,8 @@ tern__rows tern__rows_forward(const tern__convolution *v) {
             size = (v->out[i] - 1) * v->stride[i] + v->kernel[i];
             first = 0;
         }
-        r.axes[i] = (tern__rows_axis){v->out[i], v->kernel[i], v->stride[i], first, v->dilation[i],
-                                      size, source, target};
+        r.axes[i] = (tern__rows_axis){v->out[i],      v->kernel[i], v->stride[i], first,
+                                      v->dilation[i], size,         source,       target};
         source *= size;
         target *= v->out[i];
     }
@@ -86,9 +89,10 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b) {
     return a;
 }
 
-/* Input position i of an axis got from output o by element e: i = o * stride + e * dilation - pad. Phase p holds
- * i = p + q * stride for q = 0, 1, ...; elements with e * dilation = p + pad (mod stride) reach it, which are every
- * stride/g-th from the first, g = gcd(stride, dilation), and each reads o = q + (p + pad - e * dilation) / stride. */
+/* Input position i of an axis got from output o by element e: i = o * stride + e * dilation - pad.
+ * Phase p holds i = p + q * stride for q = 0, 1, ...; elements with e * dilation = p + pad (mod
+ * stride) reach it, which are every stride/g-th from the first, g = gcd(stride, dilation), and each
+ * reads o = q + (p + pad - e * dilation) / stride. */
 tern__rows tern__rows_data(const tern__convolution *v, int64_t phase, int64_t element[3],
                            int64_t element_step[3]) {
     tern__rows r = {.n = v->n};
@@ -102,15 +106,15 @@ tern__rows tern__rows_data(const tern__convolution *v, int64_t phase, int64_t el
         bool reached = e < every && e < v->kernel[i];
         element[i] = reached ? e : 0;
         element_step[i] = every;
-        r.axes[i] = (tern__rows_axis){
-            .count = p < v->in[i] ? (v->in[i] - p + stride - 1) / stride : 0,
-            .taps = reached ? (v->kernel[i] - e + every - 1) / every : 0,
-            .step = 1,
-            .first = reached ? (offset - e * dilation) / stride : 0,
-            .increment = -(dilation / g),
-            .size = v->out[i],
-            .source = source,
-            .target = target * stride};
+        r.axes[i] =
+            (tern__rows_axis){.count = p < v->in[i] ? (v->in[i] - p + stride - 1) / stride : 0,
+                              .taps = reached ? (v->kernel[i] - e + every - 1) / every : 0,
+                              .step = 1,
+                              .first = reached ? (offset - e * dilation) / stride : 0,
+                              .increment = -(dilation / g),
+                              .size = v->out[i],
+                              .source = source,
+                              .target = target * stride};
         r.origin += p * target;
         source *= v->out[i];
         target *= v->in[i];

@@ -23,14 +23,16 @@ typedef struct tern__rows {
 int64_t tern__rows_count(const tern__rows *r); /* output positions of all images */
 int64_t tern__rows_taps(const tern__rows *r);
 
-/* For output positions [begin, end): sources[((i / width) * taps + t) * width + i % width] points to what tap t
- * of position begin + i reads (x + ..., or zeros), and targets[i] = y + origin + .... targets may be NULL. */
+/* For output positions [begin, end): sources[((i / width) * taps + t) * width + i % width] points
+ * to what tap t of position begin + i reads (x + ..., or zeros), and targets[i] = y + origin + ....
+ * targets may be NULL. */
 void tern__rows_fill(const tern__rows *r, int64_t begin, int64_t end, int64_t width, const float *x,
                      const float *zeros, const float **sources, const float *y,
                      const float **targets);
 
-/* Forward's geometry, and the data gradient's for one phase: phase counts stride[0]*stride[1]*stride[2]; element
- * [a] and element_step[a] say which of the kernel's elements tap 0 and the next ones of axis a are. */
+/* Forward's geometry, and the data gradient's for one phase: phase counts
+ * stride[0]*stride[1]*stride[2]; element [a] and element_step[a] say which of the kernel's elements
+ * tap 0 and the next ones of axis a are. */
 tern__rows tern__rows_forward(const tern__convolution *v);
 tern__rows tern__rows_data(const tern__convolution *v, int64_t phase, int64_t element[3],
                            int64_t element_step[3]);

@@ -1,4 +1,5 @@
-/* What convolution.c and convolution_backward.c share: running one indirect product over threads. */
+/* What convolution.c and convolution_backward.c share: running one indirect product over threads.
+ */
 #ifndef TERN_CORE_CONVOLUTION_RUN_H
 #define TERN_CORE_CONVOLUTION_RUN_H
 
@@ -39,13 +40,17 @@ static inline int64_t tern__convolution_strips(const tern__convolution *v) {
     return v->taps * ((v->depth + TERN__GEMM_STRIP - 1) / TERN__GEMM_STRIP);
 }
 
-/* Weights of one output channel are moved in blocks of this many, counted q = c * elements + e. */
+/* Weights of one output channel are moved in blocks of at most this many, counted q = c * elements
+ * + e. */
 enum { TERN__WEIGHT_BLOCK = 16 };
-/* Where weight q lies from the first of its output channel. */
-static inline int64_t tern__convolution_weight(const tern__convolution *v, int64_t q,
-                                               int64_t elements) {
-    if (v->w_element == 1 && v->w_c == elements) return q;
-    return q / elements * v->w_c + q % elements * v->w_element;
+/* row[j]: where weight first + j of every output channel is in a packed panel. */
+static inline void tern__convolution_weight_rows(const tern__convolution *v, int64_t first,
+                                                 int64_t count, int64_t row[TERN__WEIGHT_BLOCK]) {
+    int64_t elements = tern__convolution_elements(v), c = first / elements, e = first % elements;
+    for (int64_t j = 0; j < count; j++) {
+        row[j] = e * (v->c / v->group) + c;
+        if (++e == elements) e = 0, c++;
+    }
 }
 
 #endif

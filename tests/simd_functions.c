@@ -21,8 +21,9 @@ static void copy_part(float *y, float *all, const float *x, int n) {
 
 static void arithmetic(float *y, const float *pa, const float *pb, const float *pc) {
     vf a = v_load(pa), b = v_load(pb), c = v_load(pc);
-    vf results[] = {v_add(a, b), v_fma(a, b, c), v_fnma(a, b, c), v_min(a, b), v_max(a, b),
-                    v_select(v_lt(a, b), a, b), v_abs(a), v_round(a)};
+    vf results[] = {v_add(a, b), v_fma(a, b, c), v_fnma(a, b, c),
+                    v_min(a, b), v_max(a, b),    v_select(v_lt(a, b), a, b),
+                    v_abs(a),    v_round(a)};
     for (int i = 0; i < 8; i++) v_store(y + i * VL, results[i]);
 }
 

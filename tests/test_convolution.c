@@ -1,6 +1,6 @@
-/* Convolutions and dense layers against a loop nest in double precision, at every level of this CPU. Inputs are
- * small integers, so that every sum is exact in float and the comparison is equality; buffers are filled with
- * NaN before and have canaries behind. */
+/* Convolutions and dense layers against a loop nest in double precision, at every level of this
+ * CPU. Inputs are small integers, so that every sum is exact in float and the comparison is
+ * equality; buffers are filled with NaN before and have canaries behind. */
 #include "check.h"
 
 #include "core/convolution.h"
@@ -12,8 +12,10 @@ typedef struct problem {
     int64_t n, c, k, group, in[3], kernel[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
 } problem;
 
-#define ONE {1, 1, 1}
-#define ZERO {0, 0, 0}
+#define ONE                                                                                        \
+    { 1, 1, 1 }
+#define ZERO                                                                                       \
+    { 0, 0, 0 }
 static const problem problems[] = {
     {"1x1", 2, 2, 5, 7, 1, {4, 3}, ONE, ONE, ONE, ZERO, ZERO},
     {"3x3", 2, 2, 17, 33, 1, {9, 7}, {3, 3}, ONE, ONE, {1, 1}, {1, 1}},
@@ -69,7 +71,8 @@ static void reference_loops(reference *r) {
     const problem *p = &r->p;
     int64_t *in = r->v.in, channels = p->c / p->group, columns = p->k / p->group;
     const int64_t *kernel = r->v.kernel, *stride = r->v.stride, *dilation = r->v.dilation;
-    int64_t positions = r->out[0] * r->out[1] * r->out[2], elements = kernel[0] * kernel[1] * kernel[2];
+    int64_t positions = r->out[0] * r->out[1] * r->out[2],
+            elements = kernel[0] * kernel[1] * kernel[2];
     for (int64_t n = 0; n < p->n; n++)
         for (int64_t o = 0; o < positions; o++) {
             int64_t at[3] = {o / r->out[2] / r->out[1], o / r->out[2] % r->out[1], o % r->out[2]};
@@ -79,7 +82,8 @@ static void reference_loops(reference *r) {
                 r->y[yi] += r->b[k];
                 r->db[k] += dy;
                 for (int64_t e = 0; e < elements; e++) {
-                    int64_t tap[3] = {e / kernel[2] / kernel[1], e / kernel[2] % kernel[1], e % kernel[2]};
+                    int64_t tap[3] = {e / kernel[2] / kernel[1], e / kernel[2] % kernel[1],
+                                      e % kernel[2]};
                     int64_t xi = n;
                     bool inside = true;
                     for (int a = 0; a < 3; a++) {
@@ -101,12 +105,15 @@ static void reference_loops(reference *r) {
 }
 
 static tern__convolution describe(const problem *p) {
-    tern__convolution v = {.spatial = p->spatial, .n = p->n, .c = p->c, .k = p->k, .group = p->group};
+    tern__convolution v = {
+        .spatial = p->spatial, .n = p->n, .c = p->c, .k = p->k, .group = p->group};
     for (int a = 0; a < p->spatial; a++) {
         v.in[a] = p->in[a], v.kernel[a] = p->kernel[a], v.stride[a] = p->stride[a];
         v.dilation[a] = p->dilation[a], v.pad_begin[a] = p->pad_begin[a];
-        v.out[a] = (p->in[a] + p->pad_begin[a] + p->pad_end[a] - p->dilation[a] * (p->kernel[a] - 1) - 1) /
-                       p->stride[a] + 1;
+        v.out[a] =
+            (p->in[a] + p->pad_begin[a] + p->pad_end[a] - p->dilation[a] * (p->kernel[a] - 1) - 1) /
+                p->stride[a] +
+            1;
     }
     return v;
 }
@@ -159,8 +166,10 @@ static void all_passes(tern_context *c, const reference *r) {
     tern__row_sums(c, rows, v.k, r->dy, db, false, workspace);
     check_floats(db, r->db, (size_t)v.k, 0, 0);
 
-    /* Once more on top: everything doubles; forward adds what start holds, then cuts off below 0. */
-    tern__epilogue more = {.start = dx}, cut = {.start = y, .bias = r->b, .activation = TERN__GEMM_RELU};
+    /* Once more on top: everything doubles; forward adds what start holds, then cuts off below 0.
+     */
+    tern__epilogue more = {.start = dx},
+                   cut = {.start = y, .bias = r->b, .activation = TERN__GEMM_RELU};
     tern__convolution_backward_data(c, &v, r->dy, packed_data, &more, dx, workspace);
     tern__convolution_backward_weights(c, &v, r->x, r->dy, dw, true, workspace);
     tern__row_sums(c, rows, v.k, r->dy, db, true, workspace);
@@ -170,7 +179,8 @@ static void all_passes(tern_context *c, const reference *r) {
     for (int64_t i = 0; i < v.k; i++) assert_true(db[i] == 2 * r->db[i]);
     for (int64_t i = 0; i < r->y_count; i++) assert_true(y[i] == fmax(2 * r->y[i], 0));
     check_canaries(y, r->y_count), check_canaries(dx, r->x_count);
-    check_canaries(dw, r->w_count), check_canaries(db, v.k), check_canaries(workspace, (int64_t)size);
+    check_canaries(dw, r->w_count), check_canaries(db, v.k),
+        check_canaries(workspace, (int64_t)size);
     free(packed), free(packed_data), free(workspace), free(y), free(dx), free(dw), free(db);
 }
 
@@ -247,7 +257,8 @@ static void threads_change_no_bit(void **state) {
             for (int threads = 2; one && threads <= 3; threads++) {
                 float *many = rounded_passes(levels[level], threads, &problems[i], &count);
                 if (memcmp(one, many, (size_t)count * sizeof *one) != 0)
-                    fail_msg("%s, %s: %d threads give other bits", problems[i].name, levels[level], threads);
+                    fail_msg("%s, %s: %d threads give other bits", problems[i].name, levels[level],
+                             threads);
                 free(many);
             }
             free(one);

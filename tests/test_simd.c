@@ -1,4 +1,5 @@
-/* The vector functions of core/kernels/simd.h at every level of this CPU, against double precision. */
+/* The vector functions of core/kernels/simd.h at every level of this CPU, against double precision.
+ */
 #include "check.h"
 #include "simd_functions.h"
 
@@ -40,11 +41,13 @@ static double distance(float value, double truth) {
 
 typedef void (*array_function)(float *y, const float *x, int count);
 
-/* Every 1021st float there is, of both signs, infinities and NaN among them, and some special ones. */
+/* Every 1021st float there is, of both signs, infinities and NaN among them, and some special ones.
+ */
 static void sweep(const char *level, const char *name, array_function f, double (*truth)(double),
                   double bound) {
-    static const float special[16] = {0.0f, -0.0f, 1, -1, INFINITY, -INFINITY, NAN, 0x1p-149f,
-                                      -0x1p-149f, 0x1p-126f, 88.72f, 88.73f, -87.4f, -103.9f, -104, 9.1f};
+    static const float special[16] = {0.0f,   -0.0f,     1,          -1,        INFINITY, -INFINITY,
+                                      NAN,    0x1p-149f, -0x1p-149f, 0x1p-126f, 88.72f,   88.73f,
+                                      -87.4f, -103.9f,   -104,       9.1f};
     float x[MOST_LANES], y[MOST_LANES];
     uint64_t bits = 0;
     for (bool first = true; bits <= UINT32_MAX; first = false) {
@@ -92,7 +95,8 @@ static void parts_touch_nothing_else(void **state) {
             for (int k = 0; k < n; k++) x[k] = (float)(k + 1);
             for (int k = 0; k < 2 * MOST_LANES; k++) y[k] = -5;
             f->copy_part(y, all, x, n);
-            for (int k = 0; k < 2 * MOST_LANES; k++) assert_true(y[k] == (k < n ? (float)(k + 1) : -5));
+            for (int k = 0; k < 2 * MOST_LANES; k++)
+                assert_true(y[k] == (k < n ? (float)(k + 1) : -5));
             for (int k = 0; k < f->lanes; k++) assert_true(all[k] == (k < n ? (float)(k + 1) : 0));
             free(x);
         }
@@ -106,14 +110,20 @@ static void arithmetic_follows_the_rules(void **state) {
         const simd_functions *f = levels[i].functions;
         int n = f->lanes;
         float a[MOST_LANES], b[MOST_LANES], c[MOST_LANES], y[8 * MOST_LANES];
-        for (int k = 0; k < n; k++) a[k] = (float)k - 6.5f, b[k] = (float)(k % 5) - 2, c[k] = (float)(k * k);
+        for (int k = 0; k < n; k++)
+            a[k] = (float)k - 6.5f, b[k] = (float)(k % 5) - 2, c[k] = (float)(k * k);
         a[1] = NAN, b[2] = NAN;
         f->arithmetic(y, a, b, c);
         for (int k = 0; k < n; k++) {
             bool number = k != 1 && k != 2;
-            double expected[8] = {a[k] + b[k], a[k] * b[k] + c[k], c[k] - a[k] * b[k],
-                                  number && a[k] < b[k] ? a[k] : b[k], number && a[k] > b[k] ? a[k] : b[k],
-                                  number && a[k] < b[k] ? a[k] : b[k], fabsf(a[k]), rintf(a[k])};
+            double expected[8] = {a[k] + b[k],
+                                  a[k] * b[k] + c[k],
+                                  c[k] - a[k] * b[k],
+                                  number && a[k] < b[k] ? a[k] : b[k],
+                                  number && a[k] > b[k] ? a[k] : b[k],
+                                  number && a[k] < b[k] ? a[k] : b[k],
+                                  fabsf(a[k]),
+                                  rintf(a[k])};
             for (int r = 0; r < 8; r++) check_close(y[r * n + k], expected[r], 0, 0);
         }
         check_close(f->sum(c), n == 8 ? 140 : 1240, 0, 0);

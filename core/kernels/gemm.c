@@ -5,23 +5,24 @@
 
 #include <stddef.h>
 
-/* The tile fills the registers: MR x NV sums, NV vectors of w and one of x. 6 x 2 of 16; 12 x 2 of 32
- * (more rows would not find general registers for their pointers). */
+/* The tile fills the registers: MR x NV sums, NV vectors of w and one of x. 6 x 2 of 16; 12 x 2 of
+ * 32 (more rows would not find general registers for their pointers). */
 #ifdef TERN__LEVEL_AVX2
 enum { MR = 6, NV = 2 };
 #define FOR_EACH_MR(F, nv) F(1, nv) F(2, nv) F(3, nv) F(4, nv) F(5, nv) F(6, nv)
 #else
 enum { MR = 12, NV = 2 };
 #define FOR_EACH_MR(F, nv)                                                                         \
-    F(1, nv) F(2, nv) F(3, nv) F(4, nv) F(5, nv) F(6, nv)                                          \
-    F(7, nv) F(8, nv) F(9, nv) F(10, nv) F(11, nv) F(12, nv)
+    F(1, nv)                                                                                       \
+    F(2, nv)                                                                                       \
+    F(3, nv) F(4, nv) F(5, nv) F(6, nv) F(7, nv) F(8, nv) F(9, nv) F(10, nv) F(11, nv) F(12, nv)
 #endif
 enum { NR = NV * VL };
 /* Depth of a block: its w panel, KC x NR floats, stays in the first-level cache over all tiles. */
 enum { KC = 256 };
 
-/* Each tile size is its own function with everything unrolled, but at generic, where the sums do not fit into
- * registers anyway: one function serves all. */
+/* Each tile size is its own function with everything unrolled, but at generic, where the sums do
+ * not fit into registers anyway: one function serves all. */
 #define PRAGMA(text) _Pragma(#text)
 #ifdef TERN__LEVEL_GENERIC
 #define TILE_BODY static __attribute__((noinline))
@@ -39,14 +40,14 @@ enum { KC = 256 };
 
 /* One tile over one block of the depth. */
 typedef struct tile {
-    const float *const *x; /* [taps][MR] */
+    const float *const *x;       /* [taps][MR] */
     int64_t taps, offset, depth; /* channels [offset, offset + depth) of each tap */
     const float *w;
     const float *const *start; /* NULL: 0 */
     const float *bias;
     float *const *y;
-    int64_t column; /* of start and y */
-    int tail; /* columns of the last vector, VL: all */
+    int64_t column;                   /* of start and y */
+    int tail;                         /* columns of the last vector, VL: all */
     tern__gemm_activation activation; /* NONE but on the last block */
     float alpha;
 } tile;
@@ -55,8 +56,10 @@ V_INLINE vf load_edge(const float *p, int tail) {
     return tail == VL ? v_load(p) : v_load_part(p, tail);
 }
 V_INLINE void store_edge(float *p, vf v, int tail) {
-    if (tail == VL) v_store(p, v);
-    else v_store_part(p, v, tail);
+    if (tail == VL)
+        v_store(p, v);
+    else
+        v_store_part(p, v, tail);
 }
 
 V_INLINE vf activate(vf v, tern__gemm_activation activation, float alpha) {
@@ -110,9 +113,10 @@ TILE_BODY void run_tile(const tile *a, const int mr, const int nv) {
         tern__gemm_activation activation = a->activation;
         float alpha = a->alpha;
         UNROLL_ALL
-        for (int i = 0; i < mr; i++)
+        for (int i = 0; i < mr; i++) {
             UNROLL_ALL
             for (int j = 0; j < nv; j++) sum[i][j] = activate(sum[i][j], activation, alpha);
+        }
     }
     int tail = a->tail;
     UNROLL_ALL
@@ -129,7 +133,8 @@ typedef void (*tile_function)(const tile *a);
 #define NAME_TILE(mr, nv) tile_##mr##_##nv,
 FOR_EACH_MR(DEFINE_TILE, 1)
 FOR_EACH_MR(DEFINE_TILE, 2)
-static const tile_function tiles[NV][MR] = {{FOR_EACH_MR(NAME_TILE, 1)}, {FOR_EACH_MR(NAME_TILE, 2)}};
+static const tile_function tiles[NV][MR] = {{FOR_EACH_MR(NAME_TILE, 1)},
+                                            {FOR_EACH_MR(NAME_TILE, 2)}};
 
 /* How the depth is cut: whole taps, or parts of one tap when a tap is deeper than KC. */
 typedef struct cut {
@@ -168,8 +173,11 @@ static void run_tiles(const tern__gemm_block *b, tile a, int64_t first_tap) {
 static void block(const tern__gemm_block *b) {
     cut step = cut_depth(b->taps, b->depth);
     for (int64_t column = 0; column < b->columns; column += NR) {
-        tile a = {.start = b->start, .bias = b->bias ? b->bias + column : NULL, .y = b->y,
-                  .column = column, .alpha = b->alpha};
+        tile a = {.start = b->start,
+                  .bias = b->bias ? b->bias + column : NULL,
+                  .y = b->y,
+                  .column = column,
+                  .alpha = b->alpha};
         const float *panel = b->w + column * b->taps * b->depth;
         for (int64_t t = 0; t < b->taps; t += step.taps)
             for (int64_t c = 0; c < b->depth; c += step.channels) {
@@ -191,8 +199,8 @@ static void block(const tern__gemm_block *b) {
 
 /* ---- weight gradient ---- */
 
-/* One tile of dw. x is [rows][MR] one after the other or, direct, pointers to rows of which channels from
- * `offset` on count. */
+/* One tile of dw. x is [rows][MR] one after the other or, direct, pointers to rows of which
+ * channels from `offset` on count. */
 typedef struct outer_tile {
     const float *x;
     const float *const *direct;
@@ -205,9 +213,10 @@ typedef struct outer_tile {
 TILE_BODY void run_outer(const outer_tile *a, const bool direct, const int mr, const int nv) {
     vf sum[MR][NV];
     UNROLL_ALL
-    for (int i = 0; i < mr; i++)
+    for (int i = 0; i < mr; i++) {
         UNROLL_ALL
         for (int j = 0; j < nv; j++) sum[i][j] = v_zero();
+    }
     int64_t rows = a->rows, offset = a->offset;
     UNROLL(4)
     for (int64_t m = 0; m < rows; m++) {
@@ -223,13 +232,14 @@ TILE_BODY void run_outer(const outer_tile *a, const bool direct, const int mr, c
         }
     }
     UNROLL_ALL
-    for (int i = 0; i < mr; i++)
+    for (int i = 0; i < mr; i++) {
         UNROLL_ALL
         for (int j = 0; j < nv; j++) {
             float *to = a->dw + i * NR + j * VL;
             if (a->add) sum[i][j] += v_load(to);
             v_store(to, sum[i][j]);
         }
+    }
 }
 
 typedef void (*outer_function)(const outer_tile *a);
@@ -244,29 +254,38 @@ static const outer_function outers[2][NV][MR] = {
     {{FOR_EACH_MR(NAME_OUTER, 1)}, {FOR_EACH_MR(NAME_OUTER, 2)}},
     {{FOR_EACH_MR(NAME_DIRECT, 1)}, {FOR_EACH_MR(NAME_DIRECT, 2)}}};
 
-/* A strip's channels [offset, offset + count) of one tap are copied into tiles, so that they are read once by
- * line and then lie dense: x's own rows are often a power of two apart and would evict each other. A whole
- * vector is written each time: the next row overwrites what is too much, and VL floats are behind the last. */
+/* A strip's channels [offset, offset + count) of one tap are copied into tiles, so that they are
+ * read once by line and then lie dense: x's own rows are often a power of two apart and would evict
+ * each other. A whole vector is written each time: the next row overwrites what is too much, and VL
+ * floats are behind the last. */
 enum { GROUP = TERN__GEMM_STRIP / MR };
 _Static_assert(TERN__GEMM_STRIP % MR == 0, "a strip is whole tiles");
 
 V_INLINE void gather_tiles(const float *const *x, int64_t rows, int64_t offset, int last, float *to,
                            const int count) {
     int64_t one = rows * MR + VL;
-    for (int64_t m = 0; m < rows; m++)
+    for (int64_t m = 0; m < rows; m++) {
         UNROLL_ALL
         for (int i = 0; i < count; i++)
             v_store(to + i * one + m * MR,
                     v_load_part(x[m] + offset + i * MR, i == count - 1 ? last : MR));
+    }
 }
 
 static void gather(const float *const *x, int64_t rows, int64_t offset, int64_t count, float *to) {
     int last = (int)((count - 1) % MR) + 1;
     switch ((count + MR - 1) / MR) {
-    case 1: gather_tiles(x, rows, offset, last, to, 1); break;
-    case 2: gather_tiles(x, rows, offset, last, to, 2); break;
-    case 3: gather_tiles(x, rows, offset, last, to, 3); break;
-    default: gather_tiles(x, rows, offset, last, to, GROUP);
+    case 1:
+        gather_tiles(x, rows, offset, last, to, 1);
+        break;
+    case 2:
+        gather_tiles(x, rows, offset, last, to, 2);
+        break;
+    case 3:
+        gather_tiles(x, rows, offset, last, to, 3);
+        break;
+    default:
+        gather_tiles(x, rows, offset, last, to, GROUP);
     }
 }
 
@@ -326,10 +345,12 @@ V_INLINE void depthwise_tile(const tern__gemm_depthwise *b, int64_t m, int64_t c
         }
     }
     UNROLL_ALL
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
         UNROLL_ALL
         for (int j = 0; j < vectors; j++)
-            store_edge(b->y[m + i] + c + j * VL, activate(sum[i][j], b->activation, b->alpha), tail);
+            store_edge(b->y[m + i] + c + j * VL, activate(sum[i][j], b->activation, b->alpha),
+                       tail);
+    }
 }
 
 static void depthwise(const tern__gemm_depthwise *b) {
@@ -361,27 +382,31 @@ V_INLINE void depthwise_outer_tile(const tern__gemm_depthwise *b, int64_t t, int
                                    const int taps, const int vectors) {
     vf sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS];
     UNROLL_ALL
-    for (int i = 0; i < taps; i++)
+    for (int i = 0; i < taps; i++) {
         UNROLL_ALL
         for (int j = 0; j < vectors; j++) sum[i][j] = v_zero();
+    }
     const float *const *x = b->x + t * b->rows;
     for (int64_t m = 0; m < b->rows; m++) {
         vf dj[DEPTHWISE_VECTORS];
         UNROLL_ALL
         for (int j = 0; j < vectors; j++) dj[j] = load_edge(b->dy[m] + c + j * VL, tail);
         UNROLL_ALL
-        for (int i = 0; i < taps; i++)
+        for (int i = 0; i < taps; i++) {
             UNROLL_ALL
             for (int j = 0; j < vectors; j++)
-                sum[i][j] = v_fma(load_edge(x[i * b->rows + m] + c + j * VL, tail), dj[j], sum[i][j]);
+                sum[i][j] =
+                    v_fma(load_edge(x[i * b->rows + m] + c + j * VL, tail), dj[j], sum[i][j]);
+        }
     }
     UNROLL_ALL
-    for (int i = 0; i < taps; i++)
+    for (int i = 0; i < taps; i++) {
         UNROLL_ALL
         for (int j = 0; j < vectors; j++) {
             float *to = b->dw + (t + i) * b->w_pitch + c + j * VL;
             store_edge(to, load_edge(to, tail) + sum[i][j], tail);
         }
+    }
 }
 
 static void depthwise_outer(const tern__gemm_depthwise *b) {
@@ -390,11 +415,15 @@ static void depthwise_outer(const tern__gemm_depthwise *b) {
         int tail = left < VL ? (int)left : VL;
         bool two = left >= DEPTHWISE_VECTORS * VL;
         for (; t + DEPTHWISE_ROWS <= b->taps; t += DEPTHWISE_ROWS)
-            if (two) depthwise_outer_tile(b, t, c, VL, DEPTHWISE_ROWS, DEPTHWISE_VECTORS);
-            else depthwise_outer_tile(b, t, c, tail, DEPTHWISE_ROWS, 1);
+            if (two)
+                depthwise_outer_tile(b, t, c, VL, DEPTHWISE_ROWS, DEPTHWISE_VECTORS);
+            else
+                depthwise_outer_tile(b, t, c, tail, DEPTHWISE_ROWS, 1);
         for (; t < b->taps; t++)
-            if (two) depthwise_outer_tile(b, t, c, VL, 1, DEPTHWISE_VECTORS);
-            else depthwise_outer_tile(b, t, c, tail, 1, 1);
+            if (two)
+                depthwise_outer_tile(b, t, c, VL, 1, DEPTHWISE_VECTORS);
+            else
+                depthwise_outer_tile(b, t, c, tail, 1, 1);
         c += two ? DEPTHWISE_VECTORS * VL : VL;
     }
 }

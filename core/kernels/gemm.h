@@ -1,9 +1,9 @@
 /* Products of rows with packed weights: the kernels under convolutions, dense layers, matrix
- * products and all their gradients. One call computes a block; cutting problems into blocks, packing
- * and threads are core/convolution.c's and core/product.c's business.
+ * products and all their gradients. One call computes a block; cutting problems into blocks,
+ * packing and threads are core/convolution.c's and core/product.c's business.
  *
- * Bits: one output element is one chain of multiply-adds in the order (tap, channel), whatever tile,
- * block, thread or batch it falls in. */
+ * Bits: one output element is one chain of multiply-adds in the order (tap, channel), whatever
+ * tile, block, thread or batch it falls in. */
 #ifndef TERN_KERNELS_GEMM_H
 #define TERN_KERNELS_GEMM_H
 
@@ -14,7 +14,11 @@
 enum { TERN__GEMM_MAX_MR = 12, TERN__GEMM_MAX_NR = 32 };
 
 typedef enum tern__gemm_activation {
-    TERN__GEMM_NONE, TERN__GEMM_RELU, TERN__GEMM_LEAKY_RELU, TERN__GEMM_SIGMOID, TERN__GEMM_TANH
+    TERN__GEMM_NONE,
+    TERN__GEMM_RELU,
+    TERN__GEMM_LEAKY_RELU,
+    TERN__GEMM_SIGMOID,
+    TERN__GEMM_TANH
 } tern__gemm_activation;
 
 /* y[m][n] = activation(start[m][n] + bias[n] + sum over t, c of x(m, t)[c] * w[t][c][n]) */
@@ -30,8 +34,9 @@ typedef struct tern__gemm_block {
     float alpha; /* of LEAKY_RELU */
 } tern__gemm_block;
 
-/* The weight gradient: dw[t][c][n] = or += sum over m of x(m, t)[c] * dy[m][n], for strips [first, last): strip s is
- * tap s / per, channels from s % per * TERN__GEMM_STRIP on, per = ceil(depth / TERN__GEMM_STRIP). */
+/* The weight gradient: dw[t][c][n] = or += sum over m of x(m, t)[c] * dy[m][n], for strips [first,
+ * last): strip s is tap s / per, channels from s % per * TERN__GEMM_STRIP on, per = ceil(depth /
+ * TERN__GEMM_STRIP). */
 enum { TERN__GEMM_STRIP = 24, TERN__GEMM_OUTER_ROWS = 192 /* most rows of one call */ };
 typedef struct tern__gemm_outer {
     int64_t rows, columns, taps, depth, first, last;
@@ -41,8 +46,8 @@ typedef struct tern__gemm_outer {
     bool add;
 } tern__gemm_outer;
 
-/* Depthwise: y[m][c] = activation(start + bias[c] + sum over t of x(m, t)[c] * w[t][c]), and the weight gradient
- * dw[t][c] += sum over m of x(m, t)[c] * dy[m][c]. x is [taps][rows] pointers. */
+/* Depthwise: y[m][c] = activation(start + bias[c] + sum over t of x(m, t)[c] * w[t][c]), and the
+ * weight gradient dw[t][c] += sum over m of x(m, t)[c] * dy[m][c]. x is [taps][rows] pointers. */
 typedef struct tern__gemm_depthwise {
     int64_t rows, taps, channels;
     const float *const *x;

@@ -2,13 +2,13 @@
  * instructions. A kernel source includes it and is compiled once per level with -DTERN__LEVEL=name
  * and -DTERN__LEVEL_NAME. Knows no tensor.
  *
- *   generic  16 lanes of compiler vectors: the geometry of AVX-512 on any CPU, slow but the same code
+ *   generic  16 lanes of compiler vectors: the geometry of AVX-512 on any CPU; slow
  *   avx2      8 lanes, fused multiply-add
  *   avx512   16 lanes, fused multiply-add
  *
  * Rules: NaN goes through everything except v_min/v_max, which return b if either is NaN; masks are
- * vi lanes of all ones or zero; v_fma is fused at avx2 and avx512 and rounds twice at generic, where a
- * fused one would be a library call per lane. */
+ * vi lanes of all ones or zero; v_fma is fused at avx2 and avx512 and rounds twice at generic, where
+ * a fused one would be a library call per lane. */
 #ifndef TERN_KERNELS_SIMD_H
 #define TERN_KERNELS_SIMD_H
 

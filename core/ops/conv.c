@@ -9,14 +9,21 @@ typedef struct attributes {
 } attributes;
 
 static const tern__attribute attribute_list[] = {
-    {.name = "auto_pad", .type = TERN_ATTRIBUTE_STRING,
-     .offset = offsetof(attributes, window.auto_pad), .s = "NOTSET"},
-    {.name = "kernel_shape", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.kernel_shape)},
-    {.name = "strides", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.strides)},
-    {.name = "dilations", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.dilations)},
+    {.name = "auto_pad",
+     .type = TERN_ATTRIBUTE_STRING,
+     .offset = offsetof(attributes, window.auto_pad),
+     .s = "NOTSET"},
+    {.name = "kernel_shape",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, window.kernel_shape)},
+    {.name = "strides",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, window.strides)},
+    {.name = "dilations",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, window.dilations)},
     {.name = "pads", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.pads)},
-    {.name = "group", .type = TERN_ATTRIBUTE_INT,
-     .offset = offsetof(attributes, group), .i = 1},
+    {.name = "group", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(attributes, group), .i = 1},
     {.name = NULL},
 };
 
@@ -29,11 +36,10 @@ static tern_status infer(tern__infer *in) {
     int64_t channels = w->dims[1] * a->group;
     if (x->dims[1] >= 0 && x->dims[1] != channels) {
         char text[TERN__SHAPE_TEXT];
-        return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                "input has %lld channels but weight %s expects %lld (group=%lld)",
-                                (long long)x->dims[1],
-                                tern__sizes_text(w->dims, w->rank, text, sizeof text),
-                                (long long)channels, (long long)a->group);
+        return tern__infer_fail(
+            in, TERN_ERR_SHAPE, "input has %lld channels but weight %s expects %lld (group=%lld)",
+            (long long)x->dims[1], tern__sizes_text(w->dims, w->rank, text, sizeof text),
+            (long long)channels, (long long)a->group);
     }
     if (w->dims[0] % a->group != 0)
         return tern__infer_fail(in, TERN_ERR_SHAPE,
@@ -41,7 +47,8 @@ static tern_status infer(tern__infer *in) {
                                 (long long)a->group, (long long)w->dims[0]);
     if ((st = tern__convolution_check_bias(in, w->dims[0])) != TERN_OK) return st;
     if ((st = tern__window_infer(in, &a->window, x, w->dims + 2, &window)) != TERN_OK) return st;
-    in->outputs[0] = (tern__shape){.type = x->type, .rank = x->rank, .dims = {x->dims[0], w->dims[0]}};
+    in->outputs[0] =
+        (tern__shape){.type = x->type, .rank = x->rank, .dims = {x->dims[0], w->dims[0]}};
     memcpy(in->outputs[0].dims + 2, window.out, (size_t)window.spatial * sizeof *window.out);
     return TERN_OK;
 }
@@ -51,8 +58,11 @@ static tern_status prepare(tern__step *s) {
     const tern__tensor *x = s->inputs[0], *w = s->inputs[1];
     tern__window window;
     tern__window_make(&a->window, x->dims + 2, x->rank - 2, w->dims + 2, &window);
-    tern__convolution v = {.spatial = window.spatial, .n = x->dims[0], .c = x->dims[1],
-                           .k = w->dims[0], .group = a->group};
+    tern__convolution v = {.spatial = window.spatial,
+                           .n = x->dims[0],
+                           .c = x->dims[1],
+                           .k = w->dims[0],
+                           .group = a->group};
     size_t size = (size_t)window.spatial * sizeof(int64_t);
     memcpy(v.in, window.in, size);
     memcpy(v.out, window.out, size);
@@ -87,7 +97,8 @@ static void backward(const tern__step *s) {
     const float *dy = s->output_grads[0]->data;
     float *workspace = s->workspace;
     if (s->input_grads[0]) {
-        float *dx = s->input_grads[0]->data, *rest = workspace + tern__aligned_floats(v->packed_data_size);
+        float *dx = s->input_grads[0]->data,
+              *rest = workspace + tern__aligned_floats(v->packed_data_size);
         tern__epilogue e = {.start = s->accumulate[0] ? dx : NULL};
         tern__convolution_pack_data(s->context, v, s->inputs[1]->data, workspace);
         tern__convolution_backward_data(s->context, v, dy, workspace, &e, dx, rest);
@@ -100,9 +111,20 @@ static void backward(const tern__step *s) {
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
-const tern__op tern__op_conv = {
-    .name = "Conv", .domain = "", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(attributes), .attributes = attribute_list,
-    .layouts = TERN__ONLY_LAST, .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
-    .fuses = true, .infer = infer, .prepare = prepare, .pack = pack, .forward = forward,
-    .backward = backward, .flops = flops};
+const tern__op tern__op_conv = {.name = "Conv",
+                                .domain = "",
+                                .min_inputs = 2,
+                                .max_inputs = 3,
+                                .min_outputs = 1,
+                                .max_outputs = 1,
+                                .attribute_size = sizeof(attributes),
+                                .attributes = attribute_list,
+                                .layouts = TERN__ONLY_LAST,
+                                .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
+                                .fuses = true,
+                                .infer = infer,
+                                .prepare = prepare,
+                                .pack = pack,
+                                .forward = forward,
+                                .backward = backward,
+                                .flops = flops};

@@ -1,7 +1,7 @@
-/* ConvTranspose: ONNX ConvTranspose-11. x [N, C, in...], W [C, M/group, kernel...], B [M] -> y [N, M, out...],
- * out = stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pad_begin - pad_end.
- * It is the data gradient of the convolution that leads from y's shape to x's, with the same weights; so its
- * own gradient for x is that convolution. Gradients: x, W, B. */
+/* ConvTranspose: ONNX ConvTranspose-11. x [N, C, in...], W [C, M/group, kernel...], B [M] -> y [N,
+ * M, out...], out = stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pad_begin -
+ * pad_end. It is the data gradient of the convolution that leads from y's shape to x's, with the
+ * same weights; so its own gradient for x is that convolution. Gradients: x, W, B. */
 #include "convolution_step.h"
 #include "ops.h"
 
@@ -12,16 +12,27 @@ typedef struct attributes {
 } attributes;
 
 static const tern__attribute attribute_list[] = {
-    {.name = "auto_pad", .type = TERN_ATTRIBUTE_STRING,
-     .offset = offsetof(attributes, window.auto_pad), .s = "NOTSET"},
-    {.name = "kernel_shape", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.kernel_shape)},
-    {.name = "strides", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.strides)},
-    {.name = "dilations", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.dilations)},
+    {.name = "auto_pad",
+     .type = TERN_ATTRIBUTE_STRING,
+     .offset = offsetof(attributes, window.auto_pad),
+     .s = "NOTSET"},
+    {.name = "kernel_shape",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, window.kernel_shape)},
+    {.name = "strides",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, window.strides)},
+    {.name = "dilations",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, window.dilations)},
     {.name = "pads", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, window.pads)},
-    {.name = "output_padding", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, output_padding)},
-    {.name = "output_shape", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(attributes, output_shape)},
-    {.name = "group", .type = TERN_ATTRIBUTE_INT,
-     .offset = offsetof(attributes, group), .i = 1},
+    {.name = "output_padding",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, output_padding)},
+    {.name = "output_shape",
+     .type = TERN_ATTRIBUTE_INTS,
+     .offset = offsetof(attributes, output_shape)},
+    {.name = "group", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(attributes, group), .i = 1},
     {.name = NULL},
 };
 
@@ -48,15 +59,15 @@ static void axis_sizes(const attributes *a, int axis, int spatial, int64_t in, i
     *out = in < 0 ? -1 : full - *pad_begin - (padded ? w->pads.at[spatial + axis] : 0);
 }
 
-static tern_status check_list(const tern__infer *in, const char *name, const tern__ints *list, int count,
-                              int64_t least) {
+static tern_status check_list(const tern__infer *in, const char *name, const tern__ints *list,
+                              int count, int64_t least) {
     if (list->count && list->count != count)
-        return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %d numbers and needs %d", name, list->count,
-                                count);
+        return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %d numbers and needs %d", name,
+                                list->count, count);
     for (int i = 0; i < list->count; i++)
         if (list->at[i] < least || list->at[i] > INT32_MAX)
-            return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %lld and must be at least %lld", name,
-                                    (long long)list->at[i], (long long)least);
+            return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %lld and must be at least %lld",
+                                    name, (long long)list->at[i], (long long)least);
     return TERN_OK;
 }
 
@@ -90,11 +101,11 @@ static tern_status infer(tern__infer *in) {
         int64_t pad;
         axis_sizes(a, i, spatial, x->dims[2 + i], w->dims[2 + i], &y.dims[2 + i], &pad);
         if (x->dims[2 + i] >= 0 && y.dims[2 + i] < 1)
-            return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                    "pads leave nothing of axis %d of an input %s with kernel %s", 2 + i,
-                                    tern__shape_text(x, text, sizeof text),
-                                    tern__sizes_text(w->dims + 2, spatial, (char[TERN__SHAPE_TEXT]){0},
-                                                     TERN__SHAPE_TEXT));
+            return tern__infer_fail(
+                in, TERN_ERR_SHAPE, "pads leave nothing of axis %d of an input %s with kernel %s",
+                2 + i, tern__shape_text(x, text, sizeof text),
+                tern__sizes_text(w->dims + 2, spatial, (char[TERN__SHAPE_TEXT]){0},
+                                 TERN__SHAPE_TEXT));
     }
     in->outputs[0] = y;
     return TERN_OK;
@@ -104,8 +115,8 @@ static tern_status prepare(tern__step *s) {
     const attributes *a = s->attributes;
     const tern__tensor *x = s->inputs[0], *w = s->inputs[1], *y = s->outputs[0];
     int spatial = x->rank - 2;
-    tern__convolution v = {.spatial = spatial, .n = x->dims[0], .c = y->dims[1], .k = x->dims[1],
-                           .group = a->group};
+    tern__convolution v = {
+        .spatial = spatial, .n = x->dims[0], .c = y->dims[1], .k = x->dims[1], .group = a->group};
     for (int i = 0; i < spatial; i++) {
         v.in[i] = y->dims[2 + i];
         v.out[i] = x->dims[2 + i];
@@ -156,9 +167,20 @@ static void backward(const tern__step *s) {
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
-const tern__op tern__op_conv_transpose = {
-    .name = "ConvTranspose", .domain = "", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(attributes), .attributes = attribute_list,
-    .layouts = TERN__ONLY_LAST, .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
-    .fuses = true, .infer = infer, .prepare = prepare, .pack = pack, .forward = forward,
-    .backward = backward, .flops = flops};
+const tern__op tern__op_conv_transpose = {.name = "ConvTranspose",
+                                          .domain = "",
+                                          .min_inputs = 2,
+                                          .max_inputs = 3,
+                                          .min_outputs = 1,
+                                          .max_outputs = 1,
+                                          .attribute_size = sizeof(attributes),
+                                          .attributes = attribute_list,
+                                          .layouts = TERN__ONLY_LAST,
+                                          .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
+                                          .fuses = true,
+                                          .infer = infer,
+                                          .prepare = prepare,
+                                          .pack = pack,
+                                          .forward = forward,
+                                          .backward = backward,
+                                          .flops = flops};

@@ -16,11 +16,11 @@ tern_status tern__convolution_check(const tern__infer *in, int64_t group,
     if (st == TERN_OK) st = tern__infer_type(in, 1, TERN_FLOAT);
     if (st != TERN_OK) return st;
     if (x->rank < 3 || x->rank > 5 || w->rank != x->rank)
-        return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                "input %s and weight %s must be [N, C, spatial...] and [K, C/group, "
-                                "kernel...] with the same 1 to 3 spatial axes",
-                                tern__shape_text(x, text, sizeof text),
-                                tern__shape_text(w, sizes, sizeof sizes));
+        return tern__infer_fail(
+            in, TERN_ERR_SHAPE,
+            "input %s and weight %s must be [N, C, spatial...] and [K, C/group, "
+            "kernel...] with the same 1 to 3 spatial axes",
+            tern__shape_text(x, text, sizeof text), tern__shape_text(w, sizes, sizeof sizes));
     for (int i = 0; i < w->rank; i++)
         if (w->dims[i] < 1)
             return tern__infer_fail(in, TERN_ERR_SHAPE,
@@ -33,10 +33,10 @@ tern_status tern__convolution_check(const tern__infer *in, int64_t group,
     if (kernel_shape->count &&
         (kernel_shape->count != w->rank - 2 ||
          memcmp(kernel_shape->at, w->dims + 2, (size_t)(w->rank - 2) * sizeof *w->dims) != 0))
-        return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                "kernel_shape %s is not that of weight %s",
-                                tern__sizes_text(kernel_shape->at, kernel_shape->count, text, sizeof text),
-                                tern__shape_text(w, sizes, sizeof sizes));
+        return tern__infer_fail(
+            in, TERN_ERR_SHAPE, "kernel_shape %s is not that of weight %s",
+            tern__sizes_text(kernel_shape->at, kernel_shape->count, text, sizeof text),
+            tern__shape_text(w, sizes, sizeof sizes));
     return TERN_OK;
 }
 

@@ -1,6 +1,7 @@
-/* Gemm: ONNX Gemm-13. Y [M, N] = alpha * A' * B' + beta * C, A' [M, K] and B' [K, N] being A and B, transposed
- * where transA and transB say so, C broadcast to [M, N]. Gradients: A, B, C. The usual dense layer (alpha, beta 1,
- * transA 0, C [N]) is one call of core/convolution.h; the rest is brought to that. */
+/* Gemm: ONNX Gemm-13. Y [M, N] = alpha * A' * B' + beta * C, A' [M, K] and B' [K, N] being A and B,
+ * transposed where transA and transB say so, C broadcast to [M, N]. Gradients: A, B, C. The usual
+ * dense layer (alpha, beta 1, transA 0, C [N]) is one call of core/convolution.h; the rest is
+ * brought to that. */
 #include "convolution_step.h"
 #include "ops.h"
 
@@ -10,10 +11,8 @@ typedef struct attributes {
 } attributes;
 
 static const tern__attribute attribute_list[] = {
-    {.name = "alpha", .type = TERN_ATTRIBUTE_FLOAT,
-     .offset = offsetof(attributes, alpha), .f = 1},
-    {.name = "beta", .type = TERN_ATTRIBUTE_FLOAT,
-     .offset = offsetof(attributes, beta), .f = 1},
+    {.name = "alpha", .type = TERN_ATTRIBUTE_FLOAT, .offset = offsetof(attributes, alpha), .f = 1},
+    {.name = "beta", .type = TERN_ATTRIBUTE_FLOAT, .offset = offsetof(attributes, beta), .f = 1},
     {.name = "transA", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(attributes, trans_a)},
     {.name = "transB", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(attributes, trans_b)},
     {.name = NULL},
@@ -35,11 +34,11 @@ static tern_status infer(tern__infer *in) {
     int64_t m = x->dims[a->trans_a ? 1 : 0], k = x->dims[a->trans_a ? 0 : 1];
     int64_t n = w->dims[a->trans_b ? 0 : 1], depth = w->dims[a->trans_b ? 1 : 0];
     if (k >= 0 && depth >= 0 && k != depth)
-        return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                "A %s%s and B %s%s do not fit: %lld columns against %lld rows",
-                                tern__shape_text(x, text, sizeof text), a->trans_a ? " transposed" : "",
-                                tern__shape_text(w, other, sizeof other), a->trans_b ? " transposed" : "",
-                                (long long)k, (long long)depth);
+        return tern__infer_fail(
+            in, TERN_ERR_SHAPE, "A %s%s and B %s%s do not fit: %lld columns against %lld rows",
+            tern__shape_text(x, text, sizeof text), a->trans_a ? " transposed" : "",
+            tern__shape_text(w, other, sizeof other), a->trans_b ? " transposed" : "", (long long)k,
+            (long long)depth);
     in->outputs[0] = (tern__shape){.type = TERN_FLOAT, .rank = 2, .dims = {m, n}};
     if (inputs < 3) return TERN_OK;
     const tern__shape *c = in->inputs[2];
@@ -73,15 +72,15 @@ static tern_status prepare(tern__step *s) {
     const attributes *a = s->attributes;
     const tern__tensor *x = s->inputs[0], *w = s->inputs[1];
     int64_t depth = w->dims[a->trans_b ? 1 : 0];
-    tern__convolution v = tern__convolution_dense(s->outputs[0]->dims[0], s->outputs[0]->dims[1], depth,
-                                                  a->trans_b != 0, w->dims[1]);
+    tern__convolution v = tern__convolution_dense(s->outputs[0]->dims[0], s->outputs[0]->dims[1],
+                                                  depth, a->trans_b != 0, w->dims[1]);
     tern__convolution *choice = NULL;
     tern_status st = tern__convolution_choose(s, &v, &choice);
     if (st != TERN_OK) return st;
     size_t copy = a->trans_a ? tern__aligned_floats((size_t)x->count) : 0;
-    st = tern__convolution_size_step(s, choice->packed_size, tern__aligned_floats(choice->workspace_size) + copy,
-                                     choice->packed_data_size,
-                                     tern__aligned_floats(choice->data_workspace_size) + copy);
+    st = tern__convolution_size_step(
+        s, choice->packed_size, tern__aligned_floats(choice->workspace_size) + copy,
+        choice->packed_data_size, tern__aligned_floats(choice->data_workspace_size) + copy);
     /* The gradient for B: A' and, for another alpha, the gradient before it is scaled. */
     size_t weights = tern__aligned_floats(choice->weights_workspace_size) + copy;
     if (a->alpha != 1) weights += (size_t)w->count;
@@ -198,14 +197,28 @@ static void backward(const tern__step *s) {
     if (s->input_grads[0]) gradient_a(s, dy);
     if (s->input_grads[1]) gradient_b(s, dy);
     if (!has_bias(s) || !s->input_grads[2]) return;
-    if (plain_bias(s)) tern__convolution_bias_gradient(s);
-    else gradient_c(s, dy);
+    if (plain_bias(s))
+        tern__convolution_bias_gradient(s);
+    else
+        gradient_c(s, dy);
 }
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
-const tern__op tern__op_gemm = {
-    .name = "Gemm", .domain = "", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1, .max_outputs = 1,
-    .attribute_size = sizeof(attributes), .attributes = attribute_list, .layouts = TERN__ONLY_PLAIN,
-    .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1), .fuses = true, .infer = infer,
-    .prepare = prepare, .pack = pack, .forward = forward, .backward = backward, .flops = flops};
+const tern__op tern__op_gemm = {.name = "Gemm",
+                                .domain = "",
+                                .min_inputs = 2,
+                                .max_inputs = 3,
+                                .min_outputs = 1,
+                                .max_outputs = 1,
+                                .attribute_size = sizeof(attributes),
+                                .attributes = attribute_list,
+                                .layouts = TERN__ONLY_PLAIN,
+                                .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
+                                .fuses = true,
+                                .infer = infer,
+                                .prepare = prepare,
+                                .pack = pack,
+                                .forward = forward,
+                                .backward = backward,
+                                .flops = flops};

@@ -1,14 +1,16 @@
-/* MatMul: ONNX MatMul-13, NumPy's matmul. A [..., M, K] times B [..., K, N] -> Y [..., M, N], leading dimensions
- * broadcast; a row A [K] counts as [1, K], a row B [K] as [K, 1], and that dimension leaves the result. Gradients: A, B.
- * One B for all is one product over all rows of A; else one product after the other. */
+/* MatMul: ONNX MatMul-13, NumPy's matmul. A [..., M, K] times B [..., K, N] -> Y [..., M, N],
+ * leading dimensions broadcast; a row A [K] counts as [1, K], a row B [K] as [K, 1], and that
+ * dimension leaves the result. Gradients: A, B. One B for all is one product over all rows of A;
+ * else one product after the other. */
 #include "convolution_step.h"
 #include "ops.h"
 
 /* First member: what convolution_step.c takes the choice for. */
 typedef struct choice {
     tern__convolution v;
-    int64_t batches;               /* products */
-    int64_t a_step[TERN_MAX_RANK]; /* floats to the next along each leading axis of Y; 0: broadcast */
+    int64_t batches; /* products */
+    int64_t
+        a_step[TERN_MAX_RANK]; /* floats to the next along each leading axis of Y; 0: broadcast */
     int64_t b_step[TERN_MAX_RANK];
     int leading;
     int64_t lead[TERN_MAX_RANK]; /* leading dims of Y */
@@ -36,21 +38,20 @@ static tern_status infer(tern__infer *in) {
     if (a->rank > 0) matrix(a->dims, a->rank, false, &m, &k);
     if (b->rank > 0) matrix(b->dims, b->rank, true, &depth, &n);
     if (a->rank == 0 || b->rank == 0 || (k >= 0 && depth >= 0 && k != depth))
-        return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                "%s and %s do not fit: the last dimension of the first must be the one "
-                                "before the last of the second",
-                                tern__shape_text(a, text, sizeof text),
-                                tern__shape_text(b, other, sizeof other));
+        return tern__infer_fail(
+            in, TERN_ERR_SHAPE,
+            "%s and %s do not fit: the last dimension of the first must be the one "
+            "before the last of the second",
+            tern__shape_text(a, text, sizeof text), tern__shape_text(b, other, sizeof other));
     int la = a->rank > 2 ? a->rank - 2 : 0, lb = b->rank > 2 ? b->rank - 2 : 0;
     tern__shape y = {.type = TERN_FLOAT, .rank = la > lb ? la : lb};
     for (int i = 0; i < y.rank; i++) {
         int64_t p = i < y.rank - la ? 1 : a->dims[i - (y.rank - la)];
         int64_t q = i < y.rank - lb ? 1 : b->dims[i - (y.rank - lb)];
         if (p >= 0 && q >= 0 && p != q && p != 1 && q != 1)
-            return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                    "the leading dimensions of %s and %s cannot be broadcast",
-                                    tern__shape_text(a, text, sizeof text),
-                                    tern__shape_text(b, other, sizeof other));
+            return tern__infer_fail(
+                in, TERN_ERR_SHAPE, "the leading dimensions of %s and %s cannot be broadcast",
+                tern__shape_text(a, text, sizeof text), tern__shape_text(b, other, sizeof other));
         y.dims[i] = p == 1 ? q : q == 1 ? p : p < 0 ? q : p;
     }
     if (a->rank > 1) y.dims[y.rank++] = m;
@@ -60,7 +61,8 @@ static tern_status infer(tern__infer *in) {
 }
 
 /* Steps of one input along Y's leading axes; true if it is broadcast along one longer than 1. */
-static bool leading_steps(const tern__tensor *t, const choice *p, int64_t matrix_size, int64_t *step) {
+static bool leading_steps(const tern__tensor *t, const choice *p, int64_t matrix_size,
+                          int64_t *step) {
     bool shared = false;
     int own = t->rank > 2 ? t->rank - 2 : 0;
     int64_t size = matrix_size;
@@ -127,9 +129,11 @@ static tern_status forward(const tern__step *s) {
     const float *a = s->inputs[0]->data, *b = s->inputs[1]->data;
     float *y = s->outputs[0]->data, *packed, *workspace;
     bool pack_now = tern__convolution_place(s, p->v.packed_size, &packed, &workspace);
-    tern__epilogue e = {.activation = (tern__gemm_activation)s->activation, .alpha = s->activation_alpha};
+    tern__epilogue e = {.activation = (tern__gemm_activation)s->activation,
+                        .alpha = s->activation_alpha};
     for (int64_t i = 0; i < p->batches; i++) {
-        if (pack_now) tern__convolution_pack(s->context, &p->v, b + offset(p, p->b_step, i), packed);
+        if (pack_now)
+            tern__convolution_pack(s->context, &p->v, b + offset(p, p->b_step, i), packed);
         tern__convolution_forward(s->context, &p->v, a + offset(p, p->a_step, i), packed, &e,
                                   y + i * p->v.n * p->v.k, workspace);
         if (!pack_now) packed += tern__aligned_floats(p->v.packed_size);
@@ -171,8 +175,18 @@ static double flops(const tern__step *s) {
     return (double)p->batches * tern__convolution_flops(&p->v);
 }
 
-const tern__op tern__op_matmul = {
-    .name = "MatMul", .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,
-    .layouts = TERN__ONLY_PLAIN, .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1), .fuses = true,
-    .infer = infer, .prepare = prepare, .pack = pack, .forward = forward, .backward = backward,
-    .flops = flops};
+const tern__op tern__op_matmul = {.name = "MatMul",
+                                  .domain = "",
+                                  .min_inputs = 2,
+                                  .max_inputs = 2,
+                                  .min_outputs = 1,
+                                  .max_outputs = 1,
+                                  .layouts = TERN__ONLY_PLAIN,
+                                  .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
+                                  .fuses = true,
+                                  .infer = infer,
+                                  .prepare = prepare,
+                                  .pack = pack,
+                                  .forward = forward,
+                                  .backward = backward,
+                                  .flops = flops};
