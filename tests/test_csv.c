@@ -152,7 +152,7 @@ static void files(void **state) {
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     fputs("\xef\xbb\xbfnumber,\"sq\"\"uare\"\r\n", f);
-    for (int i = 0; i < 50000; i++) fprintf(f, "%d,\"%d\"\r\n", i, i * i);
+    for (int i = 0; i < 50000; i++) fprintf(f, "%d,\"%lld\"\r\n", i, (long long)i * i);
     assert_int_equal(fclose(f), 0);
     check_ok(context, tern__csv_open(&csv, context, path, 0, true));
     size_t index;
@@ -162,7 +162,7 @@ static void files(void **state) {
         assert_true(got);
         assert_int_equal(csv->line, i + 2);
         assert_int_equal(atoi(csv->fields[0]), i);
-        assert_int_equal(atoi(csv->fields[1]), i * i);
+        assert_int_equal(atoll(csv->fields[1]), (long long)i * i);
     }
     check_ok(context, tern__csv_next(csv, &got));
     assert_false(got);

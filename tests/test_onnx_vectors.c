@@ -71,7 +71,7 @@ static uint8_t *bind_inputs(const char *bytes, size_t size, const tensors *input
     Tern__Onnx__Tensor *list[MAX_TENSORS + 100], **old = g->initializer;
     size_t n_old = g->n_initializer, k = 0;
     if (n_old > 100) n_old = 0;
-    memcpy(list, old, n_old * sizeof *list);
+    for (size_t i = 0; i < n_old; i++) list[i] = old[i];
     g->initializer = list;
     char *names[MAX_TENSORS];
     for (size_t i = 0; i < g->n_input && k < (size_t)inputs->count; i++) {

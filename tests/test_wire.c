@@ -124,7 +124,7 @@ static void nested_messages(void **state) {
 static size_t live, peak;
 static void *counting_allocate(void *user, size_t size) {
     (void)user;
-    size_t *block = aligned_alloc(64, size + 64);
+    size_t *block = aligned_alloc(64, ((size + 63) & ~(size_t)63) + 64);
     if (!block) return NULL;
     *block = size;
     live += size;

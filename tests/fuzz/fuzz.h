@@ -12,6 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static size_t fuzz_live, fuzz_limit;
+static bool fuzz_may_fail; /* beyond the limit memory is refused; else that is a finding */
 
 static inline void fuzz_require(bool holds, const char *what) {
     if (holds) return;
@@ -21,6 +22,7 @@ static inline void fuzz_require(bool holds, const char *what) {
 
 static void *fuzz_allocate(void *user, size_t size) {
     (void)user;
+    if (fuzz_may_fail && fuzz_live + size > fuzz_limit) return NULL;
     char *block = aligned_alloc(64, ((size + 63) & ~(size_t)63) + 64);
     if (!block) return NULL;
     memcpy(block, &size, sizeof size);
@@ -45,6 +47,7 @@ static inline tern_context *fuzz_context(size_t limit) {
     o.threads = 1;
     fuzz_live = 0;
     fuzz_limit = limit;
+    fuzz_may_fail = false;
     tern_context *c;
     fuzz_require(tern_context_create(&c, &o) == TERN_OK, "a context");
     return c;
