@@ -505,6 +505,74 @@ static void every_loss(void **state) {
     tern_context_free(c);
 }
 
+/* ---- failing allocations ---- */
+
+typedef struct ration {
+    int64_t left, held; /* allocations that still succeed; blocks not given back */
+} ration;
+
+static void *allocate(void *user, size_t size) {
+    ration *r = user;
+    if (__atomic_fetch_sub(&r->left, 1, __ATOMIC_RELAXED) <= 0) return NULL;
+    void *memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    if (memory) __atomic_fetch_add(&r->held, 1, __ATOMIC_RELAXED);
+    return memory;
+}
+
+static void release(void *user, void *memory) {
+    __atomic_fetch_sub(&((ration *)user)->held, 1, __ATOMIC_RELAXED);
+    free(memory);
+}
+
+/* Training with everything on, with allocation number i failing and all after it: a clean error, and
+ * everything is given back. */
+static void every_allocation_may_fail(void **state) {
+    (void)state;
+    ration r = {.left = INT64_MAX / 2};
+    tern_allocator allocator = {allocate, release, &r};
+    tern_context_options options = TERN_CONTEXT_OPTIONS_INIT;
+    options.threads = 1;
+    options.allocator = &allocator;
+    tern_context *c;
+    check_ok(c, tern_context_create(&c, &options));
+    char path[] = "/tmp/tern-test-allocations-XXXXXX";
+    assert_true(close(mkstemp(path)) == 0);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_dataset *few, *train, *validation;
+    check_ok(c, tern_dataset_subset(&few, t->dataset, (int64_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8}, 9));
+    check_ok(c, tern_dataset_split(&train, &validation, few, 0.34, 1));
+    tern_train_options o = quick();
+    o.epochs = 1;
+    o.batch = 4;
+    o.optimizer.ema = 0.9;
+    o.mixup = 0.2;
+    o.validation = validation;
+    o.checkpoint = path;
+    int64_t held = r.held, tries = 0;
+    for (tern_status st = TERN_ERR_MEMORY; st != TERN_OK; tries++) {
+        r.left = tries;
+        tern_model *m = (tern_model *)g;
+        st = tern_train(&m, g, train, &o);
+        r.left = INT64_MAX / 2;
+        if (st != TERN_OK) {
+            assert_int_equal(st, TERN_ERR_MEMORY);
+            assert_null(m);
+        }
+        tern_model_free(m);
+        assert_int_equal(r.held, held);
+    }
+    assert_true(tries > 300);
+    unlink(path);
+    tern_dataset_free(few);
+    tern_dataset_free(train);
+    tern_dataset_free(validation);
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+    assert_int_equal(r.held, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_by_hand),
@@ -521,6 +589,7 @@ int main(void) {
         cmocka_unit_test(log_lines),
         cmocka_unit_test(loop_refuses),
         cmocka_unit_test(every_loss),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
