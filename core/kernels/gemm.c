@@ -22,9 +22,17 @@ enum { NR = NV * VL };
 enum { KC = 256 };
 
 /* Each tile size is its own function with everything unrolled, but at generic, where the sums do
- * not fit into registers anyway: one function serves all. */
+ * not fit into registers anyway, and under sanitizers, which make the unrolled code huge: there one
+ * function serves all. */
 #define PRAGMA(text) _Pragma(#text)
-#ifdef TERN__LEVEL_GENERIC
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#if defined(TERN__LEVEL_GENERIC) || SANITIZED
 #define TILE_BODY static __attribute__((noinline))
 #define UNROLL_ALL
 #define UNROLL(n)
