@@ -1,8 +1,6 @@
 /* Writes features of a sound file as an array or a picture. Knows file formats only by their writers. */
 #include "features.h"
 
-#include "core/npy.h"
-
 #include <tern/audio_export.h>
 
 #include <string.h>
@@ -40,11 +38,10 @@ tern_status tern_audio_export(tern_context *c, const char *sound, const char *ou
         tern__fail_in(c, "%s", sound);
         goto done;
     }
-    if (array)
-        st = tern__npy_write(c, output, TERN__NPY_FLOAT32, 2, (int64_t[]){(int64_t)rows, (int64_t)frames},
-                             values);
+    if (array) st = tern_features_save_array(features, output, values, frames);
     else
-        st = tern__fail(c, TERN_ERR_UNSUPPORTED, "%s: pictures are not there yet", output);
+        st = tern_features_save_picture(features, output, strcmp(sound, "-") ? sound : "standard input",
+                                        values, frames);
     if (st == TERN_OK && rows_out) *rows_out = rows;
     if (st == TERN_OK && frames_out) *frames_out = frames;
 done:

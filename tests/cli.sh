@@ -129,6 +129,8 @@ data = open("low.npy", "rb").read()
 assert data[:6] == b"\x93NUMPY" and b"(64, 201)" in data[:128]
 assert len(data) == 10 + int.from_bytes(data[8:10], "little") + 4 * 64 * 201
 PYTHON
+expect features_png 0 "64 rows, 201 frames" "$tern" audio features low.wav -o low.png
+[ "$(head -c 4 low.png | tail -c 3)" = PNG ] && passed features_png_is_one || wrong features_png_is_one
 expect features_ending 2 ".npy" "$tern" audio features low.wav -o low.txt
 expect features_preset 2 "librosa" "$tern" audio features low.wav -o low.npy --preset nobody
 
