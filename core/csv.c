@@ -1,5 +1,5 @@
-/* Reading tables of text row by row. Must not know what the columns mean. Source: RFC 4180; for tabs
- * IANA's text/tab-separated-values, which has no quoting. */
+/* Reading tables of text row by row. Must not know what the columns mean. Source: RFC 4180; for
+ * tabs IANA's text/tab-separated-values, which has no quoting. */
 #include "csv.h"
 
 #include <errno.h>
@@ -81,7 +81,8 @@ static inline tern_status append(reader *r, int byte) {
         if (r->row_used >= TERN__CSV_ROW_LIMIT)
             return fail_at(r, r->face.line, TERN_ERR_LIMIT, "the row is longer than %zu bytes%s",
                            TERN__CSV_ROW_LIMIT, r->quoting ? "; does a quote never close?" : "");
-        char *row = tern__grow(r->context, r->row, r->row_used, &r->row_capacity, r->row_used + 1, 1);
+        char *row =
+            tern__grow(r->context, r->row, r->row_used, &r->row_capacity, r->row_used + 1, 1);
         if (!row) return r->status = TERN_ERR_MEMORY;
         r->row = row;
     }
@@ -181,7 +182,8 @@ tern_status tern__csv_next(tern__csv *csv, bool *got) {
 static tern_status skip_mark(reader *r) {
     while (r->left < 3 && !r->ended)
         if (fill(r) != TERN_OK) return r->status;
-    if (r->left >= 2 && (memcmp(r->bytes, "\xff\xfe", 2) == 0 || memcmp(r->bytes, "\xfe\xff", 2) == 0))
+    if (r->left >= 2 &&
+        (memcmp(r->bytes, "\xff\xfe", 2) == 0 || memcmp(r->bytes, "\xfe\xff", 2) == 0))
         return fail_at(r, 1, TERN_ERR_FORMAT, "the text is UTF-16; save it as UTF-8");
     if (r->left >= 3 && memcmp(r->bytes, "\xef\xbb\xbf", 3) == 0)
         for (int i = 0; i < 3; i++) take(r);
@@ -191,7 +193,8 @@ static tern_status skip_mark(reader *r) {
 static tern_status read_header(reader *r) {
     if (read_row(r) != TERN_OK) return r->status;
     if (r->face.n_fields == 0)
-        return fail_at(r, 1, TERN_ERR_FORMAT, "the table is empty; a row of column names is needed");
+        return fail_at(r, 1, TERN_ERR_FORMAT,
+                       "the table is empty; a row of column names is needed");
     r->columns = tern__calloc(r->context, r->face.n_fields, sizeof *r->columns);
     if (!r->columns) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < r->face.n_fields; i++) {
@@ -309,6 +312,6 @@ tern_status tern__csv_fail(const tern__csv *csv, tern_status status, const char 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return tern__fail(csv->reader->context, status, "%s, line %zu: %s", csv->reader->name, csv->line,
-                      text);
+    return tern__fail(csv->reader->context, status, "%s, line %zu: %s", csv->reader->name,
+                      csv->line, text);
 }

@@ -1,6 +1,6 @@
-/* Tables of text, one row at a time: comma-separated (RFC 4180) and tab-separated, with line numbers
- * for sentences and bounded memory however long the file is. Internal; knows nothing of columns'
- * meaning. */
+/* Tables of text, one row at a time: comma-separated (RFC 4180) and tab-separated, with line
+ * numbers for sentences and bounded memory however long the file is. Internal; knows nothing of
+ * columns' meaning. */
 #ifndef TERN_CORE_CSV_H
 #define TERN_CORE_CSV_H
 
@@ -15,27 +15,28 @@ typedef struct tern__csv {
     struct tern__csv_reader *reader;
 } tern__csv;
 
-/* Opens a table. separator ',' (fields may be quoted: "a ""b""" spans separators and lines) or '\t' (no
- * quoting, as files of that kind hold bare quotes) or another for comma's rules; 0: '\t' where the name
- * ends in .tsv or .tab, else ','. With header the first row is read at once: it names the columns, and every
- * later row must have as many fields. A byte-order mark is skipped, as are blank lines; lines end
- * with LF, CRLF or CR.
- * path "-" is standard input. *csv is NULL on failure. */
+/* Opens a table. separator ',' (fields may be quoted: "a ""b""" spans separators and lines) or '\t'
+ * (no quoting, as files of that kind hold bare quotes) or another for comma's rules; 0: '\t' where
+ * the name ends in .tsv or .tab, else ','. With header the first row is read at once: it names the
+ * columns, and every later row must have as many fields. A byte-order mark is skipped, as are blank
+ * lines; lines end with LF, CRLF or CR. path "-" is standard input. *csv is NULL on failure. */
 tern_status tern__csv_open(tern__csv **csv, tern_context *c, const char *path, char separator,
                            bool header);
 /* The same for bytes that the caller keeps as long. name is for sentences. */
 tern_status tern__csv_open_memory(tern__csv **csv, tern_context *c, const char *name,
                                   const void *bytes, size_t size, char separator, bool header);
-/* Reads the next row; *got is false at the end (n_fields is 0 then). Errors, which stick: TERN_ERR_FORMAT (a
- * NUL byte, text after a closing quote, a quote that never closes, another number of fields than the header),
- * TERN_ERR_LIMIT (a row beyond TERN__CSV_ROW_LIMIT), TERN_ERR_IO. */
+/* Reads the next row; *got is false at the end (n_fields is 0 then). Errors, which stick:
+ * TERN_ERR_FORMAT (a NUL byte, text after a closing quote, a quote that never closes, another
+ * number of fields than the header), TERN_ERR_LIMIT (a row beyond TERN__CSV_ROW_LIMIT),
+ * TERN_ERR_IO. */
 tern_status tern__csv_next(tern__csv *csv, bool *got);
-/* The index of the column of this name. TERN_ERR_FORMAT, naming the columns there are, if it is absent or there
- * twice. */
+/* The index of the column of this name. TERN_ERR_FORMAT, naming the columns there are, if it is
+ * absent or there twice. */
 tern_status tern__csv_column(const tern__csv *csv, const char *name, size_t *index);
 /* Whether the header has it. */
 bool tern__csv_has_column(const tern__csv *csv, const char *name);
-/* tern__fail with "FILE, line N: " before the sentence: for what callers find wrong in the current row. */
+/* tern__fail with "FILE, line N: " before the sentence: for what callers find wrong in the current
+ * row. */
 tern_status tern__csv_fail(const tern__csv *csv, tern_status status, const char *format, ...)
     TERN_PRINTF(3, 4);
 void tern__csv_close(tern__csv *csv);

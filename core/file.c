@@ -225,8 +225,8 @@ static tern_status create_temporary(tern__file_writer *w, mode_t mode) {
 
 /* --- writing --- */
 
-/* Devices and what a process was handed as an open file (/dev/stdout, /proc/self/fd/1, <(pipe)) must
- * get the bytes themselves, even where they lead to a regular file. */
+/* Devices and what a process was handed as an open file (/dev/stdout, /proc/self/fd/1, <(pipe))
+ * must get the bytes themselves, even where they lead to a regular file. */
 static bool writes_through(const char *path, bool exists, const struct stat *info) {
     return (exists && !S_ISREG(info->st_mode)) || strncmp(path, "/dev/std", 8) == 0 ||
            strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0;
@@ -262,7 +262,8 @@ static tern_status writer_start(tern__file_writer *w) {
     size_t length = strlen(w->path);
     struct stat info;
     bool exists = stat(w->path, &info) == 0;
-    if (length == 0) return tern__fail(c, TERN_ERR_ARGUMENT, "the name of the file to write is empty");
+    if (length == 0)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "the name of the file to write is empty");
     if ((exists && S_ISDIR(info.st_mode)) || w->path[length - 1] == '/')
         return tern__fail(c, TERN_ERR_IO, "%s: is a folder; the name of a file is needed", w->path);
     if (exists && access(w->path, W_OK) != 0)

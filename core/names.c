@@ -1,4 +1,5 @@
-/* Names to numbers: open addressing, at most three quarters full. Knows nothing of what is named. */
+/* Names to numbers: open addressing, at most three quarters full. Knows nothing of what is named.
+ */
 #include "names.h"
 
 #include <string.h>
@@ -14,7 +15,8 @@ static uint64_t hash_of(const char *name) {
 static struct tern__names_slot *look(const tern__names *names, const char *name, uint64_t hash) {
     for (size_t i = hash;; i++) {
         struct tern__names_slot *slot = &names->slots[i & (names->capacity - 1)];
-        if (!slot->name || (slot->number >= 0 && slot->hash == hash && strcmp(slot->name, name) == 0))
+        if (!slot->name ||
+            (slot->number >= 0 && slot->hash == hash && strcmp(slot->name, name) == 0))
             return slot;
     }
 }

@@ -22,8 +22,8 @@ enum {
 #define TERN__ONNX_CONSTANT "constant"
 #define TERN__ONNX_PRODUCER "tern"
 
-/* The elements of a file's tensor as float (all of its floating types) or int64 (all integers and bool), row-major;
- * *data is the caller's. what is for sentences. External data is refused. */
+/* The elements of a file's tensor as float (all of its floating types) or int64 (all integers and
+ * bool), row-major; *data is the caller's. what is for sentences. External data is refused. */
 tern_status tern__onnx_tensor(tern__shape *shape, void **data, tern_context *c, const char *what,
                               const Tern__Onnx__Tensor *t);
 
@@ -45,7 +45,8 @@ typedef struct tern__onnx_reader {
 
 typedef struct tern__onnx_call {
     const char *op, *domain, *name;
-    int *inputs; /* values of the graph, -1: absent; room for TERN__ONNX_EXTRA_INPUTS more, set to -1 */
+    int *inputs; /* values of the graph, -1: absent; room for TERN__ONNX_EXTRA_INPUTS more, set to
+                    -1 */
     int n_inputs;
     tern_attribute attributes[TERN__ONNX_MAX_ATTRIBUTES];
     size_t n_attributes;
@@ -53,11 +54,11 @@ typedef struct tern__onnx_call {
     int n_outputs;
 } tern__onnx_call;
 
-/* Brings a node of an older or newer operator set to the form that tern's operators have, which is opset 17's.
- * *call may become another operator; nodes before it may be added to the graph. */
+/* Brings a node of an older or newer operator set to the form that tern's operators have, which is
+ * opset 17's. *call may become another operator; nodes before it may be added to the graph. */
 tern_status tern__onnx_adapt(tern__onnx_reader *r, tern__onnx_call *call);
-/* Adds a constant whose name begins with that of the call; its value number, or -1 with the error stuck to
- * the graph. */
+/* Adds a constant whose name begins with that of the call; its value number, or -1 with the error
+ * stuck to the graph. */
 int tern__onnx_add_constant(tern__onnx_reader *r, const tern__onnx_call *call, const char *what,
                             tern_type type, int rank, int64_t length, const void *data);
 

@@ -26,17 +26,18 @@ static bool take(tern__onnx_call *call, const char *name, int type, tern_attribu
 /* There is room: what is given was taken before, or is one of at most two more. */
 static tern_status give(reader *r, tern__onnx_call *call, tern_attribute attribute) {
     if (call->n_attributes == TERN__ONNX_MAX_ATTRIBUTES)
-        return tern__fail(r->context, TERN_ERR_LIMIT, "%s '%.200s' has too many attributes", call->op,
-                          call->name);
+        return tern__fail(r->context, TERN_ERR_LIMIT, "%s '%.200s' has too many attributes",
+                          call->op, call->name);
     call->attributes[call->n_attributes++] = attribute;
     return TERN_OK;
 }
 
-int tern__onnx_add_constant(reader *r, const tern__onnx_call *call, const char *what, tern_type type,
-                            int rank, int64_t length, const void *data) {
+int tern__onnx_add_constant(reader *r, const tern__onnx_call *call, const char *what,
+                            tern_type type, int rank, int64_t length, const void *data) {
     char name[256];
     snprintf(name, sizeof name, "%.200s.%s", call->name, what);
-    for (int i = 2; tern__graph_find(r->graph, name) >= 0 || tern__names_find(&r->producers, name) >= 0; i++)
+    for (int i = 2;
+         tern__graph_find(r->graph, name) >= 0 || tern__names_find(&r->producers, name) >= 0; i++)
         snprintf(name, sizeof name, "%.200s.%s_%d", call->name, what, i);
     tern__shape shape = {.type = type, .rank = rank, .dims = {length}};
     return tern__graph_initializer(r->graph, name, TERN__CONSTANT, &shape, data);
@@ -53,15 +54,17 @@ static tern_status set_input(reader *r, tern__onnx_call *call, int index, int va
 static tern_status ints_to_input(reader *r, tern__onnx_call *call, const char *name, int index) {
     tern_attribute a;
     if (call->n_inputs > index || !take(call, name, TERN_ATTRIBUTE_INTS, &a)) return TERN_OK;
-    return set_input(r, call, index,
-                     tern__onnx_add_constant(r, call, name, TERN_INT64, 1, (int64_t)a.count, a.ints));
+    return set_input(
+        r, call, index,
+        tern__onnx_add_constant(r, call, name, TERN_INT64, 1, (int64_t)a.count, a.ints));
 }
 
 static tern_status float_to_input(reader *r, tern__onnx_call *call, const char *name, int index) {
     tern_attribute a;
     if (call->n_inputs > index || !take(call, name, TERN_ATTRIBUTE_FLOAT, &a)) return TERN_OK;
     float value = (float)a.f;
-    return set_input(r, call, index, tern__onnx_add_constant(r, call, name, TERN_FLOAT, 0, 0, &value));
+    return set_input(r, call, index,
+                     tern__onnx_add_constant(r, call, name, TERN_FLOAT, 0, 0, &value));
 }
 
 /* ---- operator by operator ---- */
@@ -98,8 +101,8 @@ static tern_status axes_to_attribute(reader *r, tern__onnx_call *call) {
     const tern__value *axes =
         call->n_inputs > 1 && call->inputs[1] >= 0 ? &r->graph->values[call->inputs[1]] : NULL;
     if (axes && (!axes->data || axes->shape.type != TERN_INT64 || axes->shape.rank != 1))
-        return tern__fail(r->context, TERN_ERR_UNSUPPORTED, "%s '%.200s': the axes are not constant",
-                          call->op, call->name);
+        return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
+                          "%s '%.200s': the axes are not constant", call->op, call->name);
     if (call->n_inputs > 1) call->n_inputs = 1;
     if (axes && axes->shape.dims[0] > 0)
         return give(r, call, TERN_INTS("axes", axes->data, (size_t)axes->shape.dims[0]));
@@ -128,14 +131,16 @@ static tern_status adapt_dropout(reader *r, tern__onnx_call *call) {
     return TERN_OK;
 }
 
-/* num_outputs (set 18): equal parts but for a smaller last one. Equal parts are what no sizes mean. */
+/* num_outputs (set 18): equal parts but for a smaller last one. Equal parts are what no sizes mean.
+ */
 static tern_status adapt_split(reader *r, tern__onnx_call *call) {
     tern_attribute parts, axis = TERN_INT("axis", 0);
     tern_status status = ints_to_input(r, call, "split", 1);
     if (status != TERN_OK || !take(call, "num_outputs", TERN_ATTRIBUTE_INT, &parts)) return status;
     if (parts.i != call->n_outputs)
-        return tern__fail(r->context, TERN_ERR_FORMAT, "Split '%.200s': num_outputs is %" PRId64 ", but it has %d",
-                          call->name, parts.i, call->n_outputs);
+        return tern__fail(r->context, TERN_ERR_FORMAT,
+                          "Split '%.200s': num_outputs is %" PRId64 ", but it has %d", call->name,
+                          parts.i, call->n_outputs);
     if (take(call, "axis", TERN_ATTRIBUTE_INT, &axis)) status = give(r, call, axis);
     const tern__shape *x = call->inputs[0] >= 0 ? &r->graph->values[call->inputs[0]].shape : NULL;
     if (status != TERN_OK || !x || call->n_inputs > 1) return status;
@@ -146,26 +151,28 @@ static tern_status adapt_split(reader *r, tern__onnx_call *call) {
     int64_t *sizes = tern__calloc(r->context, (size_t)n, sizeof *sizes);
     if (!sizes) return TERN_ERR_MEMORY;
     for (int64_t i = 0; i < n; i++, left -= sizes[i - 1]) sizes[i] = left < part ? left : part;
-    status = set_input(r, call, 1, tern__onnx_add_constant(r, call, "split", TERN_INT64, 1, n, sizes));
+    status =
+        set_input(r, call, 1, tern__onnx_add_constant(r, call, "split", TERN_INT64, 1, n, sizes));
     tern__free(r->context, sizes);
     return status;
 }
 
-/* A node before the call, between it and one of its inputs; constant: a second input of that node, or -1. */
-static tern_status add_before(reader *r, tern__onnx_call *call, int input, const char *op, const char *what,
-                              const tern_attribute *attribute, int constant) {
+/* A node before the call, between it and one of its inputs; constant: a second input of that node,
+ * or -1. */
+static tern_status add_before(reader *r, tern__onnx_call *call, int input, const char *op,
+                              const char *what, const tern_attribute *attribute, int constant) {
     char name[256];
     snprintf(name, sizeof name, "%.200s.%s", call->name, what);
     const char *made = ""; /* the graph finds a name */
     int inputs[2] = {call->inputs[input], constant};
-    if (tern__graph_node(r->graph, "", op, name, inputs, constant < 0 ? 1 : 2, attribute, attribute != NULL,
-                         &made, 1, &call->inputs[input]) < 0)
+    if (tern__graph_node(r->graph, "", op, name, inputs, constant < 0 ? 1 : 2, attribute,
+                         attribute != NULL, &made, 1, &call->inputs[input]) < 0)
         return tern_graph_check(r->graph);
     return TERN_OK;
 }
 
-/* Before set 13 (Log)Softmax sums over all dimensions from axis (default 1) on: x is seen as a matrix. Where
- * that is more than one dimension: Flatten, Softmax, Reshape. */
+/* Before set 13 (Log)Softmax sums over all dimensions from axis (default 1) on: x is seen as a
+ * matrix. Where that is more than one dimension: Flatten, Softmax, Reshape. */
 static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
     tern_attribute axis = TERN_INT("axis", 1);
     take(call, "axis", TERN_ATTRIBUTE_INT, &axis);
@@ -179,7 +186,8 @@ static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
     for (int i = 0; i < x.rank; i++) unknown += x.dims[i] < 0;
     if (unknown > 1)
         return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
-                          "%s '%.200s' of operator set %" PRId64 " needs all dimensions but one of its input",
+                          "%s '%.200s' of operator set %" PRId64
+                          " needs all dimensions but one of its input",
                           call->op, call->name, r->opset);
     tern_status status = add_before(r, call, 0, "Flatten", "flatten", &axis, -1);
     tern_attribute rows = TERN_INT("axis", 1);
@@ -187,27 +195,31 @@ static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
     if (status != TERN_OK) return status;
     call->op = "Reshape"; /* the one unknown dimension is -1 already */
     call->n_attributes = 0;
-    return set_input(r, call, 1, tern__onnx_add_constant(r, call, "shape", TERN_INT64, 1, x.rank, x.dims));
+    return set_input(r, call, 1,
+                     tern__onnx_add_constant(r, call, "shape", TERN_INT64, 1, x.rank, x.dims));
 }
 
-/* Set 6 says that it broadcasts, and where: b's dimensions meet a's from `axis` on; without axis the last ones
- * meet, as from set 7 on. So b gets the dimensions of 1 that it lacks behind. */
+/* Set 6 says that it broadcasts, and where: b's dimensions meet a's from `axis` on; without axis
+ * the last ones meet, as from set 7 on. So b gets the dimensions of 1 that it lacks behind. */
 static tern_status adapt_broadcast(reader *r, tern__onnx_call *call) {
     tern_attribute axis, flag;
     take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
-    if (!take(call, "axis", TERN_ATTRIBUTE_INT, &axis) || call->n_inputs != 2 || call->inputs[0] < 0 ||
-        call->inputs[1] < 0)
+    if (!take(call, "axis", TERN_ATTRIBUTE_INT, &axis) || call->n_inputs != 2 ||
+        call->inputs[0] < 0 || call->inputs[1] < 0)
         return TERN_OK;
-    int a = r->graph->values[call->inputs[0]].shape.rank, b = r->graph->values[call->inputs[1]].shape.rank;
+    int a = r->graph->values[call->inputs[0]].shape.rank,
+        b = r->graph->values[call->inputs[1]].shape.rank;
     int64_t behind = (axis.i < 0 ? axis.i + a : axis.i) + b, axes[TERN_MAX_RANK];
-    if (behind < b || behind >= a) return TERN_OK; /* nothing is lacking, or nothing fits: the operator says so */
+    if (behind < b || behind >= a)
+        return TERN_OK; /* nothing is lacking, or nothing fits: the operator says so */
     for (int64_t i = 0; i < a - behind; i++) axes[i] = b + i;
     int constant = tern__onnx_add_constant(r, call, "axes", TERN_INT64, 1, a - behind, axes);
     if (constant < 0) return tern_graph_check(r->graph);
     return add_before(r, call, 1, "Unsqueeze", "unsqueeze", NULL, constant);
 }
 
-/* What later sets dropped: only "this is inference" can be said, which tern decides when it runs. */
+/* What later sets dropped: only "this is inference" can be said, which tern decides when it runs.
+ */
 static void drop_is_test(tern__onnx_call *call) {
     tern_attribute a;
     take(call, "is_test", TERN_ATTRIBUTE_INT, &a);
@@ -229,7 +241,8 @@ tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
     if (*call->domain) return TERN_OK;
     tern_status status = r->opset < 7 ? adapt_set_six(r, call) : TERN_OK;
     if (status != TERN_OK) return status;
-    if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0 || strcmp(op, "ReduceSum") == 0) {
+    if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0 ||
+        strcmp(op, "ReduceSum") == 0) {
         status = ints_to_input(r, call, "axes", 1);
     } else if (strcmp(op, "ReduceMean") == 0 || strcmp(op, "ReduceMax") == 0) {
         status = axes_to_attribute(r, call);
@@ -240,7 +253,8 @@ tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
         if (status == TERN_OK) status = float_to_input(r, call, "value", 2);
     } else if (strcmp(op, "Slice") == 0) {
         static const char *const names[] = {"starts", "ends", "axes"};
-        for (int i = 0; i < 3 && status == TERN_OK; i++) status = ints_to_input(r, call, names[i], i + 1);
+        for (int i = 0; i < 3 && status == TERN_OK; i++)
+            status = ints_to_input(r, call, names[i], i + 1);
     } else if (strcmp(op, "Split") == 0) {
         status = adapt_split(r, call);
     } else if (r->opset < 13 && (strcmp(op, "Softmax") == 0 || strcmp(op, "LogSoftmax") == 0)) {

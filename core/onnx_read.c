@@ -38,11 +38,13 @@ static tern_status check_header(reader *r, const Tern__Onnx__Model *m) {
     tern_context *c = r->context;
     if (!m->graph) return tern__fail(c, TERN_ERR_FORMAT, "holds no graph; is it an ONNX model?");
     if (m->n_functions)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "brings functions of its own ('%.100s'), which tern does "
-                                                   "not read; inline them",
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "brings functions of its own ('%.100s'), which tern does "
+                          "not read; inline them",
                           text(m->functions[0]->name));
     if (m->graph->n_sparse_initializer)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "has sparse initializers, which tern does not read");
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "has sparse initializers, which tern does not read");
     bool named = false;
     r->opset = LAST_OPSET; /* for a graph of other domains only */
     for (size_t i = 0; i < m->n_opset_import; i++)
@@ -52,10 +54,12 @@ static tern_status check_header(reader *r, const Tern__Onnx__Model *m) {
         }
     for (size_t i = 0; i < m->graph->n_node && !named; i++)
         if (!*domain_of(m->graph->node[i]->domain))
-            return tern__fail(c, TERN_ERR_FORMAT, "does not say which operator set it needs; is it cut off?");
+            return tern__fail(c, TERN_ERR_FORMAT,
+                              "does not say which operator set it needs; is it cut off?");
     if (r->opset < FIRST_OPSET || r->opset > LAST_OPSET)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "needs operator set %" PRId64 " of ONNX; tern reads %d to %d",
-                          r->opset, FIRST_OPSET, LAST_OPSET);
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "needs operator set %" PRId64 " of ONNX; tern reads %d to %d", r->opset,
+                          FIRST_OPSET, LAST_OPSET);
     r->ours = strcmp(text(m->producer_name), TERN__ONNX_PRODUCER) == 0;
     r->proto = m->graph;
     return TERN_OK;
@@ -71,19 +75,22 @@ static tern_status check_operators(reader *r) {
     for (size_t i = 0; i < r->proto->n_node && status == TERN_OK; i++) {
         const Tern__Onnx__Node *node = r->proto->node[i];
         const char *op = text(node->op_type), *domain = domain_of(node->domain);
-        if (!*op) status = tern__fail(c, TERN_ERR_FORMAT, "node %zu ('%.200s') names no operator", i, label(node));
+        if (!*op)
+            status = tern__fail(c, TERN_ERR_FORMAT, "node %zu ('%.200s') names no operator", i,
+                                label(node));
         if (!*op || is_constant(node) || tern__op_find(domain, op)) continue;
         count++;
         if (tern__names_find(&seen, op) >= 0 || used >= sizeof list) continue;
         status = tern__names_set(&seen, c, op, 0);
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s%s%s", used ? ", " : "", domain,
-                                 *domain ? "." : "", op);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s%s%s", used ? ", " : "",
+                                 domain, *domain ? "." : "", op);
     }
     tern__names_clear(&seen, c);
     if (status != TERN_OK || count == 0) return status;
     if (used >= sizeof list) strcpy(list + sizeof list - 4, "...");
-    return tern__fail(c, TERN_ERR_UNSUPPORTED, "uses operators that tern has not (%zu of %zu nodes): %s",
-                      count, r->proto->n_node, list);
+    return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                      "uses operators that tern has not (%zu of %zu nodes): %s", count,
+                      r->proto->n_node, list);
 }
 
 /* Files every node under the names it makes, and BatchNormalization's statistics by name. */
@@ -94,7 +101,8 @@ static tern_status index_nodes(reader *r) {
             const char *name = node->output[k];
             if (!*name) continue;
             if (tern__names_find(&r->producers, name) >= 0)
-                return tern__fail(r->context, TERN_ERR_FORMAT, "two nodes make a value named '%.200s'", name);
+                return tern__fail(r->context, TERN_ERR_FORMAT,
+                                  "two nodes make a value named '%.200s'", name);
             if (tern__names_set(&r->producers, r->context, name, (int)i) != TERN_OK)
                 return TERN_ERR_MEMORY;
         }
@@ -130,7 +138,8 @@ static tern_status add_initializer(reader *r, const Tern__Onnx__Tensor *t) {
     status = tern__onnx_tensor(&shape, &data, r->context, what, t);
     if (status != TERN_OK) return status;
     /* A scalar of a foreign file is a factor or a bound that somebody wrote, not a weight. */
-    bool fixed = shape.type != TERN_FLOAT || strcmp(text(t->doc_string), TERN__ONNX_CONSTANT) == 0 ||
+    bool fixed = shape.type != TERN_FLOAT ||
+                 strcmp(text(t->doc_string), TERN__ONNX_CONSTANT) == 0 ||
                  (shape.rank == 0 && !r->ours);
     tern__value_kind kind = fixed                                              ? TERN__CONSTANT
                             : tern__names_find(&r->statistics, t->name) >= 0 ? TERN__BUFFER
@@ -147,15 +156,17 @@ static tern_status add_input(reader *r, const Tern__Onnx__ValueInfo *info) {
     if (status != TERN_OK) return status;
     const Tern__Onnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     if (!type || !type->shape)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "input '%.200s' is not a tensor of known rank", name);
+        return tern__fail(c, TERN_ERR_UNSUPPORTED, "input '%.200s' is not a tensor of known rank",
+                          name);
     if (type->elem_type != TERN__ONNX_FLOAT && type->elem_type != TERN__ONNX_INT64 &&
         type->elem_type != TERN__ONNX_INT32)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "input '%.200s' has elements of ONNX type %d; tern takes "
-                                                   "float, int64 and int32",
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "input '%.200s' has elements of ONNX type %d; tern takes "
+                          "float, int64 and int32",
                           name, type->elem_type);
     if (type->shape->n_dim > TERN_MAX_RANK)
-        return tern__fail(c, TERN_ERR_LIMIT, "input '%.200s' has %zu dimensions; the most is %d", name,
-                          type->shape->n_dim, TERN_MAX_RANK);
+        return tern__fail(c, TERN_ERR_LIMIT, "input '%.200s' has %zu dimensions; the most is %d",
+                          name, type->shape->n_dim, TERN_MAX_RANK);
     tern__shape shape = {.type = type->elem_type == TERN__ONNX_FLOAT ? TERN_FLOAT : TERN_INT64,
                          .rank = (int)type->shape->n_dim};
     for (int i = 0; i < shape.rank; i++) {
@@ -184,8 +195,8 @@ static tern_status add_sources(reader *r) {
 static tern_status add_constant(reader *r, const Tern__Onnx__Node *node) {
     tern_context *c = r->context;
     if (node->n_output != 1 || node->n_attribute != 1 || node->n_input != 0)
-        return tern__fail(c, TERN_ERR_FORMAT, "Constant '%.200s' has not one attribute and one output",
-                          label(node));
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "Constant '%.200s' has not one attribute and one output", label(node));
     const Tern__Onnx__Attribute *a = node->attribute[0];
     const char *name = node->output[0], *kind = text(a->name);
     tern__shape shape = {.type = TERN_FLOAT};
@@ -210,11 +221,13 @@ static tern_status add_constant(reader *r, const Tern__Onnx__Node *node) {
         shape = (tern__shape){.type = TERN_INT64, .rank = 1, .dims = {(int64_t)a->n_ints}};
         data = a->ints;
     } else {
-        status = tern__fail(c, TERN_ERR_UNSUPPORTED, "Constant '%.200s' holds '%.100s', which tern does not read",
+        status = tern__fail(c, TERN_ERR_UNSUPPORTED,
+                            "Constant '%.200s' holds '%.100s', which tern does not read",
                             label(node), kind);
     }
     if (status == TERN_OK)
-        status = define(r, name, tern__graph_initializer(r->graph, name, TERN__CONSTANT, &shape, data));
+        status =
+            define(r, name, tern__graph_initializer(r->graph, name, TERN__CONSTANT, &shape, data));
     tern__free(c, owned);
     return status;
 }
@@ -242,12 +255,14 @@ static tern_status read_attribute(reader *r, tern_attribute *to, char **string,
     default: break;
     }
     return tern__fail(c, TERN_ERR_UNSUPPORTED,
-                      "%s '%.200s': attribute '%.100s' holds %s, which tern does not take", node->op_type,
-                      label(node), name,
-                      type >= 0 && (size_t)type < sizeof kinds / sizeof *kinds ? kinds[type] : "what it may not");
+                      "%s '%.200s': attribute '%.100s' holds %s, which tern does not take",
+                      node->op_type, label(node), name,
+                      type >= 0 && (size_t)type < sizeof kinds / sizeof *kinds ? kinds[type]
+                                                                               : "what it may not");
 }
 
-static tern_status read_attributes(reader *r, tern__onnx_call *call, char *strings[TERN__ONNX_MAX_ATTRIBUTES],
+static tern_status read_attributes(reader *r, tern__onnx_call *call,
+                                   char *strings[TERN__ONNX_MAX_ATTRIBUTES],
                                    const Tern__Onnx__Node *node) {
     tern_context *c = r->context;
     if (node->n_attribute > TERN__ONNX_MAX_ATTRIBUTES)
@@ -256,8 +271,9 @@ static tern_status read_attributes(reader *r, tern__onnx_call *call, char *strin
     for (size_t i = 0; i < node->n_attribute; i++) {
         for (size_t k = 0; k < i; k++)
             if (strcmp(text(node->attribute[k]->name), text(node->attribute[i]->name)) == 0)
-                return tern__fail(c, TERN_ERR_FORMAT, "%s '%.200s': attribute '%.100s' is there twice",
-                                  call->op, label(node), text(node->attribute[i]->name));
+                return tern__fail(c, TERN_ERR_FORMAT,
+                                  "%s '%.200s': attribute '%.100s' is there twice", call->op,
+                                  label(node), text(node->attribute[i]->name));
         tern_status status =
             read_attribute(r, &call->attributes[i], &strings[i], node, node->attribute[i]);
         if (status != TERN_OK) return status;
@@ -284,12 +300,14 @@ static tern_status emit(reader *r, tern__onnx_call *call, const Tern__Onnx__Node
     if (status != TERN_OK) return status;
     const tern__op *op = tern__op_find(call->domain, call->op);
     if (op->max_outputs >= 0 && call->n_outputs > op->max_outputs)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "%s '%.200s': %d outputs are wanted; tern makes the first %d",
-                          call->op, call->name, call->n_outputs, op->max_outputs);
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "%s '%.200s': %d outputs are wanted; tern makes the first %d", call->op,
+                          call->name, call->n_outputs, op->max_outputs);
     int *outputs = tern__calloc(c, (size_t)call->n_outputs, sizeof *outputs);
     if (!outputs) return TERN_ERR_MEMORY;
     if (tern__graph_node(r->graph, call->domain, call->op, call->name, call->inputs, call->n_inputs,
-                         call->attributes, call->n_attributes, call->outputs, call->n_outputs, outputs) < 0)
+                         call->attributes, call->n_attributes, call->outputs, call->n_outputs,
+                         outputs) < 0)
         status = tern_graph_check(r->graph);
     for (int i = 0; i < call->n_outputs && status == TERN_OK; i++)
         if (*call->outputs[i] && outputs[i] >= 0)
@@ -312,7 +330,8 @@ static tern_status add_node(reader *r, const Tern__Onnx__Node *node) {
     tern_status status = call.inputs && call.outputs ? pick_name(r, &call, node) : TERN_ERR_MEMORY;
     if (status == TERN_OK) {
         for (size_t i = 0; i < n_inputs + TERN__ONNX_EXTRA_INPUTS; i++)
-            call.inputs[i] = i < n_inputs && *node->input[i] ? tern__names_find(&r->values, node->input[i]) : -1;
+            call.inputs[i] =
+                i < n_inputs && *node->input[i] ? tern__names_find(&r->values, node->input[i]) : -1;
         for (size_t i = 0; i < n_outputs; i++) call.outputs[i] = node->output[i];
         status = read_attributes(r, &call, strings, node);
     }
@@ -325,8 +344,8 @@ static tern_status add_node(reader *r, const Tern__Onnx__Node *node) {
 
 /* ---- order ---- */
 
-/* Depth first along what is missing, so that nodes in order stay in the file's order. path holds the nodes
- * that wait; state[i]: 0 not met, 1 waiting, 2 added. */
+/* Depth first along what is missing, so that nodes in order stay in the file's order. path holds
+ * the nodes that wait; state[i]: 0 not met, 1 waiting, 2 added. */
 typedef struct frame {
     size_t node, input;
 } frame;
@@ -340,8 +359,9 @@ static tern_status find_missing(reader *r, frame *at, int *missing) {
         if (!*name || tern__names_find(&r->values, name) >= 0) continue;
         *missing = tern__names_find(&r->producers, name);
         if (*missing < 0)
-            return tern__fail(r->context, TERN_ERR_FORMAT, "%s '%.200s' uses '%.200s', which nothing makes",
-                              text(node->op_type), label(node), name);
+            return tern__fail(r->context, TERN_ERR_FORMAT,
+                              "%s '%.200s' uses '%.200s', which nothing makes", text(node->op_type),
+                              label(node), name);
         break;
     }
     return TERN_OK;
@@ -396,8 +416,8 @@ static tern_status add_outputs(reader *r) {
         if (value < 0)
             return tern__fail(c, TERN_ERR_FORMAT, "nothing makes the output '%.200s'", name);
         if (r->graph->values[value].kind != TERN__COMPUTED)
-            return tern__fail(c, TERN_ERR_UNSUPPORTED, "the output '%.200s' is an input or a constant itself",
-                              name);
+            return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                              "the output '%.200s' is an input or a constant itself", name);
         tern__graph_output(r->graph, name, value);
     }
     return tern_graph_check(r->graph);
@@ -446,15 +466,16 @@ static tern_status load(tern_model **model, tern_context *c, const char *name, c
                         size_t size, char *owned) {
     ProtobufCMessage *message = NULL;
     tern__wire_budget budget;
-    tern_status status =
-        size == 0 ? tern__fail(c, TERN_ERR_FORMAT, "%s: is empty", name)
-                  : tern__wire_unpack(&message, &budget, c, name, &tern__onnx__model__descriptor, bytes, size);
+    tern_status status = size == 0 ? tern__fail(c, TERN_ERR_FORMAT, "%s: is empty", name)
+                                   : tern__wire_unpack(&message, &budget, c, name,
+                                                       &tern__onnx__model__descriptor, bytes, size);
     tern__free(c, owned);
     if (status != TERN_OK) return status;
     status = read_model(model, c, (const Tern__Onnx__Model *)message);
     tern__wire_free(message, &budget);
     /* What the graph's builders call a wrong argument or shape is wrong in the file here. */
-    if (status == TERN_ERR_ARGUMENT || status == TERN_ERR_SHAPE) status = c->status = TERN_ERR_FORMAT;
+    if (status == TERN_ERR_ARGUMENT || status == TERN_ERR_SHAPE)
+        status = c->status = TERN_ERR_FORMAT;
     return status == TERN_OK ? TERN_OK : tern__fail_in(c, "%s", name);
 }
 
@@ -469,7 +490,8 @@ tern_status tern_model_load(tern_model **model, tern_context *c, const char *pat
     return load(model, c, standard ? "standard input" : path, bytes, size, bytes);
 }
 
-tern_status tern_model_load_memory(tern_model **model, tern_context *c, const void *bytes, size_t size) {
+tern_status tern_model_load_memory(tern_model **model, tern_context *c, const void *bytes,
+                                   size_t size) {
     *model = NULL;
     return load(model, c, "model", bytes, size, NULL);
 }

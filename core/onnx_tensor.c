@@ -10,7 +10,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw_data is little-en
 
 /* IEEE half precision, subnormal numbers, infinities and NaN included. */
 static float half_to_float(uint16_t half) {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 1023;
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31,
+             mantissa = half & 1023;
     uint32_t bits;
     if (exponent == 31) {
         bits = sign | 0x7f800000u | mantissa << 13;
@@ -82,7 +83,8 @@ static void convert_raw(void *to, int type, const unsigned char *bytes, size_t c
     }
 }
 
-/* Elements from the list of their type, in which narrow types are widened and halves are their bits. */
+/* Elements from the list of their type, in which narrow types are widened and halves are their
+ * bits. */
 static void convert_list(void *to, int type, const Tern__Onnx__Tensor *t, size_t count) {
     float *floats = to;
     int64_t *ints = to;
@@ -93,7 +95,8 @@ static void convert_list(void *to, int type, const Tern__Onnx__Tensor *t, size_t
         case UINT64S: ints[i] = (int64_t)t->uint64_data[i]; break;
         default:
             if (type == TERN__ONNX_FLOAT16) floats[i] = half_to_float((uint16_t)t->int32_data[i]);
-            else if (type == TERN__ONNX_BFLOAT16) floats[i] = bfloat_to_float((uint16_t)t->int32_data[i]);
+            else if (type == TERN__ONNX_BFLOAT16)
+                floats[i] = bfloat_to_float((uint16_t)t->int32_data[i]);
             else ints[i] = t->int32_data[i];
         }
 }
@@ -111,14 +114,15 @@ static size_t list_length(const Tern__Onnx__Tensor *t, int type) {
 static tern_status read_shape(tern__shape *shape, size_t *count, tern_context *c, const char *what,
                               const Tern__Onnx__Tensor *t) {
     if (t->n_dims > TERN_MAX_RANK)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s has %zu dimensions; the most is %d", what, t->n_dims,
-                          TERN_MAX_RANK);
+        return tern__fail(c, TERN_ERR_LIMIT, "%s has %zu dimensions; the most is %d", what,
+                          t->n_dims, TERN_MAX_RANK);
     *shape = (tern__shape){.type = types[t->data_type].becomes, .rank = (int)t->n_dims};
     int64_t product = 1;
     for (size_t i = 0; i < t->n_dims; i++) {
         if (t->dims[i] < 0 || !tern__mul_i64(product, t->dims[i], &product))
-            return tern__fail(c, TERN_ERR_FORMAT, "%s: dimension %zu is %" PRId64 ", which is not a size",
-                              what, i, t->dims[i]);
+            return tern__fail(c, TERN_ERR_FORMAT,
+                              "%s: dimension %zu is %" PRId64 ", which is not a size", what, i,
+                              t->dims[i]);
         shape->dims[i] = t->dims[i];
     }
     *count = (size_t)product;
@@ -142,8 +146,9 @@ tern_status tern__onnx_tensor(tern__shape *shape, void **data, tern_context *c, 
     /* Checked against what the file holds before anything is allocated. */
     size_t holds = t->has_raw_data ? t->raw_data.len / types[type].size : list_length(t, type);
     if (holds != count || (t->has_raw_data && t->raw_data.len % types[type].size != 0))
-        return tern__fail(c, TERN_ERR_FORMAT, "%s has %zu elements of type %s where its shape needs %zu",
-                          what, holds, types[type].name, count);
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "%s has %zu elements of type %s where its shape needs %zu", what, holds,
+                          types[type].name, count);
     if (!tern__mul(count, tern__type_size(shape->type), &bytes)) bytes = SIZE_MAX;
     *data = tern__alloc(c, bytes);
     if (!*data) return TERN_ERR_MEMORY;

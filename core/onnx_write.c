@@ -65,8 +65,8 @@ static void add_initializer(writer *w, const char *name, const tern__shape *shap
     w->out->initializer[w->out->n_initializer++] = t;
 }
 
-/* Dimensions that are known at run time get names. Equal names would promise equal sizes, so only the batch,
- * the first of each input, shares one. */
+/* Dimensions that are known at run time get names. Equal names would promise equal sizes, so only
+ * the batch, the first of each input, shares one. */
 static Tern__Onnx__Shape *make_shape(writer *w, const tern__value *v) {
     Tern__Onnx__Shape *shape = make(w, 1, sizeof *shape);
     if (!shape) return NULL;
@@ -95,7 +95,8 @@ static Tern__Onnx__Shape *make_shape(writer *w, const tern__value *v) {
 static int element_type(const writer *w, const tern__value *v) {
     if (v->shape.type == TERN_FLOAT) return TERN__ONNX_FLOAT;
     const tern__node *node = v->producer < 0 ? NULL : &w->graph->nodes[v->producer];
-    bool mask = node && strcmp(node->op->name, "Dropout") == 0 && node->outputs[0] != v - w->graph->values;
+    bool mask =
+        node && strcmp(node->op->name, "Dropout") == 0 && node->outputs[0] != v - w->graph->values;
     return mask ? TERN__ONNX_BOOL : TERN__ONNX_INT64;
 }
 
@@ -118,7 +119,8 @@ static Tern__Onnx__ValueInfo *make_info(writer *w, const tern__value *v) {
 
 /* ---- nodes ---- */
 
-static Tern__Onnx__Attribute *new_attribute(writer *w, Tern__Onnx__Node *node, const char *name, int type) {
+static Tern__Onnx__Attribute *new_attribute(writer *w, Tern__Onnx__Node *node, const char *name,
+                                            int type) {
     Tern__Onnx__Attribute *a = make(w, 1, sizeof *a);
     if (!a) return NULL;
     tern__onnx__attribute__init(a);
@@ -136,7 +138,8 @@ static void add_int(writer *w, Tern__Onnx__Node *node, const char *name, int64_t
     a->i = value;
 }
 
-static void add_ints(writer *w, Tern__Onnx__Node *node, const char *name, const tern__ints *values) {
+static void add_ints(writer *w, Tern__Onnx__Node *node, const char *name,
+                     const tern__ints *values) {
     Tern__Onnx__Attribute *a = new_attribute(w, node, name, TERN__ONNX_ATTRIBUTE_INTS);
     if (!a) return;
     a->n_ints = (size_t)values->count;
@@ -144,7 +147,8 @@ static void add_ints(writer *w, Tern__Onnx__Node *node, const char *name, const 
 }
 
 /* An attribute, unless it is what ONNX takes for granted. */
-static void add_attribute(writer *w, Tern__Onnx__Node *node, const tern__attribute *spec, const void *at) {
+static void add_attribute(writer *w, Tern__Onnx__Node *node, const tern__attribute *spec,
+                          const void *at) {
     Tern__Onnx__Attribute *a;
     switch (spec->type) {
     case TERN_ATTRIBUTE_INT: {
@@ -179,7 +183,8 @@ static void add_attribute(writer *w, Tern__Onnx__Node *node, const tern__attribu
 }
 
 /* Where set 18 and later want what set 17 had as an attribute, or nothing. */
-static void add_for_later_sets(writer *w, Tern__Onnx__Node *out, const tern__node *node, const tern__ints *axes) {
+static void add_for_later_sets(writer *w, Tern__Onnx__Node *out, const tern__node *node,
+                               const tern__ints *axes) {
     if (strcmp(node->op->name, "Split") == 0 && out->n_input < 2) {
         add_int(w, out, "num_outputs", node->n_outputs);
     } else if (axes && axes->count) {
@@ -196,7 +201,8 @@ static void add_for_later_sets(writer *w, Tern__Onnx__Node *out, const tern__nod
 }
 
 static bool is_reduction(const tern__op *op) {
-    return !*op->domain && (strcmp(op->name, "ReduceMean") == 0 || strcmp(op->name, "ReduceMax") == 0);
+    return !*op->domain &&
+           (strcmp(op->name, "ReduceMean") == 0 || strcmp(op->name, "ReduceMax") == 0);
 }
 
 static const char *value_name(const writer *w, int value) {
@@ -219,8 +225,10 @@ static void add_node(writer *w, const tern__node *node) {
     out->input = inputs;
     out->output = outputs;
     out->attribute = attributes;
-    for (int i = 0; i < node->n_inputs; i++) inputs[out->n_input++] = text(value_name(w, node->inputs[i]));
-    for (int i = 0; i < node->n_outputs; i++) outputs[out->n_output++] = text(value_name(w, node->outputs[i]));
+    for (int i = 0; i < node->n_inputs; i++)
+        inputs[out->n_input++] = text(value_name(w, node->inputs[i]));
+    for (int i = 0; i < node->n_outputs; i++)
+        outputs[out->n_output++] = text(value_name(w, node->outputs[i]));
     const tern__ints *axes = NULL;
     for (const tern__attribute *a = op->attributes; a && a->name && w->status == TERN_OK; a++) {
         const void *at = (const char *)node->attributes + a->offset;
@@ -239,7 +247,8 @@ static int64_t needed_opset(const tern__node *node) {
     bool pad = strcmp(op->name, "Pad") == 0, average = strcmp(op->name, "AveragePool") == 0;
     for (const tern__attribute *a = op->attributes; (pad || average) && a && a->name; a++) {
         const void *at = (const char *)node->attributes + a->offset;
-        if (pad && strcmp(a->name, "mode") == 0 && strcmp(((const tern__string *)at)->at, "wrap") == 0)
+        if (pad && strcmp(a->name, "mode") == 0 &&
+            strcmp(((const tern__string *)at)->at, "wrap") == 0)
             return 19;
         if (average && strcmp(a->name, "dilations") == 0)
             for (int i = 0; i < ((const tern__ints *)at)->count; i++)
@@ -294,7 +303,8 @@ static void add_graph(writer *w) {
     w->out->name = text("tern");
     add_values(w);
     w->out->node = make(w, w->graph->n_nodes, sizeof *w->out->node);
-    for (size_t i = 0; i < w->graph->n_nodes && w->status == TERN_OK; i++) add_node(w, &w->graph->nodes[i]);
+    for (size_t i = 0; i < w->graph->n_nodes && w->status == TERN_OK; i++)
+        add_node(w, &w->graph->nodes[i]);
 }
 
 static void add_metadata(writer *w, Tern__Onnx__Model *m) {
@@ -349,8 +359,8 @@ static void append(ProtobufCBuffer *buffer, size_t size, const uint8_t *data) {
     tern__file_write(((sink *)(void *)buffer)->file, data, size);
 }
 
-/* The operator sets go last (the order of fields is free, and messages in a row are one message), so that a file cut
- * anywhere lacks what every model must have. */
+/* The operator sets go last (the order of fields is free, and messages in a row are one message),
+ * so that a file cut anywhere lacks what every model must have. */
 tern_status tern_model_save(const tern_model *model, const char *path) {
     tern_context *c = model->context;
     writer w = {.context = c, .model = model, .graph = model->graph};
@@ -358,8 +368,9 @@ tern_status tern_model_save(const tern_model *model, const char *path) {
     fill(&w, &m, &sets);
     sink s = {{append}, NULL};
     if (w.status == TERN_OK && tern__onnx__model__get_packed_size(&m) > INT32_MAX - 100)
-        w.status = tern__fail(c, TERN_ERR_LIMIT, "%s: the model has more than 2 GiB, which an ONNX file "
-                                                 "cannot hold",
+        w.status = tern__fail(c, TERN_ERR_LIMIT,
+                              "%s: the model has more than 2 GiB, which an ONNX file "
+                              "cannot hold",
                               path);
     if (w.status == TERN_OK) w.status = tern__file_writer_open(&s.file, c, path);
     if (w.status == TERN_OK) {

@@ -1,6 +1,6 @@
-/* Reading and writing safetensors files. JSON is jansson's business, bytes on the disk file.h's. Must
- * not know what the tensors are for. Source: the format's description in the safetensors project's
- * README, "Format" and its notes on duplicate keys and holes. */
+/* Reading and writing safetensors files. JSON is jansson's business, bytes on the disk file.h's.
+ * Must not know what the tensors are for. Source: the format's description in the safetensors
+ * project's README, "Format" and its notes on duplicate keys and holes. */
 #include "safetensors.h"
 #include "file.h"
 
@@ -108,8 +108,9 @@ tern_status tern__safetensors_save(tern_context *c, const char *path,
     }
     size_t length = strlen(text), padding = (8 - length % 8) % 8;
     if (length + padding > HEADER_LIMIT) {
-        status = tern__fail(c, TERN_ERR_LIMIT, "%s: the header would have %zu bytes; the limit is %u",
-                            path, length, HEADER_LIMIT);
+        status =
+            tern__fail(c, TERN_ERR_LIMIT, "%s: the header would have %zu bytes; the limit is %u",
+                       path, length, HEADER_LIMIT);
         goto done;
     }
     status = tern__file_writer_open(&w, c, path);
@@ -165,7 +166,8 @@ static tern_status read_metadata(tern__safetensors *f, const json_t *object) {
     if (!f->metadata) return TERN_ERR_MEMORY;
     for (void *i = json_object_iter((json_t *)object); i;
          i = json_object_iter_next((json_t *)object, i)) {
-        const char *key = json_object_iter_key(i), *value = json_string_value(json_object_iter_value(i));
+        const char *key = json_object_iter_key(i),
+                   *value = json_string_value(json_object_iter_value(i));
         if (!value) return bad(f, METADATA " '%.200s' is not a string", key);
         f->metadata[f->n_metadata++] = (tern__safe_text){key, value};
     }

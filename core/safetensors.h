@@ -33,8 +33,9 @@ typedef struct tern__safe_text {
 } tern__safe_text;
 
 /* Writes tensors and metadata in the order given, the header padded so that the data starts at a
- * multiple of 8. Give tensors of wide elements first and all of them are aligned. The same input gives
- * the same bytes. TERN_ERR_ARGUMENT for two tensors of one name, text that is not UTF-8, bad dims. */
+ * multiple of 8. Give tensors of wide elements first and all of them are aligned. The same input
+ * gives the same bytes. TERN_ERR_ARGUMENT for two tensors of one name, text that is not UTF-8, bad
+ * dims. */
 tern_status tern__safetensors_save(tern_context *c, const char *path,
                                    const tern__safe_tensor *tensors, size_t n_tensors,
                                    const tern__safe_text *metadata, size_t n_metadata);
@@ -61,7 +62,8 @@ tern_status tern__safetensors_parse(tern__safetensors **file, tern_context *c, c
 void tern__safetensors_free(tern__safetensors *file);
 
 const tern__safe_tensor *tern__safetensors_find(const tern__safetensors *file, const char *name);
-const char *tern__safetensors_metadata(const tern__safetensors *file, const char *key); /* or NULL */
+const char *tern__safetensors_metadata(const tern__safetensors *file,
+                                       const char *key); /* or NULL */
 /* Copies a tensor's elements to data, if it is there with this type and these dims; else
  * TERN_ERR_FORMAT with a sentence that says what the file has and what is needed. */
 tern_status tern__safetensors_get(const tern__safetensors *file, const char *name,

@@ -60,8 +60,8 @@ static bool is_text(const unsigned char *s, const unsigned char *end) {
 
 static tern_status walk_message(walk *w, const ProtobufCMessageDescriptor *d, span s, int depth);
 
-/* A field of bytes, text, packed numbers or a submessage; *seen has a bit for each singular submessage
- * of the first 64 fields. */
+/* A field of bytes, text, packed numbers or a submessage; *seen has a bit for each singular
+ * submessage of the first 64 fields. */
 static tern_status walk_block(walk *w, const ProtobufCFieldDescriptor *field, unsigned index,
                               span s, int depth, uint64_t *seen) {
     if (!field) return TERN_OK;
@@ -103,8 +103,9 @@ static tern_status walk_field(walk *w, const ProtobufCMessageDescriptor *d, span
 
 static tern_status walk_message(walk *w, const ProtobufCMessageDescriptor *d, span s, int depth) {
     if (depth > TERN__WIRE_DEPTH)
-        return tern__fail(w->context, TERN_ERR_LIMIT, "%s: messages nested deeper than %d at byte %zu",
-                          w->name, TERN__WIRE_DEPTH, (size_t)(s.at - w->start));
+        return tern__fail(w->context, TERN_ERR_LIMIT,
+                          "%s: messages nested deeper than %d at byte %zu", w->name,
+                          TERN__WIRE_DEPTH, (size_t)(s.at - w->start));
     if (++w->messages > TERN__WIRE_MESSAGES)
         return tern__fail(w->context, TERN_ERR_LIMIT, "%s: more than %d messages", w->name,
                           TERN__WIRE_MESSAGES);
@@ -153,14 +154,16 @@ static void budget_free(void *data, void *pointer) {
     tern__free(budget->context, block);
 }
 
-tern_status tern__wire_unpack(ProtobufCMessage **message, tern__wire_budget *budget, tern_context *c,
-                              const char *name, const ProtobufCMessageDescriptor *description,
-                              const void *bytes, size_t size) {
+tern_status tern__wire_unpack(ProtobufCMessage **message, tern__wire_budget *budget,
+                              tern_context *c, const char *name,
+                              const ProtobufCMessageDescriptor *description, const void *bytes,
+                              size_t size) {
     *message = NULL;
     tern_status status = tern__wire_check(c, name, description, bytes, size);
     if (status != TERN_OK) return status;
     size_t limit;
-    if (!tern__mul(size, 4, &limit) || !tern__add(limit, (size_t)64 << 20, &limit)) limit = SIZE_MAX;
+    if (!tern__mul(size, 4, &limit) || !tern__add(limit, (size_t)64 << 20, &limit))
+        limit = SIZE_MAX;
     *budget = (tern__wire_budget){{budget_alloc, budget_free, budget}, c, limit, 0, 0};
     c->status = TERN_OK; /* to see below whether an allocation failed */
     *message = protobuf_c_message_unpack(description, &budget->allocator, size, bytes);
@@ -170,8 +173,9 @@ tern_status tern__wire_unpack(ProtobufCMessage **message, tern__wire_budget *bud
                                              "memory",
                           name, size, limit);
     if (c->status == TERN_ERR_MEMORY) return TERN_ERR_MEMORY;
-    return tern__fail(c, TERN_ERR_FORMAT, "%s: a field of another kind than the format says: damaged "
-                                          "or not a file of this kind",
+    return tern__fail(c, TERN_ERR_FORMAT,
+                      "%s: a field of another kind than the format says: damaged "
+                      "or not a file of this kind",
                       name);
 }
 

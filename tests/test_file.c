@@ -42,7 +42,8 @@ static int remove_folder(void **state) {
     DIR *d = opendir(folder);
     if (!d) return -1;
     for (struct dirent *e; (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlink(in_folder(e->d_name));
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlink(in_folder(e->d_name));
     closedir(d);
     tern_context_free(context);
     return rmdir(folder);

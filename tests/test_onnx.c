@@ -1,5 +1,5 @@
-/* ONNX files of tern's own: what is saved comes back to the bit and to the byte, and a file that is cut or
- * damaged gets a sentence. Foreign files: test_onnx_foreign.c. */
+/* ONNX files of tern's own: what is saved comes back to the bit and to the byte, and a file that is
+ * cut or damaged gets a sentence. Foreign files: test_onnx_foreign.c. */
 #include "check.h"
 #include "core/file.h"
 #include "core/graph.h"
@@ -105,7 +105,8 @@ static void comes_back(void **state) {
     }
     assert_int_equal(constants, 3);  /* first.weight, half, the dropout's ratio */
     assert_int_equal(buffers, 2);    /* mean and variance */
-    assert_int_equal(parameters, 6); /* first.bias, scale, B, the second weight, dense weight and bias */
+    assert_int_equal(parameters,
+                     6); /* first.bias, scale, B, the second weight, dense weight and bias */
     /* The same bytes from the copy. */
     size_t first_size, second_size;
     char *first = read_file(path, &first_size);
@@ -138,9 +139,10 @@ static void cut_and_flipped(void **state) {
     for (size_t bit = 0; bit < size * 8; bit += size > 20000 ? 7 : 1) {
         bytes[bit / 8] ^= (char)(1 << bit % 8);
         tern_status status = tern_model_load_memory(&m, context, bytes, size);
-        assert_true(status == TERN_OK ? m != NULL
-                                      : m == NULL && (status == TERN_ERR_FORMAT || status == TERN_ERR_LIMIT ||
-                                                      status == TERN_ERR_UNSUPPORTED));
+        assert_true(status == TERN_OK
+                        ? m != NULL
+                        : m == NULL && (status == TERN_ERR_FORMAT || status == TERN_ERR_LIMIT ||
+                                        status == TERN_ERR_UNSUPPORTED));
         tern_model_free(m);
         bytes[bit / 8] ^= (char)(1 << bit % 8);
     }

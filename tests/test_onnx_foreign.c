@@ -1,5 +1,5 @@
-/* ONNX files of others, written here message by message: every encoding, older and newer operator sets, and
- * all that is refused. */
+/* ONNX files of others, written here message by message: every encoding, older and newer operator
+ * sets, and all that is refused. */
 #include "check.h"
 #include "core/file.h"
 #include "core/graph.h"
@@ -194,7 +194,8 @@ static const tern__value *value_of(const tern_graph *g, const char *name) {
     return &g->values[v];
 }
 
-static void assert_floats(const tern_graph *g, const char *name, size_t count, const float *expected) {
+static void assert_floats(const tern_graph *g, const char *name, size_t count,
+                          const float *expected) {
     const tern__value *v = value_of(g, name);
     assert_int_equal(v->shape.type, TERN_FLOAT);
     assert_int_equal(tern__shape_count(&v->shape), count);
@@ -217,7 +218,8 @@ static void tensor_encodings(void **state) {
     output("y");
     initializer(raw(tensor("f16", TERN__ONNX_FLOAT16, 1, DIMS(7)), 14,
                     (uint16_t[]){0x3c00, 0xc000, 0x7bff, 0x0001, 0x83ff, 0x7c00, 0x7e00}));
-    initializer(raw(tensor("bf16", TERN__ONNX_BFLOAT16, 1, DIMS(2)), 4, (uint16_t[]){0x3f80, 0xc0a0}));
+    initializer(
+        raw(tensor("bf16", TERN__ONNX_BFLOAT16, 1, DIMS(2)), 4, (uint16_t[]){0x3f80, 0xc0a0}));
     initializer(raw(tensor("f64", TERN__ONNX_DOUBLE, 1, DIMS(2)), 16, (double[]){0.1, -3}));
     initializer(raw(tensor("u8", TERN__ONNX_UINT8, 1, DIMS(2)), 2, (uint8_t[]){0, 255}));
     initializer(raw(tensor("i8", TERN__ONNX_INT8, 1, DIMS(2)), 2, (int8_t[]){-128, 127}));
@@ -275,9 +277,11 @@ static void bad_tensors(void **state) {
     node("Relu", "x", "y");
     output("y");
     float data[4] = {0};
-    Tern__Onnx__Tensor *t = initializer(raw(tensor("w", TERN__ONNX_FLOAT, 2, DIMS(2, 2)), 16, data));
+    Tern__Onnx__Tensor *t =
+        initializer(raw(tensor("w", TERN__ONNX_FLOAT, 2, DIMS(2, 2)), 16, data));
     t->raw_data.len = 12;
-    REFUSED(TERN_ERR_FORMAT, "initializer 'w' has 3 elements of type float where its shape needs 4");
+    REFUSED(TERN_ERR_FORMAT,
+            "initializer 'w' has 3 elements of type float where its shape needs 4");
     t->raw_data.len = 15;
     REFUSED(TERN_ERR_FORMAT, "initializer 'w' has 3 elements");
     t->has_raw_data = 0;
@@ -311,7 +315,8 @@ static void bad_graphs(void **state) {
     (void)state;
     tern_model *m;
     check_error(context, TERN_ERR_FORMAT, "is empty", tern_model_load_memory(&m, context, "", 0));
-    check_error(context, TERN_ERR_IO, "absent.onnx: cannot open", tern_model_load(&m, context, "absent.onnx"));
+    check_error(context, TERN_ERR_IO, "absent.onnx: cannot open",
+                tern_model_load(&m, context, "absent.onnx"));
     assert_null(m);
     begin(17);
     model->graph = NULL;
@@ -636,7 +641,8 @@ static void names_and_order(void **state) {
     graph->node[0] = node("Add", "b,f", "y");
     node("Relu", "a", "b");
     node("Relu", "x", "a");
-    Tern__Onnx__Attribute *a = attribute(node("Constant", "", "f"), "value_floats", TERN__ONNX_ATTRIBUTE_FLOATS);
+    Tern__Onnx__Attribute *a =
+        attribute(node("Constant", "", "f"), "value_floats", TERN__ONNX_ATTRIBUTE_FLOATS);
     a->n_floats = 2;
     a->floats = (float[]){1, 2};
     a = attribute(node("Constant", "", "t"), "value", TERN__ONNX_ATTRIBUTE_TENSOR);

@@ -1,5 +1,6 @@
 /* ONNX's own operator vectors (Debian's libonnx-testdata): every model that tern can load gives the
- * outputs that come with it, also after it was saved and loaded, and ONNX's checker accepts what was saved. */
+ * outputs that come with it, also after it was saved and loaded, and ONNX's checker accepts what
+ * was saved. */
 #include "check.h"
 #include "core/file.h"
 #include "core/onnx.h"
@@ -57,14 +58,14 @@ static void free_tensors(tensors *list) {
         tern__wire_free(&list->protos[i]->base, &list->budgets[i]);
 }
 
-/* Inputs that describe (shapes, axes, scalars) are constants in every real model, and tern plans with them: they
- * become initializers. Returns the model's new bytes. */
+/* Inputs that describe (shapes, axes, scalars) are constants in every real model, and tern plans
+ * with them: they become initializers. Returns the model's new bytes. */
 static uint8_t *bind_inputs(const char *bytes, size_t size, const tensors *inputs, bool *bound,
                             size_t *new_size) {
     tern__wire_budget budget;
     ProtobufCMessage *message;
-    if (tern__wire_unpack(&message, &budget, context, "model", &tern__onnx__model__descriptor, bytes,
-                          size) != TERN_OK)
+    if (tern__wire_unpack(&message, &budget, context, "model", &tern__onnx__model__descriptor,
+                          bytes, size) != TERN_OK)
         return NULL;
     Tern__Onnx__Model *m = (Tern__Onnx__Model *)message;
     Tern__Onnx__Graph *g = m->graph;
@@ -76,7 +77,8 @@ static uint8_t *bind_inputs(const char *bytes, size_t size, const tensors *input
     char *names[MAX_TENSORS];
     for (size_t i = 0; i < g->n_input && k < (size_t)inputs->count; i++) {
         bool initialized = false;
-        for (size_t j = 0; j < n_old; j++) initialized |= strcmp(old[j]->name, g->input[i]->name) == 0;
+        for (size_t j = 0; j < n_old; j++)
+            initialized |= strcmp(old[j]->name, g->input[i]->name) == 0;
         if (initialized) continue;
         Tern__Onnx__Tensor *t = inputs->protos[k];
         bound[k] = k > 0 && (t->data_type != TERN__ONNX_FLOAT || t->n_dims == 0);
@@ -99,11 +101,13 @@ static uint8_t *bind_inputs(const char *bytes, size_t size, const tensors *input
 
 /* Where the two differ by more than float arithmetic explains; -1: nowhere. */
 static int64_t compare(const tern_tensor *got, const tern__shape *shape, const void *expected) {
-    if (got->rank != shape->rank || memcmp(got->dims, shape->dims, (size_t)got->rank * 8) != 0) return 0;
+    if (got->rank != shape->rank || memcmp(got->dims, shape->dims, (size_t)got->rank * 8) != 0)
+        return 0;
     if (got->type != shape->type) return 0;
     int64_t count = tern__shape_count(shape);
     for (int64_t i = 0; i < count; i++) {
-        if (got->type == TERN_INT64 && ((int64_t *)got->data)[i] != ((const int64_t *)expected)[i]) return i;
+        if (got->type == TERN_INT64 && ((int64_t *)got->data)[i] != ((const int64_t *)expected)[i])
+            return i;
         if (got->type == TERN_FLOAT &&
             !check_is_close(((float *)got->data)[i], ((const float *)expected)[i], 2e-6, 2e-5))
             return i;
@@ -112,8 +116,8 @@ static int64_t compare(const tern_tensor *got, const tern__shape *shape, const v
 }
 
 /* Runs a model; true if all outputs are as expected. */
-static bool run_model(const char *name, const tern_model *m, const tensors *inputs, const bool *bound,
-                      const tensors *outputs) {
+static bool run_model(const char *name, const tern_model *m, const tensors *inputs,
+                      const bool *bound, const tensors *outputs) {
     tern_session *s = NULL;
     tern_tensor in[MAX_TENSORS], out[MAX_TENSORS];
     void *owned[MAX_TENSORS] = {0};
@@ -123,7 +127,8 @@ static bool run_model(const char *name, const tern_model *m, const tensors *inpu
     for (int i = 0; i < inputs->count; i++) {
         if (bound[i]) continue;
         tern__shape shape;
-        check_ok(context, tern__onnx_tensor(&shape, &owned[n_in], context, name, inputs->protos[i]));
+        check_ok(context,
+                 tern__onnx_tensor(&shape, &owned[n_in], context, name, inputs->protos[i]));
         in[n_in] = (tern_tensor){.type = shape.type, .rank = shape.rank, .data = owned[n_in]};
         memcpy(in[n_in++].dims, shape.dims, sizeof shape.dims);
     }
@@ -141,8 +146,9 @@ static bool run_model(const char *name, const tern_model *m, const tensors *inpu
         char a[200], b[200];
         tern__shape got = {.type = out[i].type, .rank = out[i].rank};
         memcpy(got.dims, out[i].dims, sizeof got.dims);
-        print_message("FAILED: %s: output %d at %lld, %s where %s is expected\n", name, i, (long long)wrong,
-                      tern__shape_text(&got, a, sizeof a), tern__shape_text(&shape, b, sizeof b));
+        print_message("FAILED: %s: output %d at %lld, %s where %s is expected\n", name, i,
+                      (long long)wrong, tern__shape_text(&got, a, sizeof a),
+                      tern__shape_text(&shape, b, sizeof b));
     }
     tern_session_free(s);
     for (size_t i = 0; i < n_in; i++) tern__free(context, owned[i]);
@@ -150,8 +156,8 @@ static bool run_model(const char *name, const tern_model *m, const tensors *inpu
 }
 
 /* The same of what comes back from a file. */
-static bool run_again(const char *name, const tern_model *m, const tensors *inputs, const bool *bound,
-                      const tensors *outputs) {
+static bool run_again(const char *name, const tern_model *m, const tensors *inputs,
+                      const bool *bound, const tensors *outputs) {
     char path[600];
     tern_model *again;
     snprintf(path, sizeof path, SAVED "/%s.onnx", name);
@@ -221,7 +227,9 @@ static void try_folder(const char *name, const char *folder) {
     tern__free(context, bytes);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* All folders of one kind, at least so many of which have to run. */
 static void run_kind(const char *kind, int least) {
@@ -244,7 +252,8 @@ static void run_kind(const char *kind, int least) {
         free(names[i]);
     }
     print_message("%s: %d ran, %d failed, %d skipped\n", kind, ran, failed, skipped);
-    for (int i = 0; i < n_reasons; i++) print_message("  skipped %3d: %s\n", reasons[i].count, reasons[i].text);
+    for (int i = 0; i < n_reasons; i++)
+        print_message("  skipped %3d: %s\n", reasons[i].count, reasons[i].text);
     assert_int_equal(failed, 0);
     assert_true(ran >= least);
 }
@@ -272,13 +281,14 @@ static void saved_models_are_accepted(void **state) {
         print_message("SKIP: python3-onnx is not installed; ONNX's own checker was not asked\n");
         skip();
     }
-    assert_int_equal(system("/usr/bin/python3 -c 'import onnx, glob\n"
-                            "for f in sorted(glob.glob(\"" SAVED "/*.onnx\")):\n"
-                            "    m = onnx.load(f)\n"
-                            "    if m.opset_import[0].version > 17: continue  # newer than Debian 12\n"
-                            "    try: onnx.checker.check_model(m, full_check=True)\n"
-                            "    except Exception as e: raise SystemExit(f + \": \" + str(e))'"),
-                     0);
+    assert_int_equal(
+        system("/usr/bin/python3 -c 'import onnx, glob\n"
+               "for f in sorted(glob.glob(\"" SAVED "/*.onnx\")):\n"
+               "    m = onnx.load(f)\n"
+               "    if m.opset_import[0].version > 17: continue  # newer than Debian 12\n"
+               "    try: onnx.checker.check_model(m, full_check=True)\n"
+               "    except Exception as e: raise SystemExit(f + \": \" + str(e))'"),
+        0);
 }
 
 static int make_folder(void **state) {

@@ -107,7 +107,8 @@ static void writer_refuses(void **state) {
                 tern__safetensors_save(context, "/dev/full", tensors, n_tensors, texts, 2));
 }
 
-/* Puts a header (and so many bytes of data) together and expects this sentence; NULL: it is right. */
+/* Puts a header (and so many bytes of data) together and expects this sentence; NULL: it is right.
+ */
 static void try_header(const char *json, size_t data, const char *sentence) {
     char file[1000] = "";
     uint64_t size = strlen(json);
@@ -127,7 +128,8 @@ static void try_header(const char *json, size_t data, const char *sentence) {
 
 static void malformed_headers(void **state) {
     (void)state;
-#define T(type, shape, offsets) "{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define T(type, shape, offsets)                                                                    \
+    "{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
     try_header("{}", 0, NULL);
     try_header("{}   ", 0, NULL);
     try_header("{\"a\":" T("F32", "[2]", "[0,8]") "}", 8, NULL);
@@ -150,15 +152,19 @@ static void malformed_headers(void **state) {
     try_header("{\"a\":" T("F32", "[2]", "[8,0]") "}", 8, "bytes 8 to 0");
     try_header("{\"a\":" T("F32", "[2]", "[-8,0]") "}", 8, "bytes -8 to 0");
     try_header("{\"a\":" T("F32", "[2]", "[0.0,8]") "}", 8, "bytes 0 to 8");
-    try_header("{\"a\":" T("F32", "[4294967296,4294967296,4294967296]", "[0,0]") "}", 0, "do not fit");
+    try_header("{\"a\":" T("F32", "[4294967296,4294967296,4294967296]", "[0,0]") "}", 0,
+               "do not fit");
     try_header("{\"a\":" T("F32", "[9223372036854775807,4]", "[0,8]") "}", 8, "do not fit");
     try_header("{\"a\":" T("F32", "[18446744073709551616]", "[0,8]") "}", 8, "not valid JSON");
-    try_header("{\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T("U8", "[4]", "[5,9]") "}", 9, "a hole");
+    try_header("{\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T("U8", "[4]", "[5,9]") "}", 9,
+               "a hole");
     try_header("{\"a\":" T("U8", "[4]", "[1,5]") "}", 5, "a hole before tensor 'a'");
     try_header("{\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T("U8", "[4]", "[2,6]") "}", 6,
                "an overlap before tensor 'b'");
-    try_header("{\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T("U8", "[4]", "[0,4]") "}", 4, "an overlap");
-    try_header("{\"a\":" T("U8", "[1]", "[0,1]") ",\"a\":" T("U8", "[1]", "[0,1]") "}", 1, "duplicate");
+    try_header("{\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T("U8", "[4]", "[0,4]") "}", 4,
+               "an overlap");
+    try_header("{\"a\":" T("U8", "[1]", "[0,1]") ",\"a\":" T("U8", "[1]", "[0,1]") "}", 1,
+               "duplicate");
     try_header("{\"__metadata__\":{\"k\":\"v\"}}", 0, NULL);
     try_header("{\"__metadata__\":{\"k\":1}}", 0, "'k' is not a string");
     try_header("{\"__metadata__\":[]}", 0, "is not an object");

@@ -38,7 +38,13 @@ static void good_messages(void **state) {
     check_ok(context, unpack(MODEL, "\x08\x08\x12\x02tf", 6));
     check_ok(context, unpack(MODEL, "\x3a\x02\x12\x00", 4)); /* a graph with an empty name */
     /* Unknown fields of every kind, a number of ten bytes. */
-    check_ok(context, unpack(MODEL, "\xc0\x3e\x01\xc1\x3e" "12345678" "\xc5\x3e" "1234" "\xc2\x3e\x01z", 23));
+    check_ok(context, unpack(MODEL,
+                             "\xc0\x3e\x01\xc1\x3e"
+                             "12345678"
+                             "\xc5\x3e"
+                             "1234"
+                             "\xc2\x3e\x01z",
+                             23));
     check_ok(context, unpack(MODEL, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11));
     check_ok(context, unpack(NODE, "\x0a\x09\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa6", 11));
 }
@@ -54,7 +60,8 @@ static void bad_messages(void **state) {
     REFUSE(MODEL, "\x08", "a number that does not end at byte 0");
     REFUSE(MODEL, "\x08\x08\x80", "a field without a valid number at byte 2");
     REFUSE(MODEL, "\x00\x01", "a field without a valid number");
-    REFUSE(MODEL, "\x80\x80\x80\x80\x10\x01", "a field without a valid number"); /* beyond 32 bits */
+    REFUSE(MODEL, "\x80\x80\x80\x80\x10\x01",
+           "a field without a valid number"); /* beyond 32 bits */
     REFUSE(MODEL, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "does not end"); /* beyond 64 */
     REFUSE(MODEL, "\x12\x03" "ab", "longer than what is left");
     REFUSE(MODEL, "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "longer than what is left");
@@ -172,7 +179,8 @@ static void memory_is_bounded(void **state) {
     unsigned char *list = malloc(2 * many);
     assert_non_null(list);
     for (size_t i = 0; i < many; i++) list[2 * i] = 0x42, list[2 * i + 1] = 0; /* opset_import */
-    check_error(context, TERN_ERR_LIMIT, "more than 1000000 messages", unpack(MODEL, list, 2 * many));
+    check_error(context, TERN_ERR_LIMIT, "more than 1000000 messages",
+                unpack(MODEL, list, 2 * many));
     free(list);
 }
 

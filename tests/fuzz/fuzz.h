@@ -1,5 +1,5 @@
-/* What the fuzz targets share: a context whose memory is counted, so that a loader that takes more than its
- * bounds is a finding, not a slow run. */
+/* What the fuzz targets share: a context whose memory is counted, so that a loader that takes more
+ * than its bounds is a finding, not a slow run. */
 #ifndef TERN_TESTS_FUZZ_H
 #define TERN_TESTS_FUZZ_H
 

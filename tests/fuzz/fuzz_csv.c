@@ -10,7 +10,8 @@ static void read_table(const uint8_t *bytes, size_t size, char separator, bool h
     size_t line = 0, fields = 0, length = 0;
     while (got && (status = tern__csv_next(csv, &got)) == TERN_OK && got) {
         fuzz_require(csv->line > line, "lines that go up");
-        fuzz_require(!header || fields == 0 || csv->n_fields == fields, "rows as long as the header");
+        fuzz_require(!header || fields == 0 || csv->n_fields == fields,
+                     "rows as long as the header");
         line = csv->line;
         fields = csv->n_fields;
         for (size_t i = 0; i < fields; i++) length += strlen(csv->fields[i]);

@@ -1,4 +1,5 @@
-/* Fuzz target: any bytes as a model. What loads can be saved and planned (or refused with a sentence). */
+/* Fuzz target: any bytes as a model. What loads can be saved and planned (or refused with a
+ * sentence). */
 #include "core/graph.h"
 #include "fuzz.h"
 

@@ -1,5 +1,6 @@
-/* Runs a fuzz target without a fuzzer: replay FOLDER feeds it every file of the folder whole, cut at
- * several hundred places, and with bytes changed, taken out and put in, the same ones each time. */
+/* Runs a fuzz target without a fuzzer: replay FOLDER feeds it every file of the folder whole, cut
+ * at several hundred places, and with bytes changed, taken out and put in, the same ones each time.
+ */
 #include "fuzz.h"
 
 #include <dirent.h>
