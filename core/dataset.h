@@ -38,8 +38,7 @@ typedef struct tern__batch {
 tern_status tern__batch_load(tern__batch *b, const tern_dataset *d, const int64_t *samples,
                              int64_t count, bool training, uint64_t seed, uint64_t epoch);
 void tern__batch_free(tern__batch *b);
-/* Bytes of the elements of t, or false if dims are not all positive or the size is beyond reason.
- * */
+/* Bytes of the elements of t; false if dims are not all positive or their product overflows. */
 bool tern__tensor_bytes(const tern_tensor *t, size_t *bytes);
 
 #endif

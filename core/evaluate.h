@@ -14,8 +14,7 @@ typedef struct tern__score {
 double tern__score_accuracy(const tern__score *score);
 
 /* Runs the data set through the network, which for that time has a loss (without label smoothing)
- * and is unchanged afterwards. The weights must not change meanwhile. predictions: NULL or [count].
- * */
+ * and is unchanged afterwards. Weights must not change meanwhile. predictions: NULL or [count]. */
 tern_status tern__evaluate(tern__score *score, tern_graph *network, const tern_dataset *dataset,
                            int64_t batch, const tern_loss_options *loss, int64_t *predictions);
 

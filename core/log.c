@@ -1,5 +1,4 @@
-/* The run log: one JSON object a line, an epoch a line. Numbers are jansson's, whatever the locale.
- * */
+/* The run log: one JSON object a line, an epoch a line. Numbers are jansson's, in any locale. */
 #include "train_run.h"
 
 #include "file.h"

@@ -1,5 +1,4 @@
-/* Losses as nodes of the graph, and counting right answers. The arithmetic of the losses is in
- * ops/. */
+/* Losses as nodes of the graph, and counting right answers. The arithmetic is in ops/. */
 #include "loss.h"
 
 #include <string.h>
@@ -42,6 +41,9 @@ static tern_status target_shape(tern_graph *g, const tern_loss_options *o, tern_
     if (shape->type != TERN_FLOAT)
         return tern__fail(g->context, TERN_ERR_SHAPE,
                           "the network's first output is not of floats and has no loss");
+    if (type != TERN_FLOAT && type != TERN_INT64)
+        return tern__fail(g->context, TERN_ERR_ARGUMENT, "loss: a target cannot be of type %d",
+                          (int)type);
     shape->type = type;
     if (o->kind != TERN_LOSS_SOFTMAX_CROSS_ENTROPY) {
         if (type == TERN_FLOAT) return TERN_OK;

@@ -1,5 +1,4 @@
-/* The loss as part of a graph, and how often a network is right. Knows the loss operators by name.
- * */
+/* The loss as part of a graph, and how often a network is right. Knows the loss operators' names. */
 #ifndef TERN_CORE_LOSS_H
 #define TERN_CORE_LOSS_H
 

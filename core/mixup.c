@@ -55,8 +55,7 @@ static tern_status fit(tern_context *c, float **memory, size_t *capacity, int64_
     return TERN_OK;
 }
 
-/* Swaps a float tensor of the batch for its mixture. The old memory is the room for the next one.
- * */
+/* Swaps a float tensor of the batch for its mixture; the old memory is room for the next one. */
 static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity,
                               const int64_t *partner, const float *share) {
     size_t bytes;

@@ -23,6 +23,35 @@ static tern_status check_inputs(tern_context *c, const tern_tensor *inputs, size
     return TERN_OK;
 }
 
+size_t tern__plan_cache_memory(const tern__plan_cache *cache) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < TERN__CACHED_PLANS; i++)
+        if (cache->entries[i].plan) bytes += tern__plan_memory(cache->entries[i].plan);
+    return bytes;
+}
+
+static void drop(tern__plan_cache *cache, size_t i) {
+    tern__plan_free(cache->entries[i].plan);
+    cache->entries[i].plan = NULL;
+}
+
+/* Drops the plans unused longest until the rest takes at most twice the memory of its largest. */
+static void shrink(tern__plan_cache *cache) {
+    for (;;) {
+        size_t largest = 0, oldest = TERN__CACHED_PLANS;
+        for (size_t i = 0; i < TERN__CACHED_PLANS; i++) {
+            if (!cache->entries[i].plan) continue;
+            size_t bytes = tern__plan_memory(cache->entries[i].plan);
+            if (bytes > largest) largest = bytes;
+            if (oldest == TERN__CACHED_PLANS ||
+                cache->entries[i].used < cache->entries[oldest].used)
+                oldest = i;
+        }
+        if (tern__plan_cache_memory(cache) <= 2 * largest) return;
+        drop(cache, oldest);
+    }
+}
+
 tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inputs,
                                  tern__plan **plan, bool *made) {
     size_t count = cache->graph->n_inputs, oldest = 0;
@@ -40,8 +69,7 @@ tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inp
             oldest = i;
     }
     if (st != TERN_OK) return st;
-    tern__plan_free(cache->entries[oldest].plan);
-    cache->entries[oldest].plan = NULL;
+    drop(cache, oldest);
     tern__shape *shapes = cache->entries[oldest].shapes;
     for (size_t i = 0; i < count; i++) {
         shapes[i] = (tern__shape){.type = inputs[i].type, .rank = inputs[i].rank};
@@ -52,12 +80,10 @@ tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inp
     cache->entries[oldest].used = ++cache->clock;
     *plan = cache->entries[oldest].plan;
     *made = true;
+    shrink(cache);
     return TERN_OK;
 }
 
 void tern__plan_cache_clear(tern__plan_cache *cache) {
-    for (size_t i = 0; i < TERN__CACHED_PLANS; i++) {
-        tern__plan_free(cache->entries[i].plan);
-        cache->entries[i].plan = NULL;
-    }
+    for (size_t i = 0; i < TERN__CACHED_PLANS; i++) drop(cache, i);
 }

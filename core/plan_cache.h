@@ -1,4 +1,6 @@
-/* Plans of one graph by the shapes of its inputs, the last few kept. */
+/* Plans of one graph by the shapes of its inputs. The last few are kept, as long as all together
+ * take no more memory than twice the largest one: a full batch and the short last one of an epoch.
+ * */
 #ifndef TERN_CORE_PLAN_CACHE_H
 #define TERN_CORE_PLAN_CACHE_H
 
@@ -21,6 +23,7 @@ typedef struct tern__plan_cache {
  * whether it is a new one. Allocates nothing for shapes that are in the cache. */
 tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inputs,
                                  tern__plan **plan, bool *made);
+size_t tern__plan_cache_memory(const tern__plan_cache *cache); /* bytes, of all plans */
 void tern__plan_cache_clear(tern__plan_cache *cache);
 
 #endif

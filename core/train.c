@@ -388,6 +388,11 @@ static void put_best(const tern__run *r, tern_graph *g) {
     }
 }
 
+static double number_or_nan(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 static tern_status finish(tern__run *r, tern_model **model) {
     tern_graph *network;
     tern_status st = tern__trainer_network(&network, r->trainer, true);
@@ -397,15 +402,12 @@ static tern_status finish(tern__run *r, tern_model **model) {
     if ((st = tern__model_take(model, network)) != TERN_OK || !r->options.result) return st;
     const tern__run_state *s = &r->state;
     const json_t *last = json_array_get(r->history, json_array_size(r->history) - 1);
-    const json_t *accuracy = json_object_get(last, "accuracy");
     *r->options.result = (tern_train_result){
         .epochs = (int)s->epoch,
         .epoch = (int)(best ? s->best_epoch : s->epoch),
         .stopped_early = s->stopped_early,
-        .loss = best ? s->best_train_loss : json_number_value(json_object_get(last, "loss")),
-        .accuracy = best                       ? s->best_train_accuracy
-                    : json_is_number(accuracy) ? json_number_value(accuracy)
-                                               : NAN,
+        .loss = best ? s->best_train_loss : number_or_nan(last, "loss"),
+        .accuracy = best ? s->best_train_accuracy : number_or_nan(last, "accuracy"),
         .validation_loss = best ? s->best_loss : s->validation_loss,
         .validation_accuracy = best ? s->best_accuracy : s->validation_accuracy,
         .seconds = s->seconds,

@@ -1,5 +1,4 @@
-/* A run of the training loop: what it consists of, and the parts of it that are files of their own.
- * */
+/* A run of the training loop: what it consists of, and the parts of it in files of their own. */
 #ifndef TERN_CORE_TRAIN_RUN_H
 #define TERN_CORE_TRAIN_RUN_H
 

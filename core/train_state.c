@@ -138,6 +138,7 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
         {"batch", (double)o->batch},
         {"drop_last", o->drop_last},
         {"monitor", o->monitor},
+        {"keep_last", o->keep_last},
         {"mixup", o->mixup},
         {"mixup_off_epochs", o->mixup_off_epochs},
         {"loss", o->loss.kind},

@@ -1,5 +1,5 @@
-/* One training step at a time: a network with its loss, a plan per shape, gradients, an optimiser.
- * */
+/* One training step at a time: a network with its loss, a plan per shape, gradients, an
+ * optimiser. What a step of the optimiser does is optimizer.c's. */
 #include "trainer.h"
 
 #include "model.h"
@@ -167,9 +167,8 @@ tern_status tern_trainer_create(tern_trainer **trainer, const tern_graph *graph,
     if (!t) return TERN_ERR_MEMORY;
     t->context = c;
     t->seed = o.seed;
-    t->target = o.target                                         ? o.target
-                : o.loss.kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY ? TERN_INT64
-                                                                 : TERN_FLOAT;
+    t->target = o.loss.kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY ? TERN_INT64 : TERN_FLOAT;
+    if (o.target) t->target = o.target;
     if ((st = keep_loss(t, &o.loss)) != TERN_OK ||
         (st = tern_graph_clone(&t->graph, graph)) != TERN_OK ||
         (st = tern__loss_append(t->graph, &t->loss, t->target, true, &t->network)) != TERN_OK ||
@@ -321,7 +320,7 @@ size_t tern_trainer_memory(const tern_trainer *t) {
         int64_t count = g->rows ? g->rows_capacity * (g->count / g->dims[0]) : g->count;
         bytes += (size_t)count * sizeof(float);
     }
-    return bytes + (t->last ? tern__plan_memory(t->last) : 0);
+    return bytes + tern__plan_cache_memory(&t->plans);
 }
 
 /* ---- out of it ---- */

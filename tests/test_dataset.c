@@ -11,8 +11,8 @@ static tern_context *make_context(int threads) {
     return c;
 }
 
-/* A source whose samples are described by arrays, and whose inputs tell what they were loaded for.
- * */
+/* A source whose samples are described by arrays, and whose inputs tell what they were loaded
+ * for. */
 typedef struct described {
     const int64_t *classes, *groups, *folds;
     int64_t failing; /* the sample that cannot be loaded, -1: none */

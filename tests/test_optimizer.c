@@ -92,8 +92,7 @@ typedef struct reference {
     double w[N], a[N], b[N], average[N];
 } reference;
 
-/* One step in doubles, from the formulas of the papers; defaults are filled in by hand in `cases`.
- * */
+/* One step in doubles, from the formulas of the papers; `cases` spells out the defaults. */
 static void reference_step(reference *r, const tern_optimizer_options *o, const float *gradient,
                            int t) {
     double norm = 0, scale = 1, d = o->ema;

@@ -223,7 +223,7 @@ TERN_API tern_status tern_trainer_model(tern_model **model, const tern_trainer *
 TERN_API double tern_trainer_gradient_norm(const tern_trainer *trainer);
 /** Updates done so far. */
 TERN_API int64_t tern_trainer_steps(const tern_trainer *trainer);
-/** Bytes of the plan used last, gradients and optimiser state. */
+/** Bytes of the plans that are kept, gradients and optimiser state. */
 TERN_API size_t tern_trainer_memory(const tern_trainer *trainer);
 
 #ifdef __cplusplus
