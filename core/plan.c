@@ -82,8 +82,11 @@ static tern_status import_values(tern__plan *p, const tern__shape *inputs) {
         bool fits = inputs[i].type == v->shape.type && inputs[i].rank == v->shape.rank;
         for (int k = 0; fits && k < v->shape.rank; k++)
             fits = inputs[i].dims[k] >= 0 && (v->shape.dims[k] < 0 || v->shape.dims[k] == inputs[i].dims[k]);
-        char wanted[128], got[128];
-        if (!fits || tern__shape_count(&inputs[i]) < 1)
+        char wanted[TERN__SHAPE_TEXT], got[TERN__SHAPE_TEXT];
+        if (fits && tern__shape_count(&inputs[i]) < 1)
+            return tern__fail(p->context, TERN_ERR_SHAPE, "input '%s' is %s: there is nothing to compute",
+                              v->name, tern__shape_text(&inputs[i], got, sizeof got));
+        if (!fits)
             return tern__fail(p->context, TERN_ERR_SHAPE, "input '%s' is %s but the network expects %s%s",
                               v->name, tern__shape_text(&inputs[i], got, sizeof got),
                               tern__shape_text(&v->shape, wanted, sizeof wanted),

@@ -37,6 +37,7 @@ static const op_row rows[] = {
     UNARY(Softplus, reference_softplus),
     UNARY(HardSwish, reference_hard_swish),
     UNARY(Gelu, reference_gelu),
+    UNARY(Erf, reference_erf),
     UNARY(Neg, reference_neg),
     UNARY(Identity, reference_identity, .alias = true),
     {.title = "Gelu_tanh", .op = "Gelu", .reference = reference_gelu,

@@ -199,6 +199,31 @@ static void sessions_agree_with_any_batch_split(void **state) {
     tern_context_free(c);
 }
 
+/* Gelu is composed of operators that every opset has. */
+static void gelu_is_gelu(void **state) {
+    (void)state;
+    tern_context *c = open_context(1);
+    tern_graph *g;
+    check_ok(c, tern_graph_create(&g, c));
+    tern_output(g, "y", tern_gelu(tern_input(g, "x", 2, (int64_t[]){-1, 5})));
+    tern_model *m;
+    check_ok(c, tern_model_create(&m, g));
+    tern_session *s;
+    check_ok(c, tern_session_create(&s, m));
+    float x[5] = {-3, -0.5f, 0, 0.75f, 4};
+    tern_tensor in = {TERN_FLOAT, 2, {1, 5}, x}, out;
+    check_ok(c, tern_session_run(s, &in, 1, &out, 1));
+    for (int i = 0; i < 5; i++)
+        check_close(((float *)out.data)[i], 0.5 * x[i] * (1 + erf(x[i] / sqrt(2))), 1e-7, 1e-6);
+    tern_tensor empty = {TERN_FLOAT, 2, {0, 5}, x};
+    assert_int_equal(tern_session_run(s, &empty, 1, &out, 1), TERN_ERR_SHAPE);
+    assert_non_null(strstr(tern_session_message(s), "nothing to compute"));
+    tern_session_free(s);
+    tern_model_free(m);
+    tern_graph_free(g);
+    tern_context_free(c);
+}
+
 static void builder_errors_stick(void **state) {
     (void)state;
     tern_context *c = open_context(1);
@@ -221,6 +246,7 @@ int main(void) {
         cmocka_unit_test(fused_gradients_equal_unfused),
         cmocka_unit_test(same_bits_for_any_threads),
         cmocka_unit_test(sessions_agree_with_any_batch_split),
+        cmocka_unit_test(gelu_is_gelu),
         cmocka_unit_test(builder_errors_stick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

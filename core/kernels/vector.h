@@ -19,6 +19,7 @@ typedef enum tern__unary {
     TERN__UNARY_HARD_SWISH,
     TERN__UNARY_GELU,      /* x/2 (1 + erf(x / sqrt 2)) */
     TERN__UNARY_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+    TERN__UNARY_ERF,
     TERN__UNARY_NEG,
     TERN__UNARY_EXP, /* no gradient */
     TERN__UNARY_LOG  /* no gradient */
@@ -62,7 +63,7 @@ typedef struct tern__pool_run {
 typedef struct tern__vector_kernels {
     /* y = f(x) */
     void (*unary)(tern__unary f, float a, const float *x, float *y, int64_t n);
-    /* dx (+)= dy f', from x for HARD_SWISH and GELU, from the output y for the others. */
+    /* dx (+)= dy f', from x for HARD_SWISH, GELU and ERF, from the output y for the others. */
     void (*unary_gradient)(tern__unary f, float a, const float *from, const float *dy, float *dx,
                            int64_t n, bool add);
     /* y = max(floor, a op b); a step of 0 repeats one number. */

@@ -51,6 +51,7 @@ V_INLINE vf unary_value(tern__unary f, vf x, float a) {
         return x * v_max(v_zero(), v_min(v_set1(1.0f), v_fma(x, v_set1(1.0f / 6), v_set1(0.5f))));
     case TERN__UNARY_GELU: return 0.5f * x * (1.0f + v_erf(x * 0.707106781186547524f));
     case TERN__UNARY_GELU_TANH: return 0.5f * x * (1.0f + v_tanh(gelu_inner(x)));
+    case TERN__UNARY_ERF: return v_erf(x);
     case TERN__UNARY_NEG: return -x;
     case TERN__UNARY_EXP: return v_exp(x);
     case TERN__UNARY_LOG: return v_log(x);
@@ -82,6 +83,7 @@ V_INLINE vf unary_slope(tern__unary f, vf v, float a) {
         vf inner = 0.797884560802865356f * v_fma(v * v, v_set1(3 * 0.044715f), one);
         return v_fma(0.5f * v * v_fnma(t, t, one), inner, 0.5f * (1.0f + t));
     }
+    case TERN__UNARY_ERF: return 1.12837916709551257f * v_exp(-v * v); /* 2 / sqrt(pi) */
     case TERN__UNARY_NEG: return v_set1(-1.0f);
     case TERN__UNARY_EXP:
     case TERN__UNARY_LOG: break;
@@ -119,6 +121,7 @@ V_INLINE void unary_gradient_loop(tern__unary f, float a, const float *from, con
     CASE(TERN__UNARY_HARD_SWISH)                                                                   \
     CASE(TERN__UNARY_GELU)                                                                         \
     CASE(TERN__UNARY_GELU_TANH)                                                                    \
+    CASE(TERN__UNARY_ERF)                                                                          \
     CASE(TERN__UNARY_NEG)                                                                          \
     CASE(TERN__UNARY_EXP)                                                                          \
     CASE(TERN__UNARY_LOG)

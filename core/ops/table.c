@@ -3,7 +3,7 @@
 
 const tern__op *const tern__ops[] = {
     &tern__op_relu, &tern__op_leaky_relu, &tern__op_elu, &tern__op_sigmoid, &tern__op_tanh,
-    &tern__op_softplus, &tern__op_hard_swish, &tern__op_gelu, &tern__op_neg,
+    &tern__op_softplus, &tern__op_hard_swish, &tern__op_gelu, &tern__op_erf, &tern__op_neg,
     &tern__op_add, &tern__op_sub, &tern__op_mul, &tern__op_div,
     &tern__op_conv, &tern__op_conv_transpose, &tern__op_gemm, &tern__op_matmul,
     &tern__op_batch_normalization,

@@ -1,4 +1,4 @@
-/* Functions of one element: Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, HardSwish, Gelu, Neg; and the
+/* Functions of one element: Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, HardSwish, Gelu, Erf, Neg; and the
  * activations that other operators apply to their outputs. The functions themselves are in
  * kernels/vector.h. */
 #include "ops.h"
@@ -111,6 +111,14 @@ static void backward_hard_swish(const tern__step *step) {
 const tern__op tern__op_hard_swish = {
     .name = "HardSwish", .domain = "", ROW, .needs = TERN__NEEDS_INPUT(0), .infer = infer,
     .forward = forward_hard_swish, .backward = backward_hard_swish};
+
+static tern_status forward_erf(const tern__step *step) { return forward(step, TERN__UNARY_ERF, 0); }
+static void backward_erf(const tern__step *step) {
+    backward(step, TERN__UNARY_ERF, 0, step->inputs[0]);
+}
+const tern__op tern__op_erf = {
+    .name = "Erf", .domain = "", ROW, .needs = TERN__NEEDS_INPUT(0), .infer = infer,
+    .forward = forward_erf, .backward = backward_erf};
 
 static tern_status forward_neg(const tern__step *step) { return forward(step, TERN__UNARY_NEG, 0); }
 static void backward_neg(const tern__step *step) { backward(step, TERN__UNARY_NEG, 0, NULL); }

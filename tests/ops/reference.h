@@ -39,7 +39,7 @@ int64_t reference_item(const reference_call *call, const char *name, int i, int6
 int reference_items(const reference_call *call, const char *name); /* 0: not given */
 
 reference_function reference_relu, reference_leaky_relu, reference_elu, reference_sigmoid,
-    reference_tanh, reference_softplus, reference_hard_swish, reference_gelu, reference_neg,
+    reference_tanh, reference_softplus, reference_hard_swish, reference_gelu, reference_erf, reference_neg,
     reference_identity, reference_cast;
 reference_function reference_add, reference_sub, reference_mul, reference_div;
 reference_function reference_conv, reference_conv_transpose, reference_max_pool,

@@ -21,6 +21,7 @@ static double gelu(double x, double a) { return (void)a, 0.5 * x * (1 + erf(x / 
 static double gelu_tanh(double x, double a) {
     return (void)a, 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
 }
+static double error_function(double x, double a) { return (void)a, erf(x); }
 static double negative(double x, double a) { return (void)a, -x; }
 static double same(double x, double a) { return (void)a, x; }
 static double whole(double x, double a) { return (void)a, trunc(x); }
@@ -38,6 +39,7 @@ void reference_gelu(reference_call *call) {
     bool by_tanh = strcmp(reference_string(call, "approximate", "none"), "tanh") == 0;
     each(call, by_tanh ? gelu_tanh : gelu, 0);
 }
+void reference_erf(reference_call *call) { each(call, error_function, 0); }
 void reference_neg(reference_call *call) { each(call, negative, 0); }
 void reference_identity(reference_call *call) { each(call, same, 0); }
 void reference_cast(reference_call *call) {
