@@ -4,16 +4,22 @@
 
 #include <math.h>
 
+/* Whether steps along time stand between the bands and the rest. */
+static bool keeps_bands(const tern_features *f) { return f->options.pcen || f->whole; }
+
 tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
                                        tern_context *c, int64_t frames) {
     const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
     *b = (tern__feature_block){0};
-    b->bands = tern__calloc(c, (size_t)groups, sizeof(float) * (size_t)f->bands * TERN__LANES);
-    b->energy = tern__calloc(c, (size_t)groups, sizeof(float) * TERN__LANES);
+    if (keeps_bands(f)) {
+        b->bands = tern__calloc(c, (size_t)groups, sizeof(float) * (size_t)f->bands * TERN__LANES);
+        b->energy = tern__calloc(c, (size_t)groups, sizeof(float) * TERN__LANES);
+        if (!b->bands || !b->energy) goto failed;
+    }
     b->smooth = tern__alloc(c, sizeof *b->smooth * (size_t)f->bands);
     const int workers = c->threads < groups ? c->threads : (int)groups;
     b->workers = tern__calloc(c, (size_t)workers, sizeof *b->workers);
-    if (!b->bands || !b->energy || !b->smooth || !b->workers) goto failed;
+    if (!b->smooth || !b->workers) goto failed;
     for (int i = 0; i < f->bands; i++) b->smooth[i] = 1;
     for (; b->worker_count < workers; b->worker_count++)
         if (tern__feature_scratch_create(&b->workers[b->worker_count], f, c) != TERN_OK)
@@ -64,22 +70,29 @@ static void pcen_of_band(void *arg, int64_t band, int worker) {
                    frames_of_group(j, g), &j->block->smooth[band]);
 }
 
-static void finish_group(void *arg, int64_t group, int worker) {
-    const block_job *j = arg;
-    const tern_features *f = j->features;
-    tern__feature_scratch *s = &j->block->workers[worker];
-    tern__frames_finish(f, s, j->block->bands + group * f->bands * TERN__LANES,
-                        j->block->energy + group * TERN__LANES);
+static void finish(const block_job *j, int64_t group, tern__feature_scratch *s, const float *bands,
+                   const float *energy) {
+    tern__frames_finish(j->features, s, bands, energy);
     const int frames = frames_of_group(j, group);
     float *out = j->out + group * TERN__LANES * j->frame_stride;
-    for (int64_t row = 0; row < f->base_rows; row++)
+    for (int64_t row = 0; row < j->features->base_rows; row++)
         for (int l = 0; l < frames; l++)
             out[row * j->row_stride + l * j->frame_stride] = s->values[row * TERN__LANES + l];
 }
 
+static void finish_group(void *arg, int64_t group, int worker) {
+    const block_job *j = arg;
+    finish(j, group, &j->block->workers[worker],
+           j->block->bands + group * j->features->bands * TERN__LANES,
+           j->block->energy + group * TERN__LANES);
+}
+
 static void all_of_group(void *arg, int64_t group, int worker) {
-    bands_of_group(arg, group, worker);
-    finish_group(arg, group, worker);
+    const block_job *j = arg;
+    tern__feature_scratch *s = &j->block->workers[worker];
+    tern__frames_bands(j->features, s, j->sound, j->first + group * TERN__LANES,
+                       frames_of_group(j, group), s->bands, s->energy);
+    finish(j, group, s, s->bands, s->energy);
 }
 
 /* What depends on the largest value of the sound: ref 0 and top_db. */
@@ -108,7 +121,7 @@ void tern__feature_block_compute(tern__feature_block *b, const tern_features *f,
                                  float *out, int64_t row_stride, int64_t frame_stride) {
     block_job j = {b, f, sound, first, frames, out, row_stride, frame_stride};
     const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
-    if (!f->options.pcen && !f->whole) {
+    if (!keeps_bands(f)) {
         tern__parallel(c, groups, all_of_group, &j);
         return;
     }
@@ -116,10 +129,4 @@ void tern__feature_block_compute(tern__feature_block *b, const tern_features *f,
     if (f->options.pcen) tern__parallel(c, f->bands, pcen_of_band, &j);
     if (f->whole) compress_whole(f, b, frames);
     tern__parallel(c, groups, finish_group, &j);
-}
-
-int64_t tern__feature_block_frames(const tern_features *f, int64_t frames) {
-    int64_t most = ((int64_t)1 << 18) / f->bands; /* 1 MB of bands */
-    most = most > 2048 ? 2048 : most < 4 * TERN__LANES ? 4 * TERN__LANES : most;
-    return f->whole || frames < most ? frames : most / TERN__LANES * TERN__LANES;
 }

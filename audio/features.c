@@ -138,13 +138,10 @@ tern_status tern__features_compute(const tern_features *f, tern_context *c, cons
                           "features: delta_width %d wants as many frames, and the sound has %lld; "
                           "take a smaller delta_width or delta_kind torchaudio",
                           o->delta_width, (long long)frames);
-    const int64_t step = tern__feature_block_frames(f, frames);
     const tern__samples sound = {samples, 0, (int64_t)count};
     tern__feature_block block;
-    if (tern__feature_block_create(&block, f, c, step) != TERN_OK) return TERN_ERR_MEMORY;
-    for (int64_t t = 0; t < frames; t += step)
-        tern__feature_block_compute(&block, f, c, &sound, t, frames - t < step ? frames - t : step,
-                                    out + t, frames, 1);
+    if (tern__feature_block_create(&block, f, c, frames) != TERN_OK) return TERN_ERR_MEMORY;
+    tern__feature_block_compute(&block, f, c, &sound, 0, frames, out, frames, 1);
     tern__feature_block_destroy(&block, c);
     finish_rows(f, c, out, frames);
     return TERN_OK;

@@ -10,14 +10,14 @@
 #define TERN__PI 3.14159265358979323846
 
 /* Frames are computed this many at a time: the lanes of the mel product and the logarithm. */
-enum { TERN__LANES = 8 };
+enum { TERN__LANES = 8 }; /* two quads */
 
 /* Real transform of even length n through one complex KissFFT of length n/2. A plan holds KissFFT's
  * state, so that each worker has its own. */
 typedef struct tern__fft {
     int n;
     kiss_fft_cfg forward, inverse; /* inverse is NULL unless asked for */
-    kiss_fft_cpx *twiddle;         /* [n/4 + 1] exp(-2 pi i k / n) */
+    float *twiddle_r, *twiddle_i;  /* [n/4 + 1] exp(-2 pi i k / n) */
     kiss_fft_cpx *half;            /* [n/2] */
 } tern__fft;
 /* kaldi: see tern_audio_options.kaldi_twiddles */
@@ -74,8 +74,10 @@ typedef struct tern__samples {
 /* One worker's buffers. */
 typedef struct tern__feature_scratch {
     tern__fft fft;
-    float *frame;  /* [n_fft] */
-    float *bins;   /* [bins][LANES] */
+    float *frame; /* [n_fft] */
+    float *bins;  /* [bins][LANES] */
+    float *bands; /* [bands][LANES] */
+    float energy[TERN__LANES];
     float *values; /* [base_rows][LANES] */
     double *plp;   /* [tern__plp_work(f)] */
 } tern__feature_scratch;
@@ -100,10 +102,12 @@ void tern__frame_cut(const tern_features *f, tern__feature_scratch *s, const ter
 void tern__frames_finish(const tern_features *f, tern__feature_scratch *s, const float *bands,
                          const float *energy);
 
-/* Consecutive frames between the steps: groups of LANES frames. */
+/* Consecutive frames, computed by several workers in groups of LANES frames. Steps along time
+ * (PCEN, the largest value of the sound) stand between the bands and what is made of them; only
+ * then are the bands of all groups kept. */
 typedef struct tern__feature_block {
-    float *bands;   /* [groups][bands][LANES] */
-    float *energy;  /* [groups][LANES] */
+    float *bands;   /* [groups][bands][LANES], or NULL */
+    float *energy;  /* [groups][LANES], or NULL */
     double *smooth; /* [bands] PCEN's state */
     tern__feature_scratch *workers;
     int worker_count;
@@ -117,8 +121,6 @@ void tern__feature_block_destroy(tern__feature_block *b, tern_context *c);
 void tern__feature_block_compute(tern__feature_block *b, const tern_features *f, tern_context *c,
                                  const tern__samples *sound, int64_t first, int64_t frames,
                                  float *out, int64_t row_stride, int64_t frame_stride);
-/* How many frames a block should hold for a sound of that many. */
-int64_t tern__feature_block_frames(const tern_features *f, int64_t frames);
 
 /* PCEN of one band's consecutive frames x [frames]; *smooth is its state, 1 at first. */
 void tern__pcen(const tern_features *f, float *x, int64_t frames, double *smooth);
@@ -143,32 +145,5 @@ tern_status tern__audio_options_resolve(tern_audio_options *resolved, tern_conte
  * run beside others (c is theirs alone). */
 tern_status tern__features_compute(const tern_features *f, tern_context *c, const float *samples,
                                    size_t count, float *out);
-
-/* ln x for normal positive x, to 1.5 units in the last place, without a call so that loops over it
- * become vector code. Infinity and NaN stay what they are.
- * x = 2^e (1 + f), 1 + f in [sqrt 1/2, sqrt 2); ln(1 + f) = f - f^2/2 + f^3 P(f), P fitted for the
- * smallest relative error (6e-9). */
-static inline float tern__ln(float x) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, &x, 4);
-    const uint32_t shifted = bits - 0x3f3504f3u; /* sqrt 1/2 */
-    const int32_t exponent = (int32_t)shifted >> 23;
-    bits = (shifted & 0x007fffffu) + 0x3f3504f3u;
-    float m;
-    __builtin_memcpy(&m, &bits, 4);
-    const float f = m - 1, e = (float)exponent;
-    float p = -0.0763439387f;
-    p = p * f + 0.127615362f;
-    p = p * f - 0.131602019f;
-    p = p * f + 0.142017648f;
-    p = p * f - 0.166233554f;
-    p = p * f + 0.200012267f;
-    p = p * f - 0.250008225f;
-    p = p * f + 0.333333313f;
-    const float square = f * f;
-    float r = square * f * p + e * -2.12194440e-4f; /* ln 2 = 0.693359375 - 2.1219444e-4 */
-    r = f + (r - 0.5f * square) + e * 0.693359375f;
-    return x <= 3.402823466e38f ? r : x;
-}
 
 #endif

@@ -2,6 +2,7 @@
  * cepstra. LANES frames at a time; each lane's arithmetic is its own, so that a frame has the same
  * bits whichever frames are beside it. Knows nothing about the sound as a whole. */
 #include "features.h"
+#include "quad.h"
 
 #include <float.h>
 #include <math.h>
@@ -14,9 +15,10 @@ tern_status tern__feature_scratch_create(tern__feature_scratch *s, const tern_fe
         return TERN_ERR_MEMORY;
     s->frame = tern__calloc(c, (size_t)f->options.n_fft, sizeof *s->frame);
     s->bins = tern__calloc(c, (size_t)f->bins * TERN__LANES, sizeof *s->bins);
+    s->bands = tern__calloc(c, (size_t)f->bands * TERN__LANES, sizeof *s->bands);
     s->values = tern__calloc(c, (size_t)f->base_rows * TERN__LANES, sizeof *s->values);
     s->plp = tern__calloc(c, tern__plp_work(f), sizeof *s->plp);
-    if (s->frame && s->bins && s->values && s->plp) return TERN_OK;
+    if (s->frame && s->bins && s->bands && s->values && s->plp) return TERN_OK;
     tern__feature_scratch_destroy(s, c);
     return TERN_ERR_MEMORY;
 }
@@ -25,6 +27,7 @@ void tern__feature_scratch_destroy(tern__feature_scratch *s, tern_context *c) {
     tern__fft_destroy(&s->fft, c);
     tern__free(c, s->frame);
     tern__free(c, s->bins);
+    tern__free(c, s->bands);
     tern__free(c, s->values);
     tern__free(c, s->plp);
     *s = (tern__feature_scratch){0};
@@ -143,35 +146,36 @@ static void raise_power(float *x, size_t count, double power) {
 }
 
 /* bins [bins][LANES] -> bands [bands][LANES] */
-static void filter(const tern__filter_bank *bank, const float *restrict bins,
-                   float *restrict bands) {
+static void filter(const tern__filter_bank *bank, const float *bins, float *bands) {
     const float *w = bank->weights;
-    for (int b = 0; b < bank->bands; b++) {
-        float sum[TERN__LANES] = {0};
+    for (int b = 0; b < bank->bands; b++, bands += TERN__LANES) {
+        tern__quad low = {0}, high = {0};
         const float *x = bins + (size_t)bank->first[b] * TERN__LANES;
-        for (int k = 0; k < bank->count[b]; k++, x += TERN__LANES) {
-            const float weight = *w++;
-            for (int l = 0; l < TERN__LANES; l++) sum[l] += weight * x[l];
+        for (int k = 0; k < bank->count[b]; k++, w++, x += TERN__LANES) {
+            low += *w * tern__quad_load(x);
+            high += *w * tern__quad_load(x + 4);
         }
-        memcpy(bands + (size_t)b * TERN__LANES, sum, sizeof sum);
+        tern__quad_store(bands, low);
+        tern__quad_store(bands + 4, high);
     }
 }
 
-/* The logarithm without what depends on the whole sound (top_db, ref 0). */
+/* x [count][LANES]: the logarithm without what depends on the whole sound (top_db, ref 0):
+ * scale ln(max(x, amin) + offset) - shift */
 static void compress(const tern_audio_options *o, float *x, size_t count) {
-    const float amin = (float)o->amin, offset = (float)o->log_offset;
     if (o->log == TERN_LOG_NONE) return;
-    if (o->log == TERN_LOG_DB) {
-        const float scale = (float)(20 / o->power / log(10));
-        const float shift =
-            o->ref > 0 ? (float)(20 / o->power * log10(o->ref > o->amin ? o->ref : o->amin)) : 0;
-        for (size_t i = 0; i < count; i++)
-            x[i] = scale * tern__ln(x[i] < amin ? amin : x[i]) - shift;
-        return;
+    const bool db = o->log == TERN_LOG_DB;
+    const float amin = (float)o->amin, offset = db ? 0 : (float)o->log_offset;
+    const double ref = o->ref > o->amin ? o->ref : o->amin;
+    const float shift = db && o->ref > 0 ? (float)(20 / o->power * log10(ref)) : 0;
+    const float scale = db                      ? (float)(20 / o->power / log(10))
+                        : o->log == TERN_LOG_10 ? (float)(1 / log(10))
+                                                : 1;
+    for (size_t i = 0; i < count; i += 4) {
+        tern__quad v = tern__quad_load(x + i);
+        v = tern__quad_select(v < amin, (tern__quad){amin, amin, amin, amin}, v) + offset;
+        tern__quad_store(x + i, scale * tern__quad_ln(v) - shift);
     }
-    const float scale = o->log == TERN_LOG_10 ? (float)(1 / log(10)) : 1;
-    for (size_t i = 0; i < count; i++)
-        x[i] = scale * tern__ln((x[i] < amin ? amin : x[i]) + offset);
 }
 
 void tern__frame_cut(const tern_features *f, tern__feature_scratch *s, const tern__samples *sound,

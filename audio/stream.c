@@ -38,7 +38,9 @@ tern_status tern_feature_stream_create(tern_feature_stream **stream, const tern_
     s->features = f;
     s->on_frames = on_frames;
     s->user = user;
-    s->step = tern__feature_block_frames(f, TERN__NO_END);
+    /* 1 MB of bands and values at most, or one group */
+    const int64_t most = ((int64_t)1 << 18) / (f->bands + f->base_rows) / TERN__LANES * TERN__LANES;
+    s->step = most < TERN__LANES ? TERN__LANES : most;
     s->values = tern__alloc(c, sizeof *s->values * (size_t)s->step * (size_t)f->base_rows);
     if (!s->values || tern__feature_block_create(&s->block, f, c, s->step) != TERN_OK) {
         tern_feature_stream_free(s);

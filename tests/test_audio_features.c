@@ -2,6 +2,7 @@
  * torchaudio) and against references made by Kaldi and by librosa's own MATLAB originals. */
 #include "check.h"
 #include "audio/features.h"
+#include "audio/quad.h"
 #include "core/npy.h"
 
 static tern_context *context;
@@ -254,6 +255,8 @@ static void pcen(void **state) {
     tern_features_free(f);
 }
 
+static float ln(float x) { return tern__quad_ln((tern__quad){1, x, x, 1})[1]; }
+
 static void logarithm(void **state) {
     (void)state;
     float worst = 0;
@@ -261,13 +264,13 @@ static void logarithm(void **state) {
         float x;
         memcpy(&x, &bits, 4);
         const double exact = log((double)x);
-        const double error = fabs(tern__ln(x) - exact) / (fabs(exact) * 1.1920929e-7 + 1e-300);
+        const double error = fabs(ln(x) - exact) / (fabs(exact) * 1.1920929e-7 + 1e-300);
         if (error > worst) worst = (float)error;
     }
     assert_true(worst < 1); /* relative, in units of float's epsilon */
-    check_close(tern__ln(1), 0, 0, 0);
-    check_close(tern__ln(INFINITY), INFINITY, 0, 0);
-    check_close(tern__ln(NAN), NAN, 0, 0);
+    check_close(ln(1), 0, 0, 0);
+    check_close(ln(INFINITY), INFINITY, 0, 0);
+    check_close(ln(NAN), NAN, 0, 0);
 }
 
 /* ---- Kaldi ---- */
