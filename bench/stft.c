@@ -1,6 +1,6 @@
 /* Log-mel features of an hour of 16 kHz sound: milliseconds, times real time, peak memory.
  * stft [n_fft] [threads] [seconds]: "stream" pushes blocks as they come, "whole" has all samples
- * and all features in memory, as torch.stft has. Build: meson's target bench_stft. */
+ * and all features in memory, as torch.stft has. Build: ninja bench/stft. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
