@@ -151,12 +151,15 @@ typedef struct tern_audio_options {
      .resampler = TERN_RESAMPLE_SINC_HANN, .feature = TERN_FEATURE_MEL, .n_fft = 512,              \
      .win_length = 400, .hop_length = 160, .window = TERN_WINDOW_HANN, .periodic = true,           \
      .framing = TERN_FRAMING_CENTER, .pad_mode = TERN_PAD_REFLECT, .sample_scale = 1,              \
-     .preemphasis_kind = TERN_PREEMPHASIS_SOUND, .power = 2, .n_mels = 64,                         \
-     .mel_scale = TERN_MEL_SLANEY, .mel_norm = TERN_MEL_NORM_SLANEY, .log = TERN_LOG_NATURAL,      \
-     .ref = 1, .log_offset = 1e-6, .pcen_gain = 0.98, .pcen_bias = 2, .pcen_power = 0.5,           \
-     .pcen_time_constant = 0.4, .pcen_eps = 1e-6, .n_mfcc = 20, .lpc_order = 12,                   \
-     .lifter_start = 1, .raw_energy = true, .delta_kind = TERN_DELTA_LIBROSA,                      \
-     .delta_width = 9, .std = 1}
+     .remove_dc = false, .preemphasis = 0, .preemphasis_kind = TERN_PREEMPHASIS_SOUND,             \
+     .power = 2, .n_mels = 64, .fmin = 0, .fmax = 0, .mel_scale = TERN_MEL_SLANEY,                 \
+     .mel_norm = TERN_MEL_NORM_SLANEY, .log = TERN_LOG_NATURAL, .amin = 0, .ref = 1,               \
+     .top_db = 0, .log_offset = 1e-6, .pcen = false, .pcen_gain = 0.98, .pcen_bias = 2,            \
+     .pcen_power = 0.5, .pcen_time_constant = 0.4, .pcen_eps = 1e-6, .n_mfcc = 20,                 \
+     .lpc_order = 12, .lifter = 0, .lifter_start = 1, .use_energy = false,                         \
+     .raw_energy = true, .htk_compat = false, .kaldi_twiddles = false, .deltas = 0,                \
+     .delta_kind = TERN_DELTA_LIBROSA, .delta_width = 9,                                           \
+     .normalize = TERN_NORMALIZE_NONE, .mean = 0, .std = 1}
 /* clang-format on */
 
 /* ---- Whole files ---- */
