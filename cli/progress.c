@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define REDRAW_SECONDS 0.1
+#define LONGEST_TEXT 68 /* "epoch 100/100  loss 1.234  validation 100.0 %  1234 clips/s  ETA 1:23:45" */
 
 static volatile sig_atomic_t stopped;
 static bool drawn;       /* a bar is on the terminal's last line */
@@ -53,11 +54,11 @@ static bool utf8(void) {
     return value && (strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "UTF8"));
 }
 
-/* The last line: a bar of what is left beside the text. */
+/* The last line: a bar in the room that a long text leaves, and the text. */
 static void draw(double share, const char *text) {
     const bool fine = utf8(), colour = cli_colour(STDERR_FILENO);
-    const int columns = cli_columns(STDERR_FILENO), width = columns - (int)strlen(text) - 4;
-    const int full = (int)(share * (width > 30 ? 30 : width) + 0.5), bar = width > 30 ? 30 : width;
+    const int columns = cli_columns(STDERR_FILENO), room = columns - LONGEST_TEXT;
+    const int bar = room > 30 ? 30 : room, full = (int)(share * bar + 0.5);
     fputs("\r\033[K", stderr);
     if (bar >= 5) {
         fputs(colour ? "\033[36m" : "", stderr);
@@ -66,7 +67,7 @@ static void draw(double share, const char *text) {
         for (int i = full; i < bar; i++) fputs(fine ? (colour ? "\u2501" : " ") : colour ? "-" : " ", stderr);
         fputs(colour ? "\033[0m " : " ", stderr);
     }
-    fprintf(stderr, "%.*s", columns - 1, text);
+    fprintf(stderr, "%.*s", columns - (bar >= 5 ? bar + 2 : 1), text);
     fflush(stderr);
     drawn = true;
 }
