@@ -40,13 +40,14 @@ static tern_value mean_and_peak(tern_value x) {
                     tern_reduce_max(x, (int64_t[]){2}, 1, false));
 }
 
-/* Five convolutions of 3x3, pooled by two after each but the last. Source: the form of VGG (Simonyan &
- * Zisserman 2015) with the pooling over time of PANNs (Kong et al. 2020). */
+/* Eight convolutions of 3x3, pooled by two after the first, third, fifth and seventh. Source: the form of VGG
+ * (Simonyan & Zisserman 2015) with the pooling over time of PANNs (Kong et al. 2020). */
 static tern_value build_cnn(tern_value x, const tern_audio_network_options *o) {
     static const int64_t channels[] = {16, 32, 64, 128, 256};
     int64_t rows = o->rows, frames = o->frames;
     for (int i = 0; i < 5; i++) {
         if (i) x = halve(x, &rows, &frames);
+        if (i % 4) x = conv3x3(x, scaled(o, channels[i]));
         x = conv3x3(x, scaled(o, channels[i]));
     }
     return mean_and_peak(x);
@@ -69,7 +70,7 @@ static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
 }
 
 static const network networks[] = {
-    {"cnn", "log-mel features, five 3x3 convolutions, 0.4 M weights (the default)", false, 0.3,
+    {"cnn", "log-mel features, eight 3x3 convolutions, 0.6 M weights (the default)", false, 0.3,
      build_cnn},
     {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2,
      build_m5},
