@@ -6,7 +6,7 @@
 #   LIMIT=SECONDS gives up after that time (3600)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. tools/prepare.sh
+. tests/prepare.sh
 [ $# -ge 2 ] || stop "usage: tests/avx512-emulated.sh BUILD_FOLDER TEST..."
 build=$(realpath "$1")
 shift

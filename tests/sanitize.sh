@@ -5,7 +5,7 @@
 #         libgomp would give false ones), the tests that use threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. tools/prepare.sh
+. tests/prepare.sh
 kind=${1-}
 shift || true
 
