@@ -2,9 +2,9 @@
  * only; found by cross-validation on ESC-10 and on spoken digits with one speaker left out. */
 #include "recipe.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SHORT_SECONDS 1.5 /* windows below it hold one word or one stroke that must not be cut in two */
@@ -74,14 +74,23 @@ static const part parts[] = {
     PART(frequency_mask, false)};
 enum { PARTS = sizeof parts / sizeof *parts };
 
+/* A number as JSON writes it: strtod would read "0.5" as 0 where the locale writes 0,5. */
+static bool read_number(const char *text, double *value) {
+    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
+    const bool is_number = json_is_number(number);
+    if (is_number) *value = json_number_value(number);
+    json_decref(number);
+    return is_number;
+}
+
 /* One "name=value" of `length` bytes. */
 static tern_status set_part(tern_audio_augmentation *a, tern_context *c, const char *text,
                             size_t length) {
     char names[300] = "", item[64];
     snprintf(item, sizeof item, "%.*s", (int)length, text);
-    char *equals = strchr(item, '='), *end = equals;
-    double value = equals ? strtod(equals + 1, &end) : 0;
-    if (!equals || end == equals + 1 || *end)
+    char *equals = strchr(item, '=');
+    double value;
+    if (!equals || !read_number(equals + 1, &value))
         return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation '%s': write name=number", item);
     *equals = 0;
     for (size_t i = 0; i < PARTS; i++) {

@@ -249,7 +249,7 @@ static void build(tern_graph *g, const expectation *e, const variant *v) {
                              row->then_attribute.name != NULL, NULL, 1, outputs);
         }
         for (int k = 0; k < e->n_outputs; k++) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "y%d_%d", copy, k);
             tern__graph_output(g, name, outputs[k]);
         }
