@@ -14,7 +14,7 @@ asan)
     install_packages "${build_packages[@]}"
     say "Building with address and undefined behaviour sanitizers in build-asan/"
     # float-cast-overflow is not part of gcc's -fsanitize=undefined: NaN to int would pass.
-    CC=gcc build_tern build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined \
+    CC=gcc build_tern build-asan -Doptimization=1 -Ddebug=true -Db_sanitize=address,undefined \
         -Db_lundef=false -Dc_args='-fsanitize=float-cast-overflow -fno-sanitize-recover=all'
     # cmocka's own allocation checks and tests of failing allocations want NULL, not an abort.
     export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:strict_string_checks=1
@@ -23,7 +23,7 @@ asan)
 tsan)
     install_packages "${build_packages[@]}" clang libomp-dev llvm
     say "Building with the thread sanitizer in build-tsan/"
-    CC=clang build_tern build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+    CC=clang build_tern build-tsan -Doptimization=1 -Ddebug=true -Db_sanitize=thread -Db_lundef=false
     export TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1
     # archer tells the thread sanitizer what OpenMP synchronises.
     archer=$(find /usr/lib/llvm-*/lib -name libarcher.so | sort -V | tail -n 1)
