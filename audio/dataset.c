@@ -26,6 +26,7 @@ static void close_store(void *self) {
     }
     for (int i = 0; s->scratch && i < c->threads; i++) tern__free(c, s->scratch[i]);
     tern__free(c, s->scratch);
+    tern__free(c, s->hertz);
     tern__free(c, s->held);
     tern_features_free(s->features);
     tern__clips_free(&s->clips);
@@ -109,6 +110,11 @@ static double decibel_of(const tern_audio_options *o) {
     }
 }
 
+static bool has_bands(const store *s) {
+    return !s->waveform && !s->audio.deltas && !s->audio.use_energy &&
+           (s->audio.feature == TERN_FEATURE_MEL || s->audio.feature == TERN_FEATURE_SPECTROGRAM);
+}
+
 static tern_status prepare_variation(store *s) {
     tern_context *c = s->context;
     tern__variation *v = &s->variation;
@@ -116,8 +122,11 @@ static tern_status prepare_variation(store *s) {
     v->rows = (int64_t)s->window.rows;
     v->frames = (int64_t)s->window.frames;
     v->decibel = s->waveform ? 0 : decibel_of(&s->audio);
-    v->bands = !s->waveform && !s->audio.deltas && !s->audio.use_energy &&
-               (s->audio.feature == TERN_FEATURE_MEL || s->audio.feature == TERN_FEATURE_SPECTROGRAM);
+    if (has_bands(s)) {
+        if (!(s->hertz = tern__alloc(c, s->window.rows * sizeof *s->hertz))) return TERN_ERR_MEMORY;
+        for (size_t i = 0; i < s->window.rows; i++) s->hertz[i] = tern_features_frequency(s->features, i);
+    }
+    v->hertz = s->hertz;
     v->mean = 0;
     v->scale = 1;
     if (!(s->scratch = tern__calloc(c, (size_t)c->threads, sizeof *s->scratch))) return TERN_ERR_MEMORY;

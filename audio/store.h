@@ -28,6 +28,7 @@ typedef struct tern__store {
     tern_features *features; /* NULL: waveform */
     tern_audio_window window;
     tern__variation variation;
+    double *hertz;  /* [rows] of the features, or NULL */
     char **scratch; /* [threads] */
 } tern__store;
 

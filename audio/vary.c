@@ -56,6 +56,19 @@ static void add_noise(const tern__variation *v, tern__random *r, float *out) {
     }
 }
 
+/* The row, with its fraction, at which a frequency lies; the first or last row beyond the ends. */
+static double row_of(const tern__variation *v, double hertz) {
+    int64_t low = 0, high = v->rows - 1;
+    if (hertz <= v->hertz[low]) return 0;
+    if (hertz >= v->hertz[high]) return (double)high;
+    while (high - low > 1) {
+        const int64_t middle = (low + high) / 2;
+        if (v->hertz[middle] <= hertz) low = middle;
+        else high = middle;
+    }
+    return (double)low + (hertz - v->hertz[low]) / (v->hertz[high] - v->hertz[low]);
+}
+
 static uint64_t draw_seed(tern__random *r) {
     const uint64_t high = tern__random_u32(r);
     return high << 32 | tern__random_u32(r);
@@ -78,12 +91,12 @@ void tern__vary_features(const tern__variation *v, tern__random *r, const float 
     place *places = scratch;
     const reader w = draw_reader(v, r, in_frames);
     for (int64_t t = 0; t < v->frames; t++) places[t] = find_place(&w, t, in_frames);
-    const double stretch = uniform(r, -1, 1) * a->pitch, ratio = v->bands ? exp(stretch) : 1;
+    const double ratio = exp(uniform(r, -1, 1) * a->pitch);
     const double gain = tern__random_normal(r) * a->gain * v->decibel;
-    const double tilt = v->bands ? tern__random_normal(r) * a->tilt * v->decibel : 0;
+    const double tilt = v->hertz ? tern__random_normal(r) * a->tilt * v->decibel : 0;
     const double last = (double)(v->rows - 1);
     for (int64_t row = 0; row < v->rows; row++) {
-        double from = fmin((double)row * ratio, last);
+        const double from = v->hertz && ratio != 1 ? row_of(v, v->hertz[row] * ratio) : (double)row;
         const int64_t low = (int64_t)from, high = low + 1 < v->rows ? low + 1 : low;
         const float weight = (float)(from - (double)low);
         const float *x = in + low * in_frames, *y = in + high * in_frames;
@@ -95,7 +108,7 @@ void tern__vary_features(const tern__variation *v, tern__random *r, const float 
             out[row * v->frames + t] = below + weight * (above - below) + add;
         }
     }
-    if (tern__random_uniform(r) < a->noise && v->decibel > 0 && v->bands) add_noise(v, r, out);
+    if (tern__random_uniform(r) < a->noise && v->decibel > 0 && v->hertz) add_noise(v, r, out);
     for (int64_t i = 0; i < v->rows * v->frames; i++)
         out[i] = (float)((out[i] - v->mean) * v->scale);
     blank(r, v, out);

@@ -9,7 +9,7 @@ typedef struct tern__variation {
     const tern_audio_augmentation *how;
     int64_t rows, frames; /* of the window */
     double decibel;       /* what one dB adds to a value; 0: values are no logarithms of powers */
-    bool bands;           /* rows are frequencies, from low to high */
+    const double *hertz;  /* [rows] ascending; NULL: rows are no frequencies */
     double mean, scale;   /* at the end: (value - mean) * scale */
 } tern__variation;
 

@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "sounds.h"
 
+#include "audio/vary.h"
 #include "core/dataset.h"
 
 #include <tern/audio_dataset.h>
@@ -202,6 +203,29 @@ static void variation_depends_on_seed_and_epoch_only(void **state) {
     }
 }
 
+/* Frequencies are multiplied: where a row's value is its frequency, every row is times one number. */
+static void pitch_multiplies_frequencies(void **state) {
+    (void)state;
+    const double hertz[5] = {100, 200, 300, 450, 900};
+    tern_audio_augmentation how = {.pitch = 0.3};
+    const tern__variation v = {.how = &how, .rows = 5, .frames = 3, .hertz = hertz, .scale = 1};
+    float in[15], out[15];
+    void *scratch = malloc(tern__vary_scratch(&v));
+    double lowest = 10, highest = 0;
+    for (int i = 0; i < 15; i++) in[i] = (float)hertz[i / 3];
+    for (int trial = 0; trial < 50; trial++) {
+        tern__random random = tern__random_make(9, (uint64_t)trial);
+        tern__vary_features(&v, &random, in, 3, out, scratch);
+        const double ratio = out[6] / 300.0;
+        if (ratio < lowest) lowest = ratio;
+        if (ratio > highest) highest = ratio;
+        for (int i = 0; i < 15; i++)
+            check_close(out[i], fmin(900, fmax(100, hertz[i / 3] * ratio)), 0, 1e-5);
+    }
+    assert_true(lowest > exp(-0.301) && lowest < 0.85 && highest > 1.15 && highest < exp(0.301));
+    free(scratch);
+}
+
 /* A view outlives the data set that it was made of. */
 static void views_stay(void **state) {
     fixture *f = *state;
@@ -277,6 +301,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_as_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(variation_depends_on_seed_and_epoch_only, set_up, tear_down),
+        cmocka_unit_test(pitch_multiplies_frequencies),
         cmocka_unit_test_setup_teardown(views_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_options, set_up, tear_down),

@@ -19,7 +19,7 @@ typedef struct tern_audio_augmentation {
     double noise;            /**< share of clips that get noise: white in features of any scale, 0..1 */
     double noise_snr_low, noise_snr_high; /**< dB, uniform between; noise of that level below the clip */
     double speed;            /**< time stretched by exp(uniform(-speed, speed)) */
-    double pitch;            /**< frequency axis stretched likewise (features); 0.1: about 10 % */
+    double pitch;            /**< frequencies multiplied likewise (features): other voices, sizes */
     double tilt;             /**< dB, standard deviation from the lowest to the highest row: other
                                   microphones and rooms (features) */
     int time_masks;          /**< spans of up to time_mask of the window are blanked */
