@@ -1,4 +1,5 @@
-/* The loss as part of a graph, and how often a network is right. Knows the loss operators' names. */
+/* The loss as part of a graph, and how often a network is right. Knows the loss operators by
+ * name. */
 #ifndef TERN_CORE_LOSS_H
 #define TERN_CORE_LOSS_H
 

@@ -53,8 +53,9 @@ static tern_status sit(tern_context *c, tern_model **model, tern_optimizer_optio
     o.batch = 20;
     o.seed = seed;
     o.optimizer = optimizer;
+    /* No epoch is ever good enough: the rate halves after each but the first. */
     o.schedule = (tern_schedule_options){.kind = TERN_SCHEDULE_PLATEAU, .gamma = 0.5,
-                                         .plateau_patience = -1};
+                                         .plateau_patience = -1, .plateau_threshold = 0.9};
     o.mixup = 0.3;
     o.mixup_off_epochs = 1;
     o.validation = validation;

@@ -90,10 +90,11 @@ static void batches(void **state) {
         assert_int_equal((uint32_t)facts[2], first_random);
         /* The same sample elsewhere in another batch draws the same numbers; in another epoch not.
          * */
-        check_ok(c, tern__batch_load(&b, some, (int64_t[]){0, 1, 1}, 3, true, 11, 3));
+        check_ok(c, tern__batch_load(&b, some, (int64_t[]){1, 0, 1}, 3, true, 11, 3));
         facts = b.inputs[1].data;
         assert_int_equal(b.inputs[0].dims[1], 5);
-        assert_int_equal((uint32_t)facts[2], first_random);
+        assert_int_equal((uint32_t)facts[0], first_random);
+        assert_int_equal((uint32_t)facts[4], first_random);
         check_ok(c, tern__batch_load(&b, some, (int64_t[]){1}, 1, true, 11, 4));
         assert_true((uint32_t)((int64_t *)b.inputs[1].data)[0] != first_random);
         d.failing = 2;
@@ -195,6 +196,23 @@ static void split_keeps_groups(void **state) {
     tern_context_free(c);
 }
 
+static void split_leaves_every_class_something(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    static const int64_t classes[] = {0, 0, 0, 0, 1, 1, 2, 2, 2};
+    static const int64_t groups[] = {1, 2, 3, 4, 5, 5, 6, 7, 8};
+    described d = {.classes = classes, .groups = groups, .failing = -1};
+    tern_dataset *all = make_described(c, &d, 9), *first, *second;
+    check_ok(c, tern_dataset_split(&first, &second, all, 0.9, 1));
+    assert_int_equal(check_parts(all, first, second, 0), 3);
+    assert_int_equal(check_parts(all, first, second, 1), 0);
+    assert_int_equal(check_parts(all, first, second, 2), 2);
+    tern_dataset_free(first);
+    tern_dataset_free(second);
+    tern_dataset_free(all);
+    tern_context_free(c);
+}
+
 static void split_refuses(void **state) {
     (void)state;
     tern_context *c = make_context(1);
@@ -227,6 +245,7 @@ int main(void) {
         cmocka_unit_test(folds),
         cmocka_unit_test(split_balances_classes),
         cmocka_unit_test(split_keeps_groups),
+        cmocka_unit_test(split_leaves_every_class_something),
         cmocka_unit_test(split_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* The trainer and the training loop. */
 #include "training.h"
 
+#include "core/train_run.h"
+
 #include <jansson.h>
 #include <tern/session.h>
 
@@ -99,6 +101,54 @@ static void non_finite_steps_change_nothing(void **state) {
     assert_true(isfinite(loss));
     tern_model_free(before);
     tern_model_free(after);
+    tern_trainer_free(trainer);
+    tern_graph_free(g);
+    free_task(t);
+    tern_context_free(c);
+}
+
+/* w = 0: the loss (w x - t)^2 = 1e30 is finite, its gradient -2 t x = -2e45 is not. */
+static void non_finite_gradients_change_nothing(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    tern_graph *g;
+    check_ok(c, tern_graph_create(&g, c));
+    const float zero = 0;
+    float x = 1e30f, t = 1e15f;
+    tern_value w = tern_parameter_data(g, "w", 2, (int64_t[]){1, 1}, &zero);
+    tern_output(g, "y", tern_mul(tern_input(g, "x", 2, (int64_t[]){-1, 1}), w));
+    tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+    o.loss.kind = TERN_LOSS_SQUARED_ERROR;
+    tern_trainer *trainer;
+    check_ok(c, tern_trainer_create(&trainer, g, &o));
+    tern_tensor input = {TERN_FLOAT, 2, {1, 1}, &x}, target = {TERN_FLOAT, 2, {1, 1}, &t};
+    double loss;
+    check_ok(c, tern_trainer_step(trainer, &input, 1, &target, &loss));
+    assert_false(isfinite(loss));
+    assert_int_equal(tern_trainer_steps(trainer), 0);
+    x = 1;
+    check_ok(c, tern_trainer_step(trainer, &input, 1, &target, &loss));
+    check_close(loss, 1e30, 0, 1e-6);
+    tern_trainer_free(trainer);
+    tern_graph_free(g);
+    tern_context_free(c);
+}
+
+static void dropout_differs_from_step_to_step(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    task *t = make_task(c, 1);
+    tern_graph *g = make_network(c, 1);
+    tern_tensor input, target, view;
+    tern_trainer *trainer = picture_trainer(c, t, g, &input, &target);
+    tern_trainer_set_learning_rate(trainer, 0);
+    float first[12 * CLASSES];
+    check_ok(c, tern_trainer_step(trainer, &input, 1, &target, NULL));
+    check_ok(c, tern_trainer_output(trainer, 0, &view));
+    memcpy(first, view.data, sizeof first);
+    check_ok(c, tern_trainer_step(trainer, &input, 1, &target, NULL));
+    check_ok(c, tern_trainer_output(trainer, 0, &view));
+    assert_memory_not_equal(first, view.data, sizeof first);
     tern_trainer_free(trainer);
     tern_graph_free(g);
     free_task(t);
@@ -505,6 +555,54 @@ static void every_loss(void **state) {
     tern_context_free(c);
 }
 
+/* Inputs that are their own class as ones and zeros: mixed, they must equal the mixed targets. */
+static void mixup_mixes_inputs_and_targets_alike(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    enum { SAMPLES = 64, KINDS = 5 };
+    float inputs[SAMPLES * KINDS] = {0};
+    int64_t classes[SAMPLES], order[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++) {
+        order[i] = i;
+        classes[i] = i * 7 % KINDS;
+        inputs[i * KINDS + classes[i]] = 1;
+    }
+    tern_tensor input = {TERN_FLOAT, 2, {SAMPLES, KINDS}, inputs};
+    tern_tensor target = {TERN_INT64, 1, {SAMPLES}, classes}, soft;
+    tern__shape logits = {TERN_FLOAT, 2, {-1, KINDS}};
+    tern__run run = {.context = c, .options = quick()};
+    check_ok(c, tern_dataset_arrays(&run.dataset, c, &input, 1, &target));
+    run.batch.context = c;
+    run.options.mixup = 1;
+    run.options.mixup_off_epochs = 2;
+    float last[SAMPLES * KINDS] = {0};
+    for (int round = 0; round < 3; round++) {
+        run.state.position = round;
+        run.state.epoch = round == 2 ? run.options.epochs - 1 : 0; /* it is off in round 2 */
+        check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
+        check_ok(c, tern__run_mix(&run, &logits, &soft));
+        const float *x = run.batch.inputs[0].data, *t = soft.data;
+        int mixed = 0;
+        for (int i = 0; i < SAMPLES * KINDS; i++) {
+            check_close(x[i], t[i], 1e-7, 0);
+            mixed += x[i] > 0.05f && x[i] < 0.95f;
+        }
+        /* 4 of 5 partners are of another class, 9 of 10 shares between; two entries each. */
+        assert_true(round == 2 ? mixed == 0 : mixed > SAMPLES);
+        assert_memory_not_equal(last, x, sizeof last);
+        memcpy(last, x, sizeof last);
+    }
+    assert_memory_equal(last, inputs, sizeof last);
+    classes[3] = KINDS;
+    check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
+    check_error(c, TERN_ERR_ARGUMENT, "sample 3 has class 5", tern__run_mix(&run, &logits, &soft));
+    tern__free(c, run.mixed);
+    tern__free(c, run.soft_target.data);
+    tern__batch_free(&run.batch);
+    tern_dataset_free(run.dataset);
+    tern_context_free(c);
+}
+
 /* ---- failing allocations ---- */
 
 typedef struct ration {
@@ -524,8 +622,8 @@ static void release(void *user, void *memory) {
     free(memory);
 }
 
-/* Training with everything on, with allocation number i failing and all after it: a clean error, and
- * everything is given back. */
+/* Training with everything on, with allocation number i failing and all after it: a clean error,
+ * and everything is given back. */
 static void every_allocation_may_fail(void **state) {
     (void)state;
     ration r = {.left = INT64_MAX / 2};
@@ -577,6 +675,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_by_hand),
         cmocka_unit_test(non_finite_steps_change_nothing),
+        cmocka_unit_test(non_finite_gradients_change_nothing),
+        cmocka_unit_test(dropout_differs_from_step_to_step),
         cmocka_unit_test(step_refuses),
         cmocka_unit_test(sparse_tables_train_like_dense_ones),
         cmocka_unit_test(frozen_weights_stay),
@@ -589,6 +689,7 @@ int main(void) {
         cmocka_unit_test(log_lines),
         cmocka_unit_test(loop_refuses),
         cmocka_unit_test(every_loss),
+        cmocka_unit_test(mixup_mixes_inputs_and_targets_alike),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

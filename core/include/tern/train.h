@@ -176,8 +176,8 @@ TERN_API tern_status tern_train(tern_model **model, const tern_graph *graph, ter
                                 const tern_train_options *options);
 
 /** Mean loss (without label smoothing) and accuracy of a model on a data set, without augmentation;
- *  loss_options NULL: softmax cross-entropy. predictions: NULL, or room for the class of the greatest
- *  logit of each sample [count], for outputs [N, C]. loss and accuracy may be NULL. */
+ *  loss_options NULL: softmax cross-entropy. predictions: NULL, or room for the class of the
+ *  greatest logit of each sample [count], for outputs [N, C]. loss and accuracy may be NULL. */
 TERN_API tern_status tern_evaluate(const tern_model *model, tern_dataset *dataset, int64_t batch,
                                    const tern_loss_options *loss_options, double *loss,
                                    double *accuracy, int64_t *predictions);
