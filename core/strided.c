@@ -85,7 +85,7 @@ static void run_item(void *arg, int64_t item, int worker) {
         char *q = j->to + to * (int64_t)j->size;
         if (j->m)
             j->kernels->transpose((const float *)p, j->n_from, j->n, least(j->m_chunk, j->m - first),
-                                  (float *)q, j->m_to);
+                                  (float *)q, j->m_to, j->add);
         else
             copy_inner(j, p, q);
     }
@@ -101,7 +101,7 @@ void tern__strided_copy(const tern_context *c, const tern__strided *s, const voi
         j.n_from = s->from[inner];
         j.n_to = s->to[inner];
     }
-    if (size == sizeof(float) && !add && j.n_to == 1 && j.n_from > 1)
+    if (size == sizeof(float) && j.n_to == 1 && j.n_from > 1)
         for (int i = 0; i < inner; i++)
             if (s->from[i] == 1) other = i;
     if (other >= 0) {

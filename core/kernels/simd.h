@@ -181,6 +181,18 @@ V_INLINE vi v_to_int(vf a) { return __builtin_convertvector(a, vi); } /* towards
 /* To the nearest integer, ties to even, for |a| < 2^22. */
 V_INLINE vf v_round(vf a) { return (a + 12582912.0f) - 12582912.0f; }
 
+/* Unsigned products of the even lanes of a with b: low words in the even lanes, high words in the odd ones. */
+V_INLINE vi vi_multiply_even(vi a, uint32_t b) {
+#if defined(TERN__LEVEL_AVX2)
+    return (vi)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi32((int)b));
+#elif defined(TERN__LEVEL_AVX512)
+    return (vi)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi32((int)b));
+#else
+    typedef uint64_t pairs __attribute__((vector_size(V_BYTES)));
+    return (vi)(((pairs)a & 0xffffffffu) * b);
+#endif
+}
+
 /* Sum of all lanes in a fixed order: halves onto each other, log2(VL) times. */
 V_INLINE float v_sum(vf a) {
     float lanes[VL];

@@ -8,6 +8,8 @@
 #include "vector_channels.h"
 #include "vector_pool.h"
 
+#include "vector_dropout.h" /* uses what pooling has for bytes */
+
 const tern__vector_kernels V_NAME(tern__vector_kernels) = {
     .unary = unary,
     .unary_gradient = unary_gradient,

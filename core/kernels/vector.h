@@ -137,16 +137,16 @@ typedef struct tern__vector_kernels {
                           float factor, float *dx, int64_t n, bool add);
 
     /* keep[i] = whether element first + i stays: Philox word first + i of (seed, stream) is >= threshold.
-     * first is a multiple of 64. */
+     * first is a multiple of 4. */
     void (*dropout_mask)(uint64_t seed, uint64_t stream, uint64_t first, uint32_t threshold,
                          uint8_t *keep, int64_t n);
     /* y (+)= keep ? factor x : 0 */
     void (*dropout_apply)(const float *x, const uint8_t *keep, float factor, float *y, int64_t n,
                           bool add);
 
-    /* dst[j][i] = src[i][j] for i < rows, j < columns; strides in floats. */
+    /* dst[j][i] (+)= src[i][j] for i < rows, j < columns; strides in floats. */
     void (*transpose)(const float *src, int64_t src_stride, int64_t rows, int64_t columns,
-                      float *dst, int64_t dst_stride);
+                      float *dst, int64_t dst_stride, bool add);
 } tern__vector_kernels;
 
 extern const tern__vector_kernels tern__vector_kernels_generic, tern__vector_kernels_avx2,

@@ -1,37 +1,38 @@
 /* Per-channel normalisation over rows of [rows, columns]; part of vector.c. All are bound by memory: rows go by
  * fours in one sweep over the columns, so that running sums are touched seldom. */
 
+/* Sigmoid and tanh, which normalised values seldom go through, share a call per vector. */
+static __attribute__((noinline)) vf curve_value(tern__activation f, vf v) {
+    return f == TERN__SIGMOID ? v_sigmoid(v) : v_tanh(v);
+}
+static __attribute__((noinline)) vf curve_gradient(tern__activation f, vf v, vf dy) {
+    vf y = curve_value(f, v);
+    return dy * unary_slope(f == TERN__SIGMOID ? TERN__UNARY_SIGMOID : TERN__UNARY_TANH, y, 0);
+}
+
 V_INLINE vf activation_value(tern__activation f, vf v, float alpha) {
-    switch (f) {
-    case TERN__NONE: return v;
-    case TERN__RELU: return unary_value(TERN__UNARY_RELU, v, 0);
-    case TERN__LEAKY_RELU: return unary_value(TERN__UNARY_LEAKY_RELU, v, alpha);
-    case TERN__SIGMOID: return v_sigmoid(v);
-    case TERN__TANH: return v_tanh(v);
-    }
-    return v;
+    if (f == TERN__NONE) return v;
+    if (f == TERN__RELU) return unary_value(TERN__UNARY_RELU, v, 0);
+    if (f == TERN__LEAKY_RELU) return unary_value(TERN__UNARY_LEAKY_RELU, v, alpha);
+    return curve_value(f, v);
 }
 
 /* dy activation'(v), v the value before the activation. */
 V_INLINE vf activation_gradient(tern__activation f, vf v, vf dy, float alpha) {
-    switch (f) {
-    case TERN__NONE: return dy;
-    case TERN__RELU: return v_select(v_gt(v, v_zero()), dy, v_zero());
-    case TERN__LEAKY_RELU: return v_select(v_gt(v, v_zero()), dy, alpha * dy);
-    case TERN__SIGMOID: return dy * unary_slope(TERN__UNARY_SIGMOID, v_sigmoid(v), 0);
-    case TERN__TANH: return dy * unary_slope(TERN__UNARY_TANH, v_tanh(v), 0);
-    }
-    return dy;
+    if (f == TERN__NONE) return dy;
+    if (f == TERN__RELU) return v_select(v_gt(v, v_zero()), dy, v_zero());
+    if (f == TERN__LEAKY_RELU) return v_select(v_gt(v, v_zero()), dy, alpha * dy);
+    return curve_gradient(f, v, dy);
 }
 
-/* Calls LOOP(ACTIVATION) with the activation as a constant, so that each gets its own loop. */
+/* Runs LOOP(F) with the common activations as constants, so that each gets its own loop. */
 #define FOR_ACTIVATION(activation, LOOP)                                                           \
     switch (activation) {                                                                          \
-    case TERN__NONE: LOOP(TERN__NONE); break;                                                      \
-    case TERN__RELU: LOOP(TERN__RELU); break;                                                      \
-    case TERN__LEAKY_RELU: LOOP(TERN__LEAKY_RELU); break;                                          \
-    case TERN__SIGMOID: LOOP(TERN__SIGMOID); break;                                                \
-    case TERN__TANH: LOOP(TERN__TANH); break;                                                      \
+    case TERN__NONE: LOOP(TERN__NONE) break;                                                       \
+    case TERN__RELU: LOOP(TERN__RELU) break;                                                       \
+    case TERN__LEAKY_RELU: LOOP(TERN__LEAKY_RELU) break;                                           \
+    case TERN__SIGMOID:                                                                            \
+    case TERN__TANH: LOOP(activation) break;                                                       \
     }
 
 /* ---- sums of x ---- */
@@ -82,35 +83,51 @@ static void channel_sums(const float *x, int64_t rows, int64_t columns, const fl
 
 /* ---- y ---- */
 
-V_INLINE void channel_apply_rows(tern__activation f, float alpha, const float *x, int64_t rows,
-                                 int64_t columns, const float *scale_, const float *shift, float *y) {
+static void channel_apply_rows(const tern__channels *c, const float *x, int64_t rows,
+                               int64_t columns, float *y) {
+    const float *scale_ = c->scale, *shift = c->shift, alpha = c->alpha;
     for (int64_t r = 0; r < rows; r++) {
         const float *p = x + r * columns;
         float *q = y + r * columns;
 #define BODY(LOAD, STORE)                                                                          \
-    STORE(q + i, activation_value(f, v_fma(LOAD(p + i), LOAD(scale_ + i), LOAD(shift + i)), alpha));
-        EACH_VECTOR(columns, BODY);
+    vf v = v_fma(LOAD(p + i), LOAD(scale_ + i), LOAD(shift + i));                                  \
+    STORE(q + i, activation_value(f, v, alpha));
+#define LOOP(F)                                                                                    \
+    {                                                                                              \
+        const tern__activation f = F;                                                              \
+        EACH_VECTOR(columns, BODY);                                                                \
+    }
+        FOR_ACTIVATION(c->activation, LOOP)
+#undef LOOP
 #undef BODY
     }
 }
 
+/* The constants repeated for a wide row, in buffers of WIDE. */
+typedef struct wide_channels {
+    tern__channels channels;
+    float scale[WIDE], shift[WIDE], mean[WIDE];
+} wide_channels;
+
+static const tern__channels *widen(const tern__channels *c, int64_t columns, int64_t k,
+                                   wide_channels *wide) {
+    if (k == 1) return c;
+    wide->channels = *c;
+    repeat(c->scale, columns, k, wide->scale);
+    repeat(c->shift, columns, k, wide->shift);
+    if (c->mean) repeat(c->mean, columns, k, wide->mean);
+    wide->channels.scale = wide->scale;
+    wide->channels.shift = wide->shift;
+    wide->channels.mean = wide->mean;
+    return &wide->channels;
+}
+
 static void channel_apply(const float *x, int64_t rows, int64_t columns, const tern__channels *c,
                           float *y) {
-    int64_t k = widening(columns, rows), whole = rows / k, wide_columns = k * columns;
-    const float *scale_ = c->scale, *shift = c->shift;
-    float wide_scale[WIDE], wide_shift[WIDE];
-    if (k > 1) {
-        repeat(c->scale, columns, k, wide_scale);
-        repeat(c->shift, columns, k, wide_shift);
-        scale_ = wide_scale;
-        shift = wide_shift;
-    }
-    int64_t done = whole * wide_columns, left = rows - whole * k;
-#define LOOP(F)                                                                                    \
-    channel_apply_rows(F, c->alpha, x, whole, wide_columns, scale_, shift, y);                     \
-    if (left) channel_apply_rows(F, c->alpha, x + done, left, columns, c->scale, c->shift, y + done)
-    FOR_ACTIVATION(c->activation, LOOP)
-#undef LOOP
+    wide_channels wide;
+    int64_t k = widening(columns, rows), whole = rows / k, done = whole * k * columns;
+    channel_apply_rows(widen(c, columns, k, &wide), x, whole, k * columns, y);
+    channel_apply_rows(c, x + done, rows - whole * k, columns, y + done);
 }
 
 /* ---- gradients ---- */
@@ -121,13 +138,18 @@ static void channel_apply(const float *x, int64_t rows, int64_t columns, const t
     vf g = activation_gradient(f, v_fma(g##_x, s, h), LOAD((gradient_row) + i), alpha);            \
     vf gx = g * (g##_x - m);
 
-V_INLINE void channel_gradient_sums_rows(tern__activation f, float alpha, const float *x,
-                                         const float *dy, int64_t rows, int64_t columns,
-                                         const float *scale_, const float *shift, const float *mean,
-                                         float *sum_g, float *sum_gx, bool add) {
+static void channel_gradient_sums_rows(const tern__channels *c, const float *x, const float *dy,
+                                       int64_t rows, int64_t columns, float *sum_g, float *sum_gx,
+                                       bool add) {
+    const float *scale_ = c->scale, *shift = c->shift, *mean = c->mean, alpha = c->alpha;
     if (!add) {
         memset(sum_g, 0, (size_t)columns * sizeof *sum_g);
         memset(sum_gx, 0, (size_t)columns * sizeof *sum_gx);
+    }
+#define LOOP(F)                                                                                    \
+    {                                                                                              \
+        const tern__activation f = F;                                                              \
+        EACH_VECTOR(columns, BODY);                                                                \
     }
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
@@ -141,7 +163,7 @@ V_INLINE void channel_gradient_sums_rows(tern__activation f, float alpha, const 
     GRADIENT_TERMS(LOAD, p2 + columns, d2 + columns, g3, gx3)                                      \
     STORE(sum_g + i, LOAD(sum_g + i) + ((g0 + g1) + (g2 + g3)));                                   \
     STORE(sum_gx + i, LOAD(sum_gx + i) + ((gx0 + gx1) + (gx2 + gx3)));
-        EACH_VECTOR(columns, BODY);
+        FOR_ACTIVATION(c->activation, LOOP)
 #undef BODY
     }
     for (; r < rows; r++) {
@@ -151,48 +173,32 @@ V_INLINE void channel_gradient_sums_rows(tern__activation f, float alpha, const 
     GRADIENT_TERMS(LOAD, p, d, g, gx)                                                              \
     STORE(sum_g + i, LOAD(sum_g + i) + g);                                                         \
     STORE(sum_gx + i, LOAD(sum_gx + i) + gx);
-        EACH_VECTOR(columns, BODY);
+        FOR_ACTIVATION(c->activation, LOOP)
 #undef BODY
     }
+#undef LOOP
 }
 
 static void channel_gradient_sums(const float *x, const float *dy, int64_t rows, int64_t columns,
                                   const tern__channels *c, float *sum_g, float *sum_gx) {
-    int64_t k = widening(columns, rows), whole = rows / k, wide_columns = k * columns;
-    float wide_scale[WIDE], wide_shift[WIDE], wide_mean[WIDE], wide_g[WIDE], wide_gx[WIDE];
-    const float *scale_ = c->scale, *shift = c->shift, *mean = c->mean;
-    float *g = sum_g, *gx = sum_gx;
-    if (k > 1) {
-        repeat(c->scale, columns, k, wide_scale);
-        repeat(c->shift, columns, k, wide_shift);
-        repeat(c->mean, columns, k, wide_mean);
-        scale_ = wide_scale;
-        shift = wide_shift;
-        mean = wide_mean;
-        g = wide_g;
-        gx = wide_gx;
+    int64_t k = widening(columns, rows), whole = rows / k, done = whole * k * columns;
+    if (k == 1) {
+        channel_gradient_sums_rows(c, x, dy, rows, columns, sum_g, sum_gx, false);
+        return;
     }
-#define LOOP(F)                                                                                    \
-    channel_gradient_sums_rows(F, c->alpha, x, dy, whole, wide_columns, scale_, shift, mean, g, gx, \
-                               false)
-    FOR_ACTIVATION(c->activation, LOOP)
-#undef LOOP
-    if (k == 1) return;
+    wide_channels wide;
+    float wide_g[WIDE], wide_gx[WIDE];
+    channel_gradient_sums_rows(widen(c, columns, k, &wide), x, dy, whole, k * columns, wide_g,
+                               wide_gx, false);
     fold(wide_g, columns, k, sum_g, false);
     fold(wide_gx, columns, k, sum_gx, false);
-    int64_t done = whole * wide_columns, left = rows - whole * k;
-#define LOOP(F)                                                                                    \
-    channel_gradient_sums_rows(F, c->alpha, x + done, dy + done, left, columns, c->scale, c->shift, \
-                               c->mean, sum_g, sum_gx, true)
-    FOR_ACTIVATION(c->activation, LOOP)
-#undef LOOP
+    channel_gradient_sums_rows(c, x + done, dy + done, rows - whole * k, columns, sum_g, sum_gx, true);
 }
 
-V_INLINE void channel_gradient_apply_rows(tern__activation f, float alpha, const float *x,
-                                          const float *dy, int64_t rows, int64_t columns,
-                                          const float *scale_, const float *shift, const float *mean,
-                                          const float *slope, const float *offset, float *dx,
-                                          bool add) {
+static void channel_gradient_apply_rows(const tern__channels *c, const float *slope,
+                                        const float *offset, const float *x, const float *dy,
+                                        int64_t rows, int64_t columns, float *dx, bool add) {
+    const float *scale_ = c->scale, *shift = c->shift, *mean = c->mean, alpha = c->alpha;
     for (int64_t r = 0; r < rows; r++) {
         const float *p = x + r * columns, *d = dy + r * columns;
         float *q = dx + r * columns;
@@ -201,7 +207,13 @@ V_INLINE void channel_gradient_apply_rows(tern__activation f, float alpha, const
     vf g = activation_gradient(f, v_fma(v, s, LOAD(shift + i)), LOAD(d + i), alpha);               \
     vf value = v_fma(s, g, v_fma(LOAD(slope + i), v - LOAD(mean + i), LOAD(offset + i)));          \
     STORE(q + i, add ? v_add(LOAD(q + i), value) : value);
-        EACH_VECTOR(columns, BODY);
+#define LOOP(F)                                                                                    \
+    {                                                                                              \
+        const tern__activation f = F;                                                              \
+        EACH_VECTOR(columns, BODY);                                                                \
+    }
+        FOR_ACTIVATION(c->activation, LOOP)
+#undef LOOP
 #undef BODY
     }
 }
@@ -209,24 +221,15 @@ V_INLINE void channel_gradient_apply_rows(tern__activation f, float alpha, const
 static void channel_gradient_apply(const float *x, const float *dy, int64_t rows, int64_t columns,
                                    const tern__channels *c, const float *slope, const float *offset,
                                    float *dx, bool add) {
-    int64_t k = widening(columns, rows), whole = rows / k, wide_columns = k * columns;
-    float wide[5][WIDE];
-    const float *narrow[5] = {c->scale, c->shift, c->mean, slope, offset}, *use[5];
-    for (int i = 0; i < 5; i++) {
-        if (k > 1) repeat(narrow[i], columns, k, wide[i]);
-        use[i] = k > 1 ? wide[i] : narrow[i];
+    wide_channels wide;
+    float wide_slope[WIDE], wide_offset[WIDE];
+    int64_t k = widening(columns, rows), whole = rows / k, done = whole * k * columns;
+    if (k > 1) {
+        repeat(slope, columns, k, wide_slope);
+        repeat(offset, columns, k, wide_offset);
     }
-    int64_t done = whole * wide_columns, left = rows - whole * k;
-#define LOOP(F)                                                                                    \
-    if (add)                                                                                       \
-        channel_gradient_apply_rows(F, c->alpha, x, dy, whole, wide_columns, use[0], use[1], use[2], \
-                                    use[3], use[4], dx, true);                                     \
-    else                                                                                           \
-        channel_gradient_apply_rows(F, c->alpha, x, dy, whole, wide_columns, use[0], use[1], use[2], \
-                                    use[3], use[4], dx, false);                                    \
-    if (left)                                                                                      \
-    channel_gradient_apply_rows(F, c->alpha, x + done, dy + done, left, columns, c->scale, c->shift, \
-                                c->mean, slope, offset, dx + done, add)
-    FOR_ACTIVATION(c->activation, LOOP)
-#undef LOOP
+    channel_gradient_apply_rows(widen(c, columns, k, &wide), k > 1 ? wide_slope : slope,
+                                k > 1 ? wide_offset : offset, x, dy, whole, k * columns, dx, add);
+    channel_gradient_apply_rows(c, slope, offset, x + done, dy + done, rows - whole * k, columns,
+                                dx + done, add);
 }

@@ -91,26 +91,6 @@ V_INLINE vf unary_slope(tern__unary f, vf v, float a) {
     return zero;
 }
 
-V_INLINE void unary_loop(tern__unary f, float a, const float *x, float *y, int64_t n) {
-#define BODY(LOAD, STORE) STORE(y + i, unary_value(f, LOAD(x + i), a));
-    EACH_VECTOR(n, BODY);
-#undef BODY
-}
-
-V_INLINE void unary_gradient_loop(tern__unary f, float a, const float *from, const float *dy,
-                                  float *dx, int64_t n, bool add) {
-    if (add) {
-#define BODY(LOAD, STORE)                                                                          \
-    STORE(dx + i, v_fma(unary_slope(f, LOAD(from + i), a), LOAD(dy + i), LOAD(dx + i)));
-        EACH_VECTOR(n, BODY);
-#undef BODY
-    } else {
-#define BODY(LOAD, STORE) STORE(dx + i, unary_slope(f, LOAD(from + i), a) * LOAD(dy + i));
-        EACH_VECTOR(n, BODY);
-#undef BODY
-    }
-}
-
 #define EACH_UNARY(CASE)                                                                           \
     CASE(TERN__UNARY_RELU)                                                                         \
     CASE(TERN__UNARY_LEAKY_RELU)                                                                   \
@@ -126,23 +106,56 @@ V_INLINE void unary_gradient_loop(tern__unary f, float a, const float *from, con
     CASE(TERN__UNARY_EXP)                                                                          \
     CASE(TERN__UNARY_LOG)
 
-static void unary(tern__unary f, float a, const float *x, float *y, int64_t n) {
-    switch (f) {
+/* A loop of its own for each function, over whole vectors; what is left over goes through them in a buffer. `old` is
+ * what a gradient is added to: dx itself, or zeros, which then do not step. */
 #define CASE(F)                                                                                    \
-    case F: unary_loop(F, a, x, y, n); break;
+    static void whole_##F(float a, const float *x, float *y, int64_t n) {                          \
+        for (int64_t i = 0; i < n; i += VL) v_store(y + i, unary_value(F, v_load(x + i), a));      \
+    }                                                                                              \
+    static void gradient_##F(float a, const float *from, const float *dy, const float *old,        \
+                             int64_t old_step, float *dx, int64_t n) {                             \
+        for (int64_t i = 0; i < n; i += VL)                                                        \
+            v_store(dx + i, v_fma(unary_slope(F, v_load(from + i), a), v_load(dy + i),             \
+                                  v_load(old + i * old_step)));                                    \
+    }
+EACH_UNARY(CASE)
+#undef CASE
+
+static void unary(tern__unary f, float a, const float *x, float *y, int64_t n) {
+    static void (*const loops[])(float, const float *, float *, int64_t) = {
+#define CASE(F) [F] = whole_##F,
         EACH_UNARY(CASE)
 #undef CASE
-    }
+    };
+    int64_t whole = n - n % VL;
+    int lanes = (int)(n % VL);
+    loops[f](a, x, y, whole);
+    if (!lanes) return;
+    float in[VL], out[VL];
+    v_store(in, v_load_part(x + whole, lanes));
+    loops[f](a, in, out, VL);
+    v_store_part(y + whole, v_load(out), lanes);
 }
 
 static void unary_gradient(tern__unary f, float a, const float *from, const float *dy, float *dx,
                            int64_t n, bool add) {
-    switch (f) {
-#define CASE(F)                                                                                    \
-    case F: unary_gradient_loop(F, a, from, dy, dx, n, add); break;
+    static void (*const loops[])(float, const float *, const float *, const float *, int64_t,
+                                 float *, int64_t) = {
+#define CASE(F) [F] = gradient_##F,
         EACH_UNARY(CASE)
 #undef CASE
-    }
+    };
+    static const float zeros[VL];
+    int64_t whole = n - n % VL;
+    int lanes = (int)(n % VL);
+    loops[f](a, from, dy, add ? dx : zeros, add, dx, whole);
+    if (!lanes) return;
+    float x[VL], g[VL], old[VL], out[VL];
+    v_store(x, v_load_part(from + whole, lanes));
+    v_store(g, v_load_part(dy + whole, lanes));
+    v_store(old, add ? v_load_part(dx + whole, lanes) : v_zero());
+    loops[f](a, x, g, old, 1, out, VL);
+    v_store_part(dx + whole, v_load(out), lanes);
 }
 
 V_INLINE vf binary_value(tern__binary op, vf a, vf b) {
@@ -311,75 +324,32 @@ static void loss_gradient(tern__pointwise_loss kind, float p, const float *x, co
     }
 }
 
-/* ---- dropout ---- */
-
-/* 16 Philox counters at once, in plain loops that the compiler makes vectors of: 64 words. */
-static void philox_16(uint64_t seed, uint64_t stream, uint64_t index, uint32_t words[64]) {
-    uint32_t x0[16], x1[16], x2[16], x3[16];
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (int i = 0; i < 16; i++) {
-        x0[i] = (uint32_t)(index + (uint64_t)i);
-        x1[i] = (uint32_t)((index + (uint64_t)i) >> 32);
-        x2[i] = (uint32_t)stream;
-        x3[i] = (uint32_t)(stream >> 32);
-    }
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < 16; i++) {
-            uint64_t a = (uint64_t)0xD2511F53u * x0[i], b = (uint64_t)0xCD9E8D57u * x2[i];
-            x0[i] = (uint32_t)(b >> 32) ^ x1[i] ^ k0;
-            x2[i] = (uint32_t)(a >> 32) ^ x3[i] ^ k1;
-            x1[i] = (uint32_t)b;
-            x3[i] = (uint32_t)a;
-        }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    for (int i = 0; i < 16; i++) {
-        words[4 * i] = x0[i];
-        words[4 * i + 1] = x1[i];
-        words[4 * i + 2] = x2[i];
-        words[4 * i + 3] = x3[i];
-    }
-}
-
-static void dropout_mask(uint64_t seed, uint64_t stream, uint64_t first, uint32_t threshold,
-                         uint8_t *keep, int64_t n) {
-    uint32_t words[64];
-    for (int64_t begin = 0; begin < n; begin += 64) {
-        philox_16(seed, stream, (first + (uint64_t)begin) / 4, words);
-        int64_t count = n - begin < 64 ? n - begin : 64;
-        for (int64_t i = 0; i < count; i++) keep[begin + i] = words[i] >= threshold;
-    }
-}
-
-static void dropout_apply(const float *x, const uint8_t *keep, float factor, float *y, int64_t n,
-                          bool add) {
-    if (add)
-        for (int64_t i = 0; i < n; i++) y[i] += keep[i] ? factor * x[i] : 0.0f;
-    else
-        for (int64_t i = 0; i < n; i++) y[i] = keep[i] ? factor * x[i] : 0.0f;
-}
-
 /* ---- transposition ---- */
 
 typedef float v4 __attribute__((vector_size(16), may_alias));
 typedef float v4_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
 
-V_INLINE void transpose_4x4(const float *src, int64_t src_stride, float *dst, int64_t dst_stride) {
+V_INLINE void store_4(float *p, v4 v, bool add) {
+    if (add) v += *(const v4_unaligned *)p;
+    *(v4_unaligned *)p = (v4_unaligned)v;
+}
+
+V_INLINE void transpose_4x4(const float *src, int64_t src_stride, float *dst, int64_t dst_stride,
+                            bool add) {
     v4 r0 = *(const v4_unaligned *)src, r1 = *(const v4_unaligned *)(src + src_stride);
     v4 r2 = *(const v4_unaligned *)(src + 2 * src_stride);
     v4 r3 = *(const v4_unaligned *)(src + 3 * src_stride);
     v4 a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
     v4 c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-    *(v4_unaligned *)dst = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-    *(v4_unaligned *)(dst + dst_stride) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    *(v4_unaligned *)(dst + 2 * dst_stride) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
-    *(v4_unaligned *)(dst + 3 * dst_stride) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+    store_4(dst, __builtin_shufflevector(a, b, 0, 1, 4, 5), add);
+    store_4(dst + dst_stride, __builtin_shufflevector(a, b, 2, 3, 6, 7), add);
+    store_4(dst + 2 * dst_stride, __builtin_shufflevector(c, d, 0, 1, 4, 5), add);
+    store_4(dst + 3 * dst_stride, __builtin_shufflevector(c, d, 2, 3, 6, 7), add);
 }
 
 /* Tiles of 32 x 32, so that the lines of both sides stay in the first cache. */
-static void transpose(const float *src, int64_t src_stride, int64_t rows, int64_t columns,
-                      float *dst, int64_t dst_stride) {
+V_INLINE void transpose_tiles(const float *src, int64_t src_stride, int64_t rows, int64_t columns,
+                              float *dst, int64_t dst_stride, bool add) {
     enum { TILE = 32 };
     for (int64_t i0 = 0; i0 < rows; i0 += TILE)
         for (int64_t j0 = 0; j0 < columns; j0 += TILE) {
@@ -389,9 +359,19 @@ static void transpose(const float *src, int64_t src_stride, int64_t rows, int64_
             for (int64_t j = j0; j < j4; j += 4)
                 for (int64_t i = i0; i < i4; i += 4)
                     transpose_4x4(src + i * src_stride + j, src_stride, dst + j * dst_stride + i,
-                                  dst_stride);
+                                  dst_stride, add);
             for (int64_t j = j0; j < j1; j++)
-                for (int64_t i = j < j4 ? i4 : i0; i < i1; i++)
-                    dst[j * dst_stride + i] = src[i * src_stride + j];
+                for (int64_t i = j < j4 ? i4 : i0; i < i1; i++) {
+                    float x = src[i * src_stride + j], *to = dst + j * dst_stride + i;
+                    *to = add ? *to + x : x;
+                }
         }
+}
+
+static void transpose(const float *src, int64_t src_stride, int64_t rows, int64_t columns,
+                      float *dst, int64_t dst_stride, bool add) {
+    if (add)
+        transpose_tiles(src, src_stride, rows, columns, dst, dst_stride, true);
+    else
+        transpose_tiles(src, src_stride, rows, columns, dst, dst_stride, false);
 }

@@ -220,13 +220,13 @@ static void softmax_short_rows(const float *x, int64_t rows, int64_t n, bool log
         int64_t count = rows - r0 < BLOCK ? rows - r0 : BLOCK;
         float *out = y + r0 * n;
         subtract_maxima(x + r0 * n, count, n, out, NULL);
-        unary_loop(TERN__UNARY_EXP, 0, out, exponentials, count * n);
+        unary(TERN__UNARY_EXP, 0, out, exponentials, count * n);
         for (int64_t r = 0; r < count; r++) {
             float sum = 0;
             for (int64_t i = 0; i < n; i++) sum += exponentials[r * n + i];
             sums[r] = logarithm ? sum : 1.0f / sum;
         }
-        if (logarithm) unary_loop(TERN__UNARY_LOG, 0, sums, sums, count);
+        if (logarithm) unary(TERN__UNARY_LOG, 0, sums, sums, count);
         for (int64_t r = 0; r < count; r++)
             for (int64_t i = r * n; i < (r + 1) * n; i++)
                 out[i] = logarithm ? out[i] - sums[r] : exponentials[i] * sums[r];
@@ -325,13 +325,13 @@ static void log_sum_exp(const float *x, int64_t rows, int64_t columns, float *bu
     } else {
         float *differences = buffer + rows;
         subtract_maxima(x, rows, columns, differences, buffer);
-        unary_loop(TERN__UNARY_EXP, 0, differences, differences, rows * columns);
+        unary(TERN__UNARY_EXP, 0, differences, differences, rows * columns);
         for (int64_t r = 0; r < rows; r++) {
             float sum = 0;
             for (int64_t i = 0; i < columns; i++) sum += differences[r * columns + i];
             y[r] = sum;
         }
     }
-    unary_loop(TERN__UNARY_LOG, 0, y, y, rows);
+    unary(TERN__UNARY_LOG, 0, y, y, rows);
     binary_loop(TERN__ADD, y, 1, buffer, 1, -INFINITY, y, rows);
 }
