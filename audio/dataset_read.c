@@ -10,6 +10,7 @@
 
 #define LONGEST_WINDOW 10.0   /* seconds, where the data says how long */
 #define MOST_FRAMES 320        /* of a window, where the front end may be adapted */
+#define SHORT_TOP_DB 60.0      /* what is kept of short sounds below their loudest place */
 #define SILENT_PEAK 1e-4f     /* of full scale: -80 dB */
 #define CLIPPED_PEAK 0.9999f
 #define CLIPPED_SHARE 1e-3
@@ -202,6 +203,13 @@ static void adapt(const tern__store *s, tern_audio_options *o) {
     if (s->window.seconds * o->sample_rate > (double)MOST_FRAMES * o->hop_length &&
         2 * o->hop_length <= o->win_length)
         o->hop_length *= 2;
+    if (s->window.seconds < TERN__SHORT_SECONDS && o->feature == TERN_FEATURE_MEL && !o->pcen) {
+        o->log = TERN_LOG_DB;
+        o->amin = 1e-10;
+        o->log_offset = 0;
+        o->ref = 0;
+        o->top_db = SHORT_TOP_DB;
+    }
 }
 
 /* The front end and the window in samples and frames. */

@@ -1,13 +1,12 @@
 /* The recipes: how long, how fast and with which variation of the clips a network is trained. Numbers
  * only; found by cross-validation on ESC-10 and on spoken digits with one speaker left out. */
 #include "recipe.h"
+#include "store.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SHORT_SECONDS 1.5 /* windows below it hold one word or one stroke that must not be cut in two */
 
 typedef struct recipe {
     double clips_seen; /* clips trained on in all: the epochs follow from the number of clips */
@@ -25,8 +24,8 @@ static const recipe long_features = {
 static const recipe short_features = {
     .clips_seen = 40000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,
     .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 0.2, .ema = 0.995,
-    .augmentation = {.time_shift = 0.1, .gain = 6, .noise = 0.3, .noise_snr_low = 5,
-                     .noise_snr_high = 30, .speed = 0.2, .pitch = 0.15, .tilt = 6, .time_masks = 1,
+    .augmentation = {.time_shift = 0.1, .noise = 0.3, .noise_snr_low = 5,
+                     .noise_snr_high = 30, .speed = 0.15, .pitch = 0.12, .tilt = 6, .time_masks = 1,
                      .time_mask = 0.15, .frequency_masks = 2, .frequency_mask = 0.15}};
 static const recipe samples = {
     .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
@@ -36,7 +35,7 @@ static const recipe samples = {
 
 static const recipe *choose(const tern_audio_train_options *o, double seconds) {
     if (tern_audio_network_waveform(o->network)) return &samples;
-    return seconds < SHORT_SECONDS ? &short_features : &long_features;
+    return seconds < TERN__SHORT_SECONDS ? &short_features : &long_features;
 }
 
 void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t clips) {

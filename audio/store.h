@@ -7,6 +7,9 @@
 #include "features.h"
 #include "vary.h"
 
+/* Windows below it hold one word or one stroke, which must not be cut in two. */
+#define TERN__SHORT_SECONDS 1.5
+
 /* One clip in memory, and what was noticed about it. */
 typedef struct tern__held {
     float *values; /* [rows][frames] */

@@ -41,9 +41,11 @@ typedef struct tern_audio_dataset_options {
     const char *const *labels; /**< the classes in their order (a trained model's); n_labels 0: the data's
                                     own, sorted. Clips of other labels are an error. */
     size_t n_labels;
-    bool adapt;               /**< fit the front end to the data: where all clips have lower sample rates than
-                                   audio.sample_rate, take the highest of them (frames keep their length in
-                                   seconds); where the window has more than 320 frames, take half as many */
+    bool adapt;               /**< fit the front end to the data (on in the _INIT; off: `audio` as it is):
+                                   where all clips have lower sample rates than audio.sample_rate, take the
+                                   highest of them, frames keeping their length in seconds; where the
+                                   window has more than 320 frames, take half as many; where it is shorter
+                                   than 1.5 s, measure mel bands in dB below the loudest, down to 60 */
     bool waveform;            /**< samples [1, n] instead of features [1, rows, frames] */
     double seconds;           /**< length of the window that the network sees; 0: that of the longest clip
                                    (where clips differ: of the 95th percentile), at most 10 */
@@ -53,7 +55,7 @@ typedef struct tern_audio_dataset_options {
     tern_audio_augmentation augmentation;
 } tern_audio_dataset_options;
 #define TERN_AUDIO_DATASET_OPTIONS_INIT                                                            \
-    {.size = sizeof(tern_audio_dataset_options), .audio = TERN_AUDIO_OPTIONS_INIT}
+    {.size = sizeof(tern_audio_dataset_options), .adapt = true, .audio = TERN_AUDIO_OPTIONS_INIT}
 
 typedef struct tern_audio_dataset tern_audio_dataset;
 
