@@ -144,7 +144,7 @@ static void reference_step(reference *r, const tern_optimizer_options *o, const 
 
 static const tern_optimizer_options cases[] = {
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1},
-    {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1, .clip_norm = 3, .ema = 0.9},
+    {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1, .clip_norm = 100, .ema = 0.9},
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1, .clip_norm = 1e4, .clip_value = 0.5},
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.01},
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.05, .momentum = 0.9, .nesterov = true,
