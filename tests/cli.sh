@@ -89,7 +89,7 @@ expect absent_fold 2 "there is no fold '7'; the folds are 1, 2, 3, 4" $bad data.
 [ -e bad.onnx ] && wrong no_model_of_bad_data || passed no_model_of_bad_data
 
 # ---- train, classify, evaluate ----
-expect trains 0 "m.onnx: validation accuracy" $train -o m.onnx --epochs 12 --validate 0.25
+expect trains 0 "m.onnx: validation accuracy" $train -o m.onnx --epochs 40 --validate 0.25
 for file in m.onnx m.jsonl; do
     [ -s $file ] && passed "wrote_$file" || wrong "wrote_$file"
 done
@@ -172,12 +172,12 @@ for wait in 0.25 0.5 0.5 1; do
     kill -INT $pid 2>/dev/null
     wait $pid
     code=$?
-    [ $code -eq 130 ] && stopped=$((stopped + 1))
+    [ $code -eq 130 ] && stopped=$((stopped + 1)) && cp message stopped_message
     [ $code -eq 130 ] && [ ! -e stopped.ckpt ] && wrong checkpoint_after_interrupt
     [ $code -eq 0 ] && break
 done
 if [ $stopped -gt 0 ]; then
-    grep -q -- --resume message && passed interrupted || wrong interrupted "$(cat message)"
+    grep -q -- --resume stopped_message && passed interrupted || wrong interrupted "$(cat stopped_message)"
 else
     printf '[  SKIPPED ] interrupted\ntraining was over before it could be stopped\n'
 fi
