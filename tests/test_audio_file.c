@@ -353,7 +353,7 @@ static void warnings_and_use(void **state) {
 }
 
 /* libsndfile 1.2.0 leaks what libvorbis had begun when an Ogg file turns out to be cut. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:vorbis_info_init\nleak:libvorbis"; }
 
 /* Cut at any byte: a sentence, or the samples that are there. */

@@ -41,6 +41,7 @@ enum { VL = 16 };
 
 typedef float vf __attribute__((vector_size(V_BYTES), may_alias));
 typedef int32_t vi __attribute__((vector_size(V_BYTES), may_alias));
+typedef uint32_t vu __attribute__((vector_size(V_BYTES), may_alias));
 typedef float vf_unaligned __attribute__((vector_size(V_BYTES), aligned(4), may_alias));
 typedef int32_t vi_unaligned __attribute__((vector_size(V_BYTES), aligned(4), may_alias));
 
@@ -241,7 +242,7 @@ V_INLINE vf v_exp(vf x) {
 V_INLINE vf v_log(vf x) {
     vi tiny = v_lt(x, v_set1(1.17549435e-38f));
     vf scaled = v_select(tiny, x * 8388608.0f, x);
-    vi bits = (vi)scaled - 0x3f3504f3; /* exponent counts from sqrt(1/2) */
+    vi bits = (vi)((vu)scaled - 0x3f3504f3u); /* exponent counts from sqrt(1/2); wraps below 0 */
     vf k = v_from_int((bits >> 23) - (tiny & 23));
     vf f = (vf)((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
     vf s = f / (2.0f + f), z = s * s;
