@@ -126,9 +126,10 @@ typedef struct tern__vector_kernels {
     void (*max_pool)(const tern__pool_run *run, float *y, void *numbers_at, int size);
     /* y = factor sum of the taps */
     void (*sum_pool)(const tern__pool_run *run, float factor, float *y);
-    /* dx[c] += dy[c] where numbers_at[c] == number, for count rows: dx rows step apart, dy rows dense. */
+    /* dx[c] (+)= dy[c] where numbers_at[c] == number, else 0, for count rows: dx rows step apart, dy rows
+     * dense. */
     void (*max_pool_gradient)(const float *dy, const void *numbers_at, int size, int32_t number,
-                              int64_t count, int64_t columns, float *dx, int64_t step);
+                              int64_t count, int64_t columns, float *dx, int64_t step, bool add);
 
     /* Sum of losses of n elements. */
     float (*loss)(tern__pointwise_loss kind, float p, const float *x, const float *t, int64_t n);

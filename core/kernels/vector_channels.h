@@ -1,5 +1,8 @@
-/* Per-channel normalisation over rows of [rows, columns]; part of vector.c. All are bound by memory: rows go by
- * fours in one sweep over the columns, so that running sums are touched seldom. */
+/* Per-channel normalisation over rows of [rows, columns]; part of vector.c. All are bound by memory. Sums of short
+ * rows go by fours in one sweep over the columns, so that they are touched seldom; of long rows one by one, for
+ * lines that four rows take in turn are not foreseen by the hardware. */
+
+enum { BY_FOURS = 96 }; /* columns */
 
 /* Sigmoid and tanh, which normalised values seldom go through, share a call per vector. */
 static __attribute__((noinline)) vf curve_value(tern__activation f, vf v) {
@@ -44,7 +47,7 @@ static void channel_sums_rows(const float *x, int64_t rows, int64_t columns, con
         memset(square, 0, (size_t)columns * sizeof *square);
     }
     int64_t r = 0;
-    for (; r + 4 <= rows; r += 4) {
+    for (; columns <= BY_FOURS && r + 4 <= rows; r += 4) {
         const float *p = x + r * columns, *q = p + 2 * columns;
 #define BODY(LOAD, STORE)                                                                          \
     vf s = LOAD(shift + i);                                                                        \
@@ -152,7 +155,7 @@ static void channel_gradient_sums_rows(const tern__channels *c, const float *x, 
         EACH_VECTOR(columns, BODY);                                                                \
     }
     int64_t r = 0;
-    for (; r + 4 <= rows; r += 4) {
+    for (; columns <= BY_FOURS && r + 4 <= rows; r += 4) {
         const float *p = x + r * columns, *d = dy + r * columns;
         const float *p2 = p + 2 * columns, *d2 = d + 2 * columns;
 #define BODY(LOAD, STORE)                                                                          \

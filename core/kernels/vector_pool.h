@@ -47,6 +47,7 @@ V_INLINE void max_pool_loop(const tern__pool_run *run, float *y, void *numbers_a
             vi at = vi_set1(run->numbers[0]);
             for (int t = 1; t < run->n_taps; t++) {
                 const float *x = run->taps[t] + shift + i;
+                __builtin_prefetch(x + run->step); /* hardware does not foresee lines of taps in turn */
                 vf v = lanes == VL ? v_load(x) : v_load_part(x, lanes);
                 vi better = v_gt(v, best) | (v_ne(v, v) & v_eq(best, best));
                 best = v_select(better, v, best);
@@ -86,7 +87,7 @@ static void sum_pool(const tern__pool_run *run, float factor, float *y) {
 
 V_INLINE void max_pool_gradient_loop(const float *dy, const void *numbers_at, int size,
                                      int32_t number, int64_t count, int64_t columns, float *dx,
-                                     int64_t step) {
+                                     int64_t step, bool add) {
     for (int64_t p = 0; p < count; p++) {
         float *out = dx + p * step;
         int64_t from = p * columns;
@@ -94,19 +95,22 @@ V_INLINE void max_pool_gradient_loop(const float *dy, const void *numbers_at, in
             int lanes = columns - i < VL ? (int)(columns - i) : VL;
             vi here = numbers_load(numbers_at, from + i, size, lanes) == number;
             if (lanes == VL) {
-                v_store(out + i, v_load(out + i) + v_select(here, v_load(dy + from + i), v_zero()));
+                vf g = v_select(here, v_load(dy + from + i), v_zero());
+                v_store(out + i, add ? v_add(v_load(out + i), g) : g);
             } else {
                 vf g = v_select(here, v_load_part(dy + from + i, lanes), v_zero());
-                v_store_part(out + i, v_load_part(out + i, lanes) + g, lanes);
+                v_store_part(out + i, add ? v_add(v_load_part(out + i, lanes), g) : g, lanes);
             }
         }
     }
 }
 
 static void max_pool_gradient(const float *dy, const void *numbers_at, int size, int32_t number,
-                              int64_t count, int64_t columns, float *dx, int64_t step) {
-    if (size == 1)
-        max_pool_gradient_loop(dy, numbers_at, 1, number, count, columns, dx, step);
+                              int64_t count, int64_t columns, float *dx, int64_t step, bool add) {
+    if (size == 1 && add)
+        max_pool_gradient_loop(dy, numbers_at, 1, number, count, columns, dx, step, true);
+    else if (size == 1)
+        max_pool_gradient_loop(dy, numbers_at, 1, number, count, columns, dx, step, false);
     else
-        max_pool_gradient_loop(dy, numbers_at, size, number, count, columns, dx, step);
+        max_pool_gradient_loop(dy, numbers_at, size, number, count, columns, dx, step, add);
 }

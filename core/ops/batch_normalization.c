@@ -21,6 +21,7 @@ static const tern__attribute attributes[] = {
     {0}};
 
 enum { X, SCALE, BIAS, MEAN, VARIANCE };
+enum { JOINED = 64 }; /* channels whose blocks are joined at a time */
 
 static tern_status infer(tern__infer *in) {
     static const char *const names[] = {"x", "scale", "bias", "mean", "variance"};
@@ -126,28 +127,33 @@ static void gather_block(void *arg, int64_t block, int worker) {
     j->kernels->channel_sums(x, rows_of(j, block), j->columns, x, j->first + at, j->second + at);
 }
 
-/* Joins the blocks of channels [begin, end) (Chan, Golub & LeVeque 1979). */
+/* Joins the blocks of channels [begin, end), at most JOINED (Chan, Golub & LeVeque 1979). */
 static void join_channels(void *arg, int64_t begin, int64_t end) {
     const job *j = arg;
     const batch_normalization *a = j->step->attributes;
     const float *scale = j->step->inputs[SCALE]->data, *bias = j->step->inputs[BIAS]->data;
-    for (int64_t c = begin; c < end; c++) {
-        double count = 0, mean = 0, squares = 0;
-        for (int64_t b = 0; b < j->blocks; b++) {
-            size_t at = (size_t)b * padded(j->columns) + (size_t)c;
-            double n = (double)rows_of(j, b), sum = j->first[at];
-            double own_mean = j->x[b * j->block * j->columns + c] + sum / n;
-            double own_squares = j->second[at] - sum * sum / n, d = own_mean - mean;
-            mean += d * n / (count + n);
-            squares += own_squares + d * d * count * n / (count + n);
-            count += n;
+    double mean[JOINED] = {0}, squares[JOINED] = {0}, count = 0;
+    int64_t channels = end - begin;
+    for (int64_t b = 0; b < j->blocks; b++) {
+        const float *first_row = j->x + b * j->block * j->columns + begin;
+        const float *sum = j->first + (size_t)b * padded(j->columns) + begin;
+        const float *square = j->second + (size_t)b * padded(j->columns) + begin;
+        double n = (double)rows_of(j, b), part = 1 / n;
+        double share = n / (count + n), weight = count * n / (count + n);
+        for (int64_t c = 0; c < channels; c++) {
+            double own_mean = sum[c] * part, d = first_row[c] + own_mean - mean[c];
+            squares[c] += square[c] - sum[c] * own_mean + d * d * weight;
+            mean[c] += d * share;
         }
-        double variance = squares < 0 ? 0 : squares / count;
+        count += n;
+    }
+    for (int64_t c = begin; c < end; c++) {
+        double variance = squares[c - begin] < 0 ? 0 : squares[c - begin] / count;
         double inverse = 1 / sqrt(variance + a->epsilon);
-        j->mean[c] = (float)mean;
+        j->mean[c] = (float)mean[c - begin];
         j->inverse[c] = (float)inverse;
         j->scale[c] = (float)(scale[c] * inverse);
-        j->shift[c] = (float)(bias[c] - mean * scale[c] * inverse);
+        j->shift[c] = (float)(bias[c] - mean[c - begin] * scale[c] * inverse);
         j->slope[c] = (float)variance; /* until the running statistics have it */
     }
 }
@@ -191,7 +197,7 @@ static tern_status forward(const tern__step *step) {
     j.y = step->outputs[0]->data;
     if (by_batch(step)) {
         tern__parallel(step->context, j.blocks, gather_block, &j);
-        tern__parallel_range(step->context, j.columns, 16, join_channels, &j);
+        tern__parallel_range(step->context, j.columns, JOINED, join_channels, &j);
         move_running(&j);
     } else {
         use_running(&j);
@@ -221,17 +227,20 @@ static void put(const tern__step *step, int input, int64_t c, double value) {
  * dx = scale / deviation * (g - mean g - z mean(g z)). */
 static void join_gradients(void *arg, int64_t begin, int64_t end) {
     const job *j = arg;
-    for (int64_t c = begin; c < end; c++) {
-        double sum_g = 0, sum_gx = 0, inverse = j->inverse[c];
-        for (int64_t b = 0; b < j->blocks; b++) {
-            size_t at = (size_t)b * padded(j->columns) + (size_t)c;
-            sum_g += j->first[at];
-            sum_gx += j->second[at];
+    double sum_g[JOINED] = {0}, sum_gx[JOINED] = {0};
+    for (int64_t b = 0; b < j->blocks; b++) {
+        size_t at = (size_t)b * padded(j->columns) + (size_t)begin;
+        for (int64_t c = 0; c < end - begin; c++) {
+            sum_g[c] += j->first[at + (size_t)c];
+            sum_gx[c] += j->second[at + (size_t)c];
         }
-        put(j->step, BIAS, c, sum_g);
-        put(j->step, SCALE, c, sum_gx * inverse);
-        j->slope[c] = (float)(-j->scale[c] * inverse * inverse * sum_gx / (double)j->rows);
-        j->offset[c] = (float)(-j->scale[c] * sum_g / (double)j->rows);
+    }
+    for (int64_t c = begin; c < end; c++) {
+        double inverse = j->inverse[c], factor = -j->scale[c] / (double)j->rows;
+        put(j->step, BIAS, c, sum_g[c - begin]);
+        put(j->step, SCALE, c, sum_gx[c - begin] * inverse);
+        j->slope[c] = (float)(factor * inverse * inverse * sum_gx[c - begin]);
+        j->offset[c] = (float)(factor * sum_g[c - begin]);
     }
 }
 
@@ -248,7 +257,7 @@ static void backward(const tern__step *step) {
     job j = make_job(step);
     j.dy = step->output_grads[0]->data;
     tern__parallel(step->context, j.blocks, gather_gradient_block, &j);
-    tern__parallel_range(step->context, j.columns, 16, join_gradients, &j);
+    tern__parallel_range(step->context, j.columns, JOINED, join_gradients, &j);
     if (!step->input_grads[X]) return;
     j.y = step->input_grads[X]->data;
     tern__parallel(step->context, j.blocks, write_gradient_block, &j);

@@ -57,6 +57,7 @@ typedef struct geometry {
     int64_t taps;
     int number_size; /* bytes of a tap's number */
     bool average, include_pad;
+    bool tiles; /* every input element lies in exactly one window */
 } geometry;
 
 static bool is_average(const tern__step *step) { return step->op == &tern__op_average_pool; }
@@ -68,7 +69,7 @@ static geometry make_geometry(const tern__step *step) {
     int spatial = x->rank - 2;
     tern__window_make(&a->window, x->dims + 2, spatial, NULL, &w);
     geometry g = {.batch = x->dims[0], .channels = x->dims[1], .taps = 1,
-                  .average = is_average(step), .include_pad = a->count_include_pad != 0};
+                  .average = is_average(step), .include_pad = a->count_include_pad != 0, .tiles = true};
     for (int i = 0; i < 3; i++) {
         int k = i - (3 - spatial);
         g.in[i] = k < 0 ? 1 : w.in[k];
@@ -79,6 +80,8 @@ static geometry make_geometry(const tern__step *step) {
         g.begin[i] = k < 0 ? 0 : w.pad_begin[k];
         g.end[i] = k < 0 ? 0 : w.pad_end[k];
         g.taps *= g.kernel[i];
+        g.tiles = g.tiles && g.stride[i] == g.kernel[i] && g.dilation[i] == 1 &&
+                  g.begin[i] == 0 && g.in[i] == g.out[i] * g.kernel[i];
     }
     g.number_size = g.taps <= 256 ? 1 : g.taps <= 65536 ? 2 : 4;
     return g;
@@ -221,6 +224,9 @@ static tern_status forward(const tern__step *step) {
 
 /* ---- backward ---- */
 
+/* Whether backward writes each element once instead of adding to zeros. */
+static bool writes(const job *j) { return j->g.tiles && !j->step->accumulate[0]; }
+
 /* What output row (at `from`, in rows) gives to the input row at dx through tap number `tap`, whose place along
  * the innermost axis is w. */
 static void gradient_of_tap(const job *j, int64_t from, int64_t tap, int64_t w, float outer_count,
@@ -234,12 +240,13 @@ static void gradient_of_tap(const job *j, int64_t from, int64_t tap, int64_t w, 
     dx += (first * g->stride[2] - shift) * channels;
     if (!g->average) {
         j->kernels->max_pool_gradient(j->dy + at, j->numbers + at * g->number_size, g->number_size,
-                                      (int32_t)tap, last - first, channels, dx, step);
+                                      (int32_t)tap, last - first, channels, dx, step,
+                                      !writes(j));
         return;
     }
     for (int64_t o = first; o < last; o++, at += channels, dx += step)
         j->kernels->scale(j->dy + at, 1.0f / (outer_count * (float)taps_counted(g, 2, o)), dx,
-                          channels, true);
+                          channels, !writes(j));
 }
 
 /* The output along an axis that sees input i through tap k, or -1. */
@@ -254,7 +261,7 @@ static void backward_row(const job *j, int64_t row) {
     int64_t n = row / g->in[1] / g->in[0], depth = row / g->in[1] % g->in[0], height = row % g->in[1];
     int64_t length = g->in[2] * g->channels;
     float *dx = j->y + row * length;
-    if (!j->step->accumulate[0]) memset(dx, 0, (size_t)length * sizeof *dx);
+    if (!j->step->accumulate[0] && !writes(j)) memset(dx, 0, (size_t)length * sizeof *dx);
     for (int64_t d = g->kernel[0]; d-- > 0;) { /* taps downwards are outputs upwards */
         int64_t od = output_of(g, 0, depth, d);
         for (int64_t h = od < 0 ? 0 : g->kernel[1]; h-- > 0;) {
