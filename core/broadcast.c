@@ -65,8 +65,8 @@ static void run_row(const job *j, int64_t row, int64_t begin, int64_t n) {
         row /= s->dims[i];
     }
     if (j->g)
-        j->kernels->product(j->kind, j->g + y, j->a + a, s->a_step, j->b + b, s->b_step, j->y + y, n,
-                            j->add);
+        j->kernels->product(j->kind, j->g + y, j->a + a, s->a_step, j->b + b, s->b_step, j->y + y,
+                            n, j->add);
     else
         j->kernels->binary(j->op, j->a + a, s->a_step, j->b + b, s->b_step, j->floor, j->y + y, n);
 }

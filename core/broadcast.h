@@ -1,10 +1,12 @@
-/* Elementwise work on two operands that NumPy's rules bring to one shape. Knows strides, no operator. */
+/* Elementwise work on two operands that NumPy's rules bring to one shape. Knows strides, no
+ * operator. */
 #ifndef TERN_CORE_BROADCAST_H
 #define TERN_CORE_BROADCAST_H
 
 #include "kernels/vector.h"
 
-/* The output as `rows` rows of `inner` elements; in a row an operand steps by 1 or repeats one element. */
+/* The output as `rows` rows of `inner` elements; in a row an operand steps by 1 or repeats one
+ * element. */
 typedef struct tern__broadcast {
     int rank; /* of the rows, after merging */
     int64_t dims[TERN_MAX_RANK], a_strides[TERN_MAX_RANK], b_strides[TERN_MAX_RANK];

@@ -17,7 +17,8 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
-/* Puts an axis in front of a list, merged with the one that is first so far where they lie seamlessly. */
+/* Puts an axis in front of a list, merged with the one that is first so far where they lie
+ * seamlessly. */
 static void put_axis(int64_t *dims, int64_t *strides, int *rank, int64_t dim, int64_t stride) {
     if (*rank && strides[0] * dims[0] == stride) {
         dims[0] *= dim;
@@ -83,7 +84,8 @@ typedef struct job {
     int64_t parts, group; /* group: results per item where there are no parts */
 } job;
 
-/* Rows [row, end) of columns [column, column + columns) at x. The result goes to y and, for maxima, to at. */
+/* Rows [row, end) of columns [column, column + columns) at x. The result goes to y and, for maxima,
+ * to at. */
 static void reduce_columns(const job *j, const float *x, int64_t row, int64_t end, int64_t column,
                            int64_t columns, float *y, int32_t *at) {
     const tern__reduction *r = j->r;
@@ -96,7 +98,8 @@ static void reduce_columns(const job *j, const float *x, int64_t row, int64_t en
         const float *p = x + offset_of(row, r->row_rank, r->row_dims, r->row_strides) + column;
         float *to = row == first ? y : more;
         if (at) {
-            j->kernels->column_max(p, stride, run, columns, (int32_t)row, to, row == first ? at : more_at);
+            j->kernels->column_max(p, stride, run, columns, (int32_t)row, to,
+                                   row == first ? at : more_at);
             for (int64_t c = 0; row > first && c < columns; c++)
                 if (more[c] > y[c] || (more[c] != more[c] && y[c] == y[c])) {
                     y[c] = more[c];

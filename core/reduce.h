@@ -1,13 +1,14 @@
-/* Sums and maxima over some axes of a dense array, for ReduceX, global pooling and the gradients of broadcasting.
- * Knows strides and blocks, no operator. The work is cut by the shape alone, and partial results are combined in index
- * order, so that the bits do not depend on the number of threads, nor on how many kept entries there are. */
+/* Sums and maxima over some axes of a dense array, for ReduceX, global pooling and the gradients of
+ * broadcasting. Knows strides and blocks, no operator. The work is cut by the shape alone, and
+ * partial results are combined in index order, so that the bits do not depend on the number of
+ * threads, nor on how many kept entries there are. */
 #ifndef TERN_CORE_REDUCE_H
 #define TERN_CORE_REDUCE_H
 
 #include "op.h"
 
-/* The array as [kept...][rows...][inner]: `inner` elements follow each other and are either all reduced or all
- * kept; the other axes, merged where they can be, are walked by their strides. */
+/* The array as [kept...][rows...][inner]: `inner` elements follow each other and are either all
+ * reduced or all kept; the other axes, merged where they can be, are walked by their strides. */
 typedef struct tern__reduction {
     int kept_rank, row_rank;
     int64_t kept_dims[TERN_MAX_RANK], kept_strides[TERN_MAX_RANK];
@@ -27,7 +28,8 @@ size_t tern__reduction_workspace(int64_t count);
 /* y (+)= factor * sum */
 void tern__reduce_sum(const tern_context *c, const tern__reduction *r, const float *x, float factor,
                       float *y, bool add, void *workspace);
-/* y = maximum, at = number of its first element among the reduced ones of its group, in memory order. */
+/* y = maximum, at = number of its first element among the reduced ones of its group, in memory
+ * order. */
 void tern__reduce_max(const tern_context *c, const tern__reduction *r, const float *x, float *y,
                       int32_t *at, void *workspace);
 /* dx (+)= factor * dy, spread over the reduced axes. */

@@ -149,8 +149,8 @@ void tern__around_axis(const tern__tensor *t, int logical_axis, int64_t *outer, 
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* ONNX Conv-11, MaxPool-12, AveragePool-11. With ceil_mode a last window that would start in the end
- * padding is left out (as PyTorch does and ONNX since opset 22 says): it would hold nothing. */
+/* ONNX Conv-11, MaxPool-12, AveragePool-11. With ceil_mode a last window that would start in the
+ * end padding is left out (as PyTorch does and ONNX since opset 22 says): it would hold nothing. */
 static void window_axis(const tern__window_attributes *a, int axis, tern__window *w) {
     int64_t in = w->in[axis], stride = w->stride[axis];
     int64_t extent = (w->kernel[axis] - 1) * w->dilation[axis] + 1;

@@ -21,7 +21,8 @@ void tern__dense_strides(const int64_t *dims, int rank, int64_t *strides) {
 void tern__strided_axis(tern__strided *s, int64_t dim, int64_t from, int64_t to) {
     int last = s->rank - 1;
     if (dim == 1) return;
-    if (s->rank && s->from[last] == from * dim && s->to[last] == to * dim) { /* goes on seamlessly */
+    if (s->rank && s->from[last] == from * dim &&
+        s->to[last] == to * dim) { /* goes on seamlessly */
         s->dims[last] *= dim;
         s->from[last] = from;
         s->to[last] = to;
@@ -84,8 +85,8 @@ static void run_item(void *arg, int64_t item, int worker) {
         const char *p = j->from + from * (int64_t)j->size;
         char *q = j->to + to * (int64_t)j->size;
         if (j->m)
-            j->kernels->transpose((const float *)p, j->n_from, j->n, least(j->m_chunk, j->m - first),
-                                  (float *)q, j->m_to, j->add);
+            j->kernels->transpose((const float *)p, j->n_from, j->n,
+                                  least(j->m_chunk, j->m - first), (float *)q, j->m_to, j->add);
         else
             copy_inner(j, p, q);
     }

@@ -1,12 +1,13 @@
-/* Copying between arrays whose axes lie differently: what Transpose, Slice, Concat, Split and Pad are made of.
- * Knows strides and element sizes, no operator. */
+/* Copying between arrays whose axes lie differently: what Transpose, Slice, Concat, Split and Pad
+ * are made of. Knows strides and element sizes, no operator. */
 #ifndef TERN_CORE_STRIDED_H
 #define TERN_CORE_STRIDED_H
 
 #include "base.h"
 #include <tern/graph.h>
 
-/* Axes from the outermost of the destination on; strides in elements, of the source possibly negative. */
+/* Axes from the outermost of the destination on; strides in elements, of the source possibly
+ * negative. */
 typedef struct tern__strided {
     int rank;
     int64_t dims[TERN_MAX_RANK], from[TERN_MAX_RANK], to[TERN_MAX_RANK];

@@ -1,5 +1,5 @@
-/* Every number that the lectures print about networks, computed by real ones. Pictures are written as rows of digits,
- * as on the blackboard. */
+/* Every number that the lectures print about networks, computed by real ones. Pictures are written
+ * as rows of digits, as on the blackboard. */
 #include "check.h"
 #include "core/plan.h"
 
@@ -34,8 +34,8 @@ static int digits(const char *text, float *x) {
 }
 
 /* Runs a graph of one input and one output, which must then equal `expected`; frees the graph. */
-static void check_output(tern_graph *g, int rank, const int64_t *dims, const float *x, const double *expected,
-                         size_t count, double tolerance) {
+static void check_output(tern_graph *g, int rank, const int64_t *dims, const float *x,
+                         const double *expected, size_t count, double tolerance) {
     tern_model *m;
     tern_session *s;
     check_ok(context, tern_graph_check(g));
@@ -54,20 +54,24 @@ static void check_output(tern_graph *g, int rank, const int64_t *dims, const flo
     tern_graph_free(g);
 }
 
-static tern_value kernel_of(tern_graph *g, int64_t out, int64_t in, int64_t h, int64_t w, const float *data) {
+static tern_value kernel_of(tern_graph *g, int64_t out, int64_t in, int64_t h, int64_t w,
+                            const float *data) {
     return tern_constant(g, "kernel", TERN_FLOAT, 4, (int64_t[]){out, in, h, w}, data);
 }
 
-/* A picture of `channels` [h, w] convolved (correlated) with one kernel for all channels of a group. */
-static void check_conv(const float *picture, int64_t channels, int64_t h, int64_t w, const float *kernel, int64_t kh,
-                       int64_t kw, int64_t group, const double *expected) {
+/* A picture of `channels` [h, w] convolved (correlated) with one kernel for all channels of a
+ * group. */
+static void check_conv(const float *picture, int64_t channels, int64_t h, int64_t w,
+                       const float *kernel, int64_t kh, int64_t kw, int64_t group,
+                       const double *expected) {
     tern_graph *g = new_graph();
     int64_t dims[4] = {1, channels, h, w};
     tern_value x = tern_input(g, "x", 4, dims);
     tern_value y = tern_conv_with(x, kernel_of(g, group, channels / group, kh, kw, kernel), no_bias,
                                   (tern_conv_options){.kernel_shape = {kh, kw}, .group = group});
     tern_output(g, "y", y);
-    check_output(g, 4, dims, picture, expected, (size_t)(group * (h - kh + 1) * (w - kw + 1)), 1e-6);
+    check_output(g, 4, dims, picture, expected, (size_t)(group * (h - kh + 1) * (w - kw + 1)),
+                 1e-6);
 }
 
 /* ---- 001: several channels ---- */
@@ -106,9 +110,11 @@ static tern_graph *x_detector(const float *mix, const int64_t *dims) {
     float filters[27];
     digits(x_filters, filters);
     tern_value x = tern_input(g, "x", 4, dims);
-    x = tern_conv_with(x, kernel_of(g, 3, 1, 3, 3, filters), no_bias, (tern_conv_options){.kernel_shape = {3, 3}});
+    x = tern_conv_with(x, kernel_of(g, 3, 1, 3, 3, filters), no_bias,
+                       (tern_conv_options){.kernel_shape = {3, 3}});
     tern_value one = tern_constant(g, "mix", TERN_FLOAT, 4, (int64_t[]){1, 3, 1, 1}, mix);
-    tern_output(g, "y", tern_conv_with(x, one, no_bias, (tern_conv_options){.kernel_shape = {1, 1}}));
+    tern_output(g, "y",
+                tern_conv_with(x, one, no_bias, (tern_conv_options){.kernel_shape = {1, 1}}));
     return g;
 }
 
@@ -117,7 +123,8 @@ static void filters_for_an_x(void **state) {
     float picture[25], filters[27];
     digits(x_picture, picture);
     digits(x_filters, filters);
-    const double maps[27] = {0, 3, 1, 2, 1, 3, 3, 3, 1, 4, 5, 4, 6, 6, 6, 7, 8, 7, 1, 3, 0, 3, 1, 2, 1, 3, 3};
+    const double maps[27] = {0, 3, 1, 2, 1, 3, 3, 3, 1, 4, 5, 4, 6, 6,
+                             6, 7, 8, 7, 1, 3, 0, 3, 1, 2, 1, 3, 3};
     const int64_t dims[4] = {1, 1, 5, 5};
     tern_graph *g = new_graph();
     tern_value x = tern_input(g, "x", 4, dims);
@@ -183,10 +190,10 @@ static void paddings(void **state) {
 
 /* ---- pooling ---- */
 
-static void check_pooling(const float *picture, const double *largest, const double *smallest, const double *mean,
-                          const double *sum) {
-    tern_value (*const pools[4])(tern_value, int64_t, int64_t) = {tern_max_pool, tern_min_pool, tern_average_pool,
-                                                                  tern_sum_pool};
+static void check_pooling(const float *picture, const double *largest, const double *smallest,
+                          const double *mean, const double *sum) {
+    tern_value (*const pools[4])(tern_value, int64_t, int64_t) = {tern_max_pool, tern_min_pool,
+                                                                  tern_average_pool, tern_sum_pool};
     const double *expected[4] = {largest, smallest, mean, sum};
     const int64_t dims[4] = {1, 1, 4, 4};
     for (int i = 0; i < 4; i++) {
@@ -202,10 +209,10 @@ static void pooling_blocks(void **state) {
     digits("4315/1348/4543/6594", first);
     digits("1124/5678/3210/1234", second);
     const float third[16] = {2, 3, 2, 0, 5, -2, 2, 8, -1, -6, 7, 3, -4, -5, 4, 2};
-    check_pooling(first, (double[]){4, 8, 6, 9}, (double[]){1, 1, 4, 3}, (double[]){2.75, 4.5, 5, 5},
-                  (double[]){11, 18, 20, 20});
-    check_pooling(second, (double[]){6, 8, 3, 4}, (double[]){1, 2, 1, 0}, (double[]){3.25, 5.25, 2, 2},
-                  (double[]){13, 21, 8, 8});
+    check_pooling(first, (double[]){4, 8, 6, 9}, (double[]){1, 1, 4, 3},
+                  (double[]){2.75, 4.5, 5, 5}, (double[]){11, 18, 20, 20});
+    check_pooling(second, (double[]){6, 8, 3, 4}, (double[]){1, 2, 1, 0},
+                  (double[]){3.25, 5.25, 2, 2}, (double[]){13, 21, 8, 8});
     check_pooling(third, (double[]){5, 8, -1, 7}, (double[]){-2, 0, -6, 2}, (double[]){2, 3, -4, 4},
                   (double[]){8, 12, -16, 16});
 }
@@ -217,20 +224,27 @@ static void padding_never_wins(void **state) {
     const int64_t dims[4] = {1, 1, 2, 2};
     tern_graph *g = new_graph();
     tern_value v = tern_input(g, "x", 4, dims);
-    tern_output(g, "y", tern_max_pool_with(v, (tern_pool_options){.kernel_shape = {2, 2}, .strides = {2, 2},
-                                                                  .pads = {1, 1, 1, 1}}));
+    tern_output(g, "y",
+                tern_max_pool_with(v, (tern_pool_options){.kernel_shape = {2, 2},
+                                                          .strides = {2, 2},
+                                                          .pads = {1, 1, 1, 1}}));
     check_output(g, 4, dims, x, (double[]){-1, -6, -4, -5}, 4, 0);
 }
 
 /* Gradients of a graph's output by its only input, all seeds 1. */
-static void check_gradient(tern_graph *g, const int64_t *dims, float *x, const double *expected, size_t count) {
+static void check_gradient(tern_graph *g, const int64_t *dims, float *x, const double *expected,
+                           size_t count) {
     tern__shape shape = {TERN_FLOAT, 4, {dims[0], dims[1], dims[2], dims[3]}};
     tern__plan *p;
-    check_ok(context, tern__plan_create(&p, g, &shape, &(tern__plan_options){.training = true, .input_gradients = true,
-                                                                            .seeded = (bool[]){true}, .poison = true}));
+    check_ok(context, tern__plan_create(&p, g, &shape,
+                                        &(tern__plan_options){.training = true,
+                                                              .input_gradients = true,
+                                                              .seeded = (bool[]){true},
+                                                              .poison = true}));
     tern_tensor in = {TERN_FLOAT, 4, {dims[0], dims[1], dims[2], dims[3]}, x};
     check_ok(context, tern__plan_forward(p, &in, 0, 0));
-    for (int64_t i = 0; i < tern__plan_output(p, 0)->count; i++) tern__plan_output_gradient(p, 0)[i] = 1;
+    for (int64_t i = 0; i < tern__plan_output(p, 0)->count; i++)
+        tern__plan_output_gradient(p, 0)[i] = 1;
     tern__plan_backward(p);
     check_floats((const float *)tern__plan_input_gradient(p, 0)->data, expected, count, 0, 0);
     tern__plan_free(p);
@@ -294,7 +308,8 @@ static void kernels_on_a_step(void **state) {
 
 static void one_and_two_channels(void **state) {
     (void)state;
-    const float x[18] = {0.5f, 0, 1, 0.5f, 1, 0, 1, 0.5f, 0, /* second channel */ 1, 0.5f, 0, 0, 0.5f, 1, 1, 0, 1};
+    const float x[18] = {0.5f, 0, 1, 0.5f, 1, 0, 1, 0.5f, 0, /* second channel */ 1,
+                         0.5f, 0, 0, 0.5f, 1, 1, 0, 1};
     const float theta[8] = {1, 2, 3, 4, 1, 2, 3, 4};
     check_conv(x, 1, 3, 3, theta, 2, 2, 1, (double[]){6, 5, 7.5, 2.5});
     check_conv(x, 2, 3, 3, theta, 2, 2, 1, (double[]){10, 11, 11.5, 9});
@@ -309,12 +324,14 @@ static void next_value_of_a_sequence(void **state) {
     const int64_t dims[3] = {1, 1, 4};
     tern_graph *g = new_graph();
     tern_value w = tern_constant(g, "theta", TERN_FLOAT, 3, (int64_t[]){1, 1, 2}, theta);
-    tern_output(g, "next", tern_conv_with(tern_input(g, "y", 3, dims), w, no_bias, (tern_conv_options){.kernel_shape = {2}}));
+    tern_output(g, "next",
+                tern_conv_with(tern_input(g, "y", 3, dims), w, no_bias,
+                               (tern_conv_options){.kernel_shape = {2}}));
     check_output(g, 3, dims, y, (double[]){0, 0, -0.5}, 3, 0);
 }
 
-/* `words` words of `length` numbers 1, 2, 3, ... and a window of `window` words: one row of all numbers with a stride
- * of a word, or one channel per number of a word, give the same. */
+/* `words` words of `length` numbers 1, 2, 3, ... and a window of `window` words: one row of all
+ * numbers with a stride of a word, or one channel per number of a word, give the same. */
 static void check_words(int64_t words, int64_t length, int64_t window, const double *expected) {
     float y[12];
     for (int i = 0; i < 12; i++) y[i] = (float)(i + 1);
@@ -323,8 +340,9 @@ static void check_words(int64_t words, int64_t length, int64_t window, const dou
     tern_graph *g = new_graph();
     const int64_t row[3] = {1, 1, words * length};
     tern_value k = tern_constant(g, "w", TERN_FLOAT, 3, (int64_t[]){1, 1, 6}, w);
-    tern_output(g, "z", tern_conv_with(tern_input(g, "y", 3, row), k, no_bias,
-                                       (tern_conv_options){.kernel_shape = {6}, .strides = {length}}));
+    tern_output(g, "z",
+                tern_conv_with(tern_input(g, "y", 3, row), k, no_bias,
+                               (tern_conv_options){.kernel_shape = {6}, .strides = {length}}));
     check_output(g, 3, row, y, expected, outputs, 0);
     g = new_graph();
     const int64_t sentence[3] = {1, words, length};
@@ -332,7 +350,8 @@ static void check_words(int64_t words, int64_t length, int64_t window, const dou
     float by_channel[6];
     for (int64_t i = 0; i < 6; i++) by_channel[i % length * window + i / length] = w[i];
     k = tern_constant(g, "w", TERN_FLOAT, 3, (int64_t[]){1, length, window}, by_channel);
-    tern_output(g, "z", tern_conv_with(v, k, no_bias, (tern_conv_options){.kernel_shape = {window}}));
+    tern_output(g, "z",
+                tern_conv_with(v, k, no_bias, (tern_conv_options){.kernel_shape = {window}}));
     check_output(g, 3, sentence, y, expected, outputs, 0);
 }
 
@@ -352,7 +371,8 @@ static int64_t weights_of(const tern_graph *g) {
     return count;
 }
 
-static void check_weights(tern_graph *g, tern_value y, int64_t weights, int rank, const int64_t *dims) {
+static void check_weights(tern_graph *g, tern_value y, int64_t weights, int rank,
+                          const int64_t *dims) {
     int64_t got[TERN_MAX_RANK];
     check_ok(context, tern_graph_check(g));
     assert_int_equal(tern_value_shape(y, got), rank);
@@ -389,10 +409,13 @@ static void lenet_has_61706_weights(void **state) {
     (void)state;
     tern_graph *g = new_graph();
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, 32, 32});
-    const int64_t after[5] = {156, 156 + 2416, 156 + 2416 + 48120, 156 + 2416 + 48120 + 10164, 61706};
-    x = tern_max_pool(tern_tanh(tern_conv(x, 6, (tern_conv_options){.kernel_shape = {5, 5}})), 2, 2);
+    const int64_t after[5] = {156, 156 + 2416, 156 + 2416 + 48120, 156 + 2416 + 48120 + 10164,
+                              61706};
+    x = tern_max_pool(tern_tanh(tern_conv(x, 6, (tern_conv_options){.kernel_shape = {5, 5}})), 2,
+                      2);
     assert_int_equal(weights_of(g), after[0]);
-    x = tern_max_pool(tern_tanh(tern_conv(x, 16, (tern_conv_options){.kernel_shape = {5, 5}})), 2, 2);
+    x = tern_max_pool(tern_tanh(tern_conv(x, 16, (tern_conv_options){.kernel_shape = {5, 5}})), 2,
+                      2);
     assert_int_equal(weights_of(g), after[1]);
     x = tern_tanh(tern_dense(x, 120)); /* 16 x 5 x 5 = 400 numbers */
     assert_int_equal(weights_of(g), after[2]);
@@ -404,14 +427,17 @@ static void lenet_has_61706_weights(void **state) {
 
 /* ---- 001: counting "11" ---- */
 
-/* The closed form: W = (1, 1), one unit a window, biases -1, then their sum: F = sum relu(p + p' - 1). */
+/* The closed form: W = (1, 1), one unit a window, biases -1, then their sum:
+ * F = sum relu(p + p' - 1). */
 static tern_value elevens(tern_graph *g, tern_value x) {
-    const float diagonal[16] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}, ones[4] = {1, 1, 1, 1};
+    const float diagonal[16] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+    const float ones[4] = {1, 1, 1, 1};
     const float minus[4] = {-1, -1, -1, -1}, nothing[1] = {0};
     const tern_attribute transposed = TERN_INT("transB", 1);
     x = tern_conv_with(x, tern_parameter_data(g, "W", 4, (int64_t[]){1, 1, 1, 2}, ones), no_bias,
                        (tern_conv_options){.kernel_shape = {1, 2}});
-    tern_value units[3] = {tern_flatten(x), tern_parameter_data(g, "w", 2, (int64_t[]){4, 4}, diagonal),
+    tern_value units[3] = {tern_flatten(x),
+                           tern_parameter_data(g, "w", 2, (int64_t[]){4, 4}, diagonal),
                            tern_parameter_data(g, "b", 1, (int64_t[]){4}, minus)};
     tern_apply(g, "Gemm", "units", units, 3, &transposed, 1, &x, 1);
     tern_value sum[3] = {tern_relu(x), tern_parameter_data(g, "w0", 2, (int64_t[]){1, 4}, ones),
@@ -450,7 +476,8 @@ static void loss_of_the_lectures_pictures(void **state) {
         tern_value f = elevens(g, tern_input(g, "x", 4, dims));
         if (k < 2) { /* F times 0, plus the constant */
             tern_value zero = tern_constant(g, "zero", TERN_FLOAT, 0, NULL, &constants[0]);
-            f = tern_add(tern_mul(f, zero), tern_constant(g, "F", TERN_FLOAT, 0, NULL, &constants[k]));
+            f = tern_add(tern_mul(f, zero),
+                         tern_constant(g, "F", TERN_FLOAT, 0, NULL, &constants[k]));
         }
         int in[2] = {f.id, tern_constant(g, "Y", TERN_FLOAT, 2, (int64_t[]){3, 1}, truth).id}, loss;
         const tern_attribute sum = TERN_STRING("reduction", "sum");

@@ -1,7 +1,9 @@
-/* Matrix products, normalisation, softmax, reductions: see ops/harness.h for what each row goes through. */
+/* Matrix products, normalisation, softmax, reductions: see ops/harness.h for what each row goes
+ * through. */
 #include "ops/harness.h"
 
-#define GEMM(name, ...) {.title = "Gemm_" name, .op = "Gemm", .reference = reference_gemm, __VA_ARGS__}
+#define GEMM(name, ...)                                                                            \
+    { .title = "Gemm_" name, .op = "Gemm", .reference = reference_gemm, __VA_ARGS__ }
 #define MATMUL(name, ...)                                                                          \
     {.title = "MatMul_" name, .op = "MatMul", .reference = reference_matmul, __VA_ARGS__}
 
@@ -20,7 +22,8 @@ static const op_row products[] = {
     GEMM("transposed", .inputs = {OP_FLOAT(7, 5), OP_WEIGHT(4, 7), OP_WEIGHT(5, 4)},
          .attributes = {OP_INT_ATTRIBUTE("transA", 1), OP_INT_ATTRIBUTE("transB", 1)},
          .one_piece = true),
-    GEMM("column_bias", .inputs = {OP_FLOAT(5, 7), OP_WEIGHT(7, 4), OP_WEIGHT(5, 1)}, .one_piece = true),
+    GEMM("column_bias", .inputs = {OP_FLOAT(5, 7), OP_WEIGHT(7, 4), OP_WEIGHT(5, 1)},
+         .one_piece = true),
     MATMUL("matrices", .inputs = {OP_FLOAT(5, 7), OP_WEIGHT(7, 4)}),
     MATMUL("batches", .inputs = {OP_FLOAT(2, 3, 4, 5), OP_FLOAT(2, 3, 5, 6)}),
     MATMUL("shared", .inputs = {OP_FLOAT(2, 3, 4, 5), OP_WEIGHT(5, 6)}),
@@ -50,7 +53,8 @@ static const op_row normalisations[] = {
     BN("attributes", .inputs = {OP_FLOAT(3, 4, 5, 3), STATISTICS(4)},
        .attributes = {OP_REAL_ATTRIBUTE("epsilon", 0.1), OP_REAL_ATTRIBUTE("momentum", 0.7)}),
     /* Mean 100 times the deviation: the float inputs themselves carry 7 digits. */
-    BN("large_mean", .inputs = {{.kind = OP_FLOATS, .offset = 100, OP_DIMS(3, 4, 5, 7)}, STATISTICS(4)},
+    BN("large_mean",
+       .inputs = {{.kind = OP_FLOATS, .offset = 100, OP_DIMS(3, 4, 5, 7)}, STATISTICS(4)},
        .tolerance = 2e-5, .gradient_tolerance = 1e-4),
     BN("many_blocks", .inputs = {OP_FLOAT(2, 3, 131, 127), STATISTICS(3)}, .no_gradient = true),
     BN("relu", .inputs = {OP_FLOAT(3, 6, 5, 3), STATISTICS(6)}, .then = "Relu",
@@ -69,12 +73,23 @@ static const op_row normalisations[] = {
 };
 
 #define SOFTMAX(name, ...)                                                                         \
-    {.title = "Softmax_" name, .op = "Softmax", .reference = reference_softmax, __VA_ARGS__},      \
-    {.title = "LogSoftmax_" name, .op = "LogSoftmax", .reference = reference_log_softmax, __VA_ARGS__}
+    {.title = "Softmax_" name, .op = "Softmax", .reference = reference_softmax, __VA_ARGS__}, {    \
+        .title = "LogSoftmax_" name, .op = "LogSoftmax", .reference = reference_log_softmax,       \
+        __VA_ARGS__                                                                                \
+    }
 #define REDUCE(name, ...)                                                                          \
-    {.title = "ReduceMean_" name, .op = "ReduceMean", .reference = reference_reduce_mean, __VA_ARGS__}, \
-    {.title = "ReduceSum_" name, .op = "ReduceSum", .reference = reference_reduce_sum, __VA_ARGS__}, \
-    {.title = "ReduceMax_" name, .op = "ReduceMax", .reference = reference_reduce_max, __VA_ARGS__}
+    {.title = "ReduceMean_" name,                                                                  \
+     .op = "ReduceMean",                                                                           \
+     .reference = reference_reduce_mean,                                                           \
+     __VA_ARGS__},                                                                                 \
+        {.title = "ReduceSum_" name,                                                               \
+         .op = "ReduceSum",                                                                        \
+         .reference = reference_reduce_sum,                                                        \
+         __VA_ARGS__},                                                                             \
+    {                                                                                              \
+        .title = "ReduceMax_" name, .op = "ReduceMax", .reference = reference_reduce_max,          \
+        __VA_ARGS__                                                                                \
+    }
 #define AXES(...) OP_INTS_ATTRIBUTE("axes", __VA_ARGS__)
 #define KEEP OP_INT_ATTRIBUTE("keepdims", 1)
 #define DROP OP_INT_ATTRIBUTE("keepdims", 0)
@@ -83,8 +98,10 @@ static const op_row normalisations[] = {
 static const op_row reductions[] = {
     SOFTMAX("rows", .inputs = {OP_FLOAT(5, 23)}),
     SOFTMAX("short_rows", .inputs = {OP_FLOAT(300, 2)}, .one_piece = true),
-    SOFTMAX("channels", .inputs = {OP_FLOAT(2, 5, 3, 6)}, .attributes = {OP_INT_ATTRIBUTE("axis", 1)}),
-    SOFTMAX("many_channels", .inputs = {OP_FLOAT(2, 19, 5)}, .attributes = {OP_INT_ATTRIBUTE("axis", -2)}),
+    SOFTMAX("channels", .inputs = {OP_FLOAT(2, 5, 3, 6)},
+            .attributes = {OP_INT_ATTRIBUTE("axis", 1)}),
+    SOFTMAX("many_channels", .inputs = {OP_FLOAT(2, 19, 5)},
+            .attributes = {OP_INT_ATTRIBUTE("axis", -2)}),
     SOFTMAX("batch", .inputs = {OP_FLOAT(4, 7)}, .attributes = {OP_INT_ATTRIBUTE("axis", 0)},
             .one_piece = true),
     SOFTMAX("large", .inputs = {{.kind = OP_FLOATS, .offset = 1000, OP_DIMS(3, 11)}},
@@ -98,9 +115,12 @@ static const op_row reductions[] = {
     REDUCE("all", .inputs = {X}, .attributes = {KEEP}, .one_piece = true),
     REDUCE("to_scalar", .inputs = {X}, .attributes = {DROP}, .one_piece = true),
     REDUCE("nothing", .inputs = {X}, .attributes = {OP_INT_ATTRIBUTE("noop_with_empty_axes", 1)}),
-    REDUCE("axes_as_input", .inputs = {X, OP_NUMBERS(0, 2)}, .attributes = {KEEP}, .one_piece = true),
-    REDUCE("over_time", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 5, 9)}, .attributes = {AXES(2), DROP}),
-    REDUCE("long_row", .inputs = {OP_FLOAT(2, 70001)}, .attributes = {AXES(1), DROP}, .no_gradient = true),
+    REDUCE("axes_as_input", .inputs = {X, OP_NUMBERS(0, 2)}, .attributes = {KEEP},
+           .one_piece = true),
+    REDUCE("over_time", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 5, 9)},
+           .attributes = {AXES(2), DROP}),
+    REDUCE("long_row", .inputs = {OP_FLOAT(2, 70001)}, .attributes = {AXES(1), DROP},
+           .no_gradient = true),
     REDUCE("long_column", .inputs = {OP_FLOAT(9001, 7)}, .attributes = {AXES(0), DROP},
            .no_gradient = true, .one_piece = true),
     REDUCE("wide_column", .inputs = {OP_FLOAT(41, 2500)}, .attributes = {AXES(0), DROP},
@@ -111,6 +131,7 @@ static const op_row reductions[] = {
 
 int main(void) {
     return op_rows_run("products", products, sizeof products / sizeof *products) +
-           op_rows_run("normalisation", normalisations, sizeof normalisations / sizeof *normalisations) +
+           op_rows_run("normalisation", normalisations,
+                       sizeof normalisations / sizeof *normalisations) +
            op_rows_run("reductions", reductions, sizeof reductions / sizeof *reductions);
 }

@@ -1,5 +1,5 @@
-/* What the operator harness cannot say in a row: Dropout's randomness, running statistics, sparse gradients, errors that
- * only running can find, first maxima, NaN. */
+/* What the operator harness cannot say in a row: Dropout's randomness, running statistics, sparse
+ * gradients, errors that only running can find, first maxima, NaN. */
 #include "check.h"
 #include "core/kernels/vector.h"
 #include "core/plan.h"
@@ -81,7 +81,8 @@ static void dropout_is_inverted_and_fair(void **state) {
         }
         /* Binomial: 5 standard deviations. */
         check_close(kept, 0.7 * MANY, 5 * sqrt(0.3 * 0.7 * MANY), 0);
-        /* Another step and another seed draw other masks, independent of this one: they agree in 0.7^2 + 0.3^2. */
+        /* Another step and another seed draw other masks, independent of this one: they agree in
+         * 0.7^2 + 0.3^2. */
         for (int k = 0; k < 2; k++) {
             run_dropout(&n, x, 5 + (uint64_t)k, 2 - (uint64_t)k, other, dx);
             int same = 0;
@@ -106,7 +107,8 @@ static void dropouts_of_a_network_differ(void **state) {
     plan(&n, &shape, (tern__plan_options){.training = true});
     tern_tensor t = view(&shape, x);
     check_ok(n.context, tern__plan_forward(n.plan, &t, 1, 1));
-    assert_memory_not_equal(tern__plan_output(n.plan, 0)->data, tern__plan_output(n.plan, 1)->data, sizeof x);
+    assert_memory_not_equal(tern__plan_output(n.plan, 0)->data, tern__plan_output(n.plan, 1)->data,
+                            sizeof x);
     plan(&n, &shape, (tern__plan_options){.unfused = true}); /* inference: nothing happens */
     check_ok(n.context, tern__plan_forward(n.plan, &t, 1, 1));
     assert_memory_equal(tern__plan_output(n.plan, 0)->data, x, sizeof x);
@@ -148,7 +150,8 @@ static void running_statistics_move(void **state) {
     plan(&n, &shape, (tern__plan_options){.training = true});
     float *mean = NULL, *variance = NULL;
     for (size_t i = 0; i < n.graph->n_values; i++)
-        if (n.graph->values[i].kind == TERN__BUFFER) *(mean ? &variance : &mean) = n.graph->values[i].data;
+        if (n.graph->values[i].kind == TERN__BUFFER)
+            *(mean ? &variance : &mean) = n.graph->values[i].data;
     for (int step = 1; step <= 2; step++) {
         check_ok(n.context, tern__plan_forward(n.plan, &t, 0, 0));
         double left = step == 1 ? 0.9 : 0.81;
@@ -165,7 +168,8 @@ static void running_statistics_move(void **state) {
     close_net(&n);
 }
 
-/* Statistics of channels whose mean is 10^4 deviations: exact to what the float inputs still tell. */
+/* Statistics of channels whose mean is 10^4 deviations: exact to what the float inputs still tell.
+ */
 static void statistics_survive_large_means(void **state) {
     (void)state;
     enum { ROWS = 5000 };
@@ -174,7 +178,8 @@ static void statistics_survive_large_means(void **state) {
     tern_output(n.graph, "y", tern_batch_normalization(in));
     const tern__shape shape = {TERN_FLOAT, 2, {ROWS, 1}};
     static float x[ROWS];
-    for (int i = 0; i < ROWS; i++) x[i] = 16384 + (float)(i % 2 ? 1 : -1); /* variance 1, exact in float */
+    for (int i = 0; i < ROWS; i++)
+        x[i] = 16384 + (float)(i % 2 ? 1 : -1); /* variance 1, exact in float */
     tern_tensor t = view(&shape, x);
     plan(&n, &shape, (tern__plan_options){.training = true});
     check_ok(n.context, tern__plan_forward(n.plan, &t, 0, 0));
@@ -263,8 +268,11 @@ static void classes_out_of_range_are_named(void **state) {
     (void)state;
     net n = open_net(1);
     const tern__shape shapes[2] = {{TERN_FLOAT, 2, {2, 3}}, {TERN_INT64, 1, {2}}};
-    int inputs[2] = {tern__graph_input(n.graph, "x", &shapes[0]), tern__graph_input(n.graph, "t", &shapes[1])}, y;
-    tern__graph_node(n.graph, "tern", "SoftmaxCrossEntropy", "loss", inputs, 2, NULL, 0, NULL, 1, &y);
+    int inputs[2] = {tern__graph_input(n.graph, "x", &shapes[0]),
+                     tern__graph_input(n.graph, "t", &shapes[1])},
+        y;
+    tern__graph_node(n.graph, "tern", "SoftmaxCrossEntropy", "loss", inputs, 2, NULL, 0, NULL, 1,
+                     &y);
     tern__graph_output(n.graph, "y", y);
     float x[6] = {0};
     int64_t target[2] = {0, 3};
@@ -295,7 +303,8 @@ static void run_embedding(int threads, const int64_t *ids, tern__tensor *gradien
     tern__tensor *list[32] = {NULL};
     list[table.id] = gradient;
     plan(&n, shapes, (tern__plan_options){.training = true, .weight_gradients = list});
-    tern_tensor t[2] = {view(&shapes[0], (void *)(uintptr_t)ids), view(&shapes[1], (void *)(uintptr_t)(ids + IDS))};
+    tern_tensor t[2] = {view(&shapes[0], (void *)(uintptr_t)ids),
+                        view(&shapes[1], (void *)(uintptr_t)(ids + IDS))};
     check_ok(n.context, tern__plan_forward(n.plan, t, 0, 0));
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < IDS * WIDTH; i++)
@@ -316,7 +325,11 @@ static void sparse_equals_dense(void **state) {
         }
         float dense[ROWS * WIDTH], sparse[2 * IDS * WIDTH];
         for (int threads = 1; threads <= 3; threads++) {
-            tern__tensor d = {.data = dense, .type = TERN_FLOAT, .rank = 2, .dims = {ROWS, WIDTH}, .count = ROWS * WIDTH};
+            tern__tensor d = {.data = dense,
+                              .type = TERN_FLOAT,
+                              .rank = 2,
+                              .dims = {ROWS, WIDTH},
+                              .count = ROWS * WIDTH};
             tern__tensor s = d;
             s.data = sparse;
             s.rows = rows;

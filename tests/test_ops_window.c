@@ -1,7 +1,8 @@
 /* Convolution, pooling, padding: see ops/harness.h for what each row goes through. */
 #include "ops/harness.h"
 
-#define CONV(name, ...) {.title = "Conv_" name, .op = "Conv", .reference = reference_conv, __VA_ARGS__}
+#define CONV(name, ...)                                                                            \
+    { .title = "Conv_" name, .op = "Conv", .reference = reference_conv, __VA_ARGS__ }
 #define TRANSPOSE(name, ...)                                                                       \
     {.title = "ConvTranspose_" name, .op = "ConvTranspose", .reference = reference_conv_transpose, \
      __VA_ARGS__}
@@ -54,8 +55,9 @@ static const op_row convolutions[] = {
               .attributes = {STRIDES(2, 2)}),
     TRANSPOSE("overlapping", .inputs = {OP_FLOAT(2, 3, 3, 4), OP_WEIGHT(3, 2, 3, 3), OP_WEIGHT(2)},
               .attributes = {STRIDES(2, 1), PADS(1, 0, 0, 1)}),
-    TRANSPOSE("output_padding", .inputs = {OP_FLOAT(1, 2, 3, 3), OP_WEIGHT(2, 3, 3, 3)},
-              .attributes = {STRIDES(2, 2), PADS(1, 1, 1, 1), OP_INTS_ATTRIBUTE("output_padding", 1, 1)}),
+    TRANSPOSE(
+        "output_padding", .inputs = {OP_FLOAT(1, 2, 3, 3), OP_WEIGHT(2, 3, 3, 3)},
+        .attributes = {STRIDES(2, 2), PADS(1, 1, 1, 1), OP_INTS_ATTRIBUTE("output_padding", 1, 1)}),
     TRANSPOSE("dilated_1d", .inputs = {OP_FLOAT(2, 3, 5), OP_WEIGHT(3, 2, 3), OP_WEIGHT(2)},
               .attributes = {DILATIONS(2)}),
     TRANSPOSE("grouped", .inputs = {OP_FLOAT(2, 4, 3, 3), OP_WEIGHT(4, 3, 2, 2), OP_WEIGHT(6)},
@@ -63,7 +65,8 @@ static const op_row convolutions[] = {
 };
 
 static const op_row pools[] = {
-    MAX("1d", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 13)}, .attributes = {KERNEL(4), STRIDES(4)}),
+    MAX("1d", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 13)},
+        .attributes = {KERNEL(4), STRIDES(4)}),
     MAX("2x2", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 9, 6, 8)},
         .attributes = {KERNEL(2, 2), STRIDES(2, 2)}),
     MAX("2x2_shifted", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 6, 8)},
@@ -76,7 +79,8 @@ static const op_row pools[] = {
     MAX("ceil_mode", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 6, 7)},
         .attributes = {KERNEL(3, 3), STRIDES(2, 2), OP_INT_ATTRIBUTE("ceil_mode", 1)}),
     MAX("ceil_mode_padded", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 5, 6)},
-        .attributes = {KERNEL(2, 2), STRIDES(3, 3), PADS(0, 1, 1, 1), OP_INT_ATTRIBUTE("ceil_mode", 1)}),
+        .attributes = {KERNEL(2, 2), STRIDES(3, 3), PADS(0, 1, 1, 1),
+                       OP_INT_ATTRIBUTE("ceil_mode", 1)}),
     MAX("same_upper", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 5, 6)},
         .attributes = {KERNEL(3, 2), STRIDES(2, 2), OP_TEXT_ATTRIBUTE("auto_pad", "SAME_UPPER")}),
     MAX("same_lower", .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 5, 6)},
@@ -96,41 +100,61 @@ static const op_row pools[] = {
     AVERAGE("ceil_mode", .inputs = {OP_FLOAT(2, 3, 6, 7)},
             .attributes = {KERNEL(3, 3), STRIDES(2, 2), OP_INT_ATTRIBUTE("ceil_mode", 1)}),
     AVERAGE("ceil_mode_counting_pads", .inputs = {OP_FLOAT(2, 3, 6, 7)},
-            .attributes = {KERNEL(3, 3), STRIDES(2, 2), PADS(1, 0, 1, 1), OP_INT_ATTRIBUTE("ceil_mode", 1),
+            .attributes = {KERNEL(3, 3), STRIDES(2, 2), PADS(1, 0, 1, 1),
+                           OP_INT_ATTRIBUTE("ceil_mode", 1),
                            OP_INT_ATTRIBUTE("count_include_pad", 1)}),
-    AVERAGE("dilated", .inputs = {OP_FLOAT(2, 3, 6, 7)}, .attributes = {KERNEL(2, 2), DILATIONS(2, 3)}),
+    AVERAGE("dilated", .inputs = {OP_FLOAT(2, 3, 6, 7)},
+            .attributes = {KERNEL(2, 2), DILATIONS(2, 3)}),
     AVERAGE("1d_same", .inputs = {OP_FLOAT(2, 3, 10)},
             .attributes = {KERNEL(4), STRIDES(3), OP_TEXT_ATTRIBUTE("auto_pad", "SAME_UPPER")}),
-    AVERAGE("3d", .inputs = {OP_FLOAT(2, 2, 4, 5, 4)}, .attributes = {KERNEL(2, 3, 2), STRIDES(2, 1, 2)}),
-    {.title = "GlobalAveragePool", .op = "GlobalAveragePool", .reference = reference_global_average_pool,
+    AVERAGE("3d", .inputs = {OP_FLOAT(2, 2, 4, 5, 4)},
+            .attributes = {KERNEL(2, 3, 2), STRIDES(2, 1, 2)}),
+    {.title = "GlobalAveragePool",
+     .op = "GlobalAveragePool",
+     .reference = reference_global_average_pool,
      .inputs = {OP_FLOAT(2, 5, 6, 7)}},
-    {.title = "GlobalAveragePool_long", .op = "GlobalAveragePool", .no_gradient = true,
-     .reference = reference_global_average_pool, .inputs = {OP_FLOAT(2, 3, 30011)}},
-    {.title = "GlobalMaxPool", .op = "GlobalMaxPool", .reference = reference_global_max_pool,
+    {.title = "GlobalAveragePool_long",
+     .op = "GlobalAveragePool",
+     .no_gradient = true,
+     .reference = reference_global_average_pool,
+     .inputs = {OP_FLOAT(2, 3, 30011)}},
+    {.title = "GlobalMaxPool",
+     .op = "GlobalMaxPool",
+     .reference = reference_global_max_pool,
      .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 5, 6, 7)}},
-    {.title = "GlobalMaxPool_1d", .op = "GlobalMaxPool", .reference = reference_global_max_pool,
+    {.title = "GlobalMaxPool_1d",
+     .op = "GlobalMaxPool",
+     .reference = reference_global_max_pool,
      .inputs = {OP_FLOAT_OF(OP_DISTINCT, 3, 9, 11)}},
-    {.title = "GlobalMaxPool_long", .op = "GlobalMaxPool", .no_gradient = true,
-     .reference = reference_global_max_pool, .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 30011)}},
+    {.title = "GlobalMaxPool_long",
+     .op = "GlobalMaxPool",
+     .no_gradient = true,
+     .reference = reference_global_max_pool,
+     .inputs = {OP_FLOAT_OF(OP_DISTINCT, 2, 3, 30011)}},
 };
 
 #define MODE(text) .attributes = {OP_TEXT_ATTRIBUTE("mode", text)}
 #define FOUR_WAYS(name, mode)                                                                      \
-    PAD(name "_2d", .inputs = {OP_FLOAT(2, 3, 4, 5), OP_NUMBERS(0, 0, 2, 1, 0, 0, 1, 3)}, MODE(mode)), \
-    PAD(name "_all_axes", .inputs = {OP_FLOAT(2, 3, 4), OP_NUMBERS(1, 1, 2, 1, 2, 0)}, MODE(mode), \
-        .one_piece = true)
+    PAD(name "_2d", .inputs = {OP_FLOAT(2, 3, 4, 5), OP_NUMBERS(0, 0, 2, 1, 0, 0, 1, 3)},          \
+        MODE(mode)),                                                                               \
+        PAD(name "_all_axes", .inputs = {OP_FLOAT(2, 3, 4), OP_NUMBERS(1, 1, 2, 1, 2, 0)},         \
+            MODE(mode), .one_piece = true)
 
 static const op_row paddings[] = {
     FOUR_WAYS("constant", "constant"),
     FOUR_WAYS("reflect", "reflect"),
     FOUR_WAYS("edge", "edge"),
     FOUR_WAYS("wrap", "wrap"),
-    PAD("value", .inputs = {OP_FLOAT(2, 3, 4), OP_NUMBERS(0, 0, 2, 0, 0, 1),
+    PAD("value", .inputs = {OP_FLOAT(2, 3, 4),
+                            OP_NUMBERS(0, 0, 2, 0, 0, 1),
                             {.kind = OP_CONSTANT, .data = (const double[]){-1.5}}}),
-    PAD("axes", .inputs = {OP_FLOAT(2, 3, 4, 5), OP_NUMBERS(1, 2, 0, 1), {.kind = OP_NONE}, OP_NUMBERS(-1, 2)},
+    PAD("axes",
+        .inputs =
+            {OP_FLOAT(2, 3, 4, 5), OP_NUMBERS(1, 2, 0, 1), {.kind = OP_NONE}, OP_NUMBERS(-1, 2)},
         MODE("edge")),
     PAD("cut", .inputs = {OP_FLOAT(2, 3, 5, 6), OP_NUMBERS(0, 0, -1, 1, 0, 0, 2, -2)}),
-    PAD("reflect_one", .inputs = {OP_FLOAT(2, 3, 1), OP_NUMBERS(0, 0, 2, 0, 0, 1)}, MODE("reflect")),
+    PAD("reflect_one", .inputs = {OP_FLOAT(2, 3, 1), OP_NUMBERS(0, 0, 2, 0, 0, 1)},
+        MODE("reflect")),
     PAD("wrap_often", .inputs = {OP_FLOAT(2, 3, 2), OP_NUMBERS(0, 0, 5, 0, 0, 3)}, MODE("wrap")),
 };
 

@@ -1,4 +1,4 @@
-/* The vector kernels of one instruction set level; see vector.h. Knows one thread and plain memory. */
+/* The vector kernels of one instruction set level; see vector.h. Knows plain memory only. */
 #include "simd.h"
 
 #include "vector.h"

@@ -1,8 +1,8 @@
 /* Kernels that walk vectors and rows: elementwise functions, reductions, normalisation, softmax,
- * pooling, dropout. Each works on one stretch of memory by one thread; cutting the work and combining
- * partial results is the caller's (core/reduce.h, core/ops). Arrays may lie at any float's address and
- * have any length; an output may be the same array as an input where elements correspond.
- * `add`: add to the destination instead of writing it. NaN goes through everything. */
+ * pooling, dropout. Each works on one stretch of memory by one thread; cutting the work and
+ * combining partial results is the caller's (core/reduce.h, core/ops). Arrays may lie at any
+ * float's address and have any length; an output may be the same array as an input where elements
+ * correspond. `add`: add to the destination instead of writing it. NaN goes through everything. */
 #ifndef TERN_KERNELS_VECTOR_H
 #define TERN_KERNELS_VECTOR_H
 
@@ -41,7 +41,7 @@ typedef enum tern__pointwise_loss {
     TERN__LOSS_SQUARED,  /* (x - t)^2 */
     TERN__LOSS_ABSOLUTE, /* |x - t|, derivative 0 at 0 */
     TERN__LOSS_HUBER,    /* d^2 / 2 where |d| <= p, else p (|d| - p / 2) */
-    TERN__LOSS_BCE       /* (1 - t) x + (1 + (p - 1) t) log(1 + e^-x), stable; p: weight of the positives */
+    TERN__LOSS_BCE /* (1 - t) x + (1 + (p - 1) t) log(1 + e^-x); p: weight of the positives */
 } tern__pointwise_loss;
 
 /* Constants of a per-channel normalisation y = activation(x scale + shift). */
@@ -51,8 +51,8 @@ typedef struct tern__channels {
     float alpha;
 } tern__channels;
 
-/* One run of pooling windows along the innermost spatial axis, channels-last: output p of `count` reads the rows
- * taps[t] + p * step (in floats) of `columns` channels. */
+/* One run of pooling windows along the innermost spatial axis, channels-last: output p of `count`
+ * reads the rows taps[t] + p * step (in floats) of `columns` channels. */
 typedef struct tern__pool_run {
     const float *const *taps;
     const int32_t *numbers; /* of the taps: their place in the window */
@@ -118,16 +118,16 @@ typedef struct tern__vector_kernels {
     void (*softmax_columns_gradient)(const float *y, const float *dy, int64_t length,
                                      int64_t stride, int64_t columns, bool logarithm, float *dx,
                                      bool add);
-    /* log sum e^x of each of `rows` rows of `columns` numbers. buffer: rows + rows * columns floats. */
+    /* log sum e^x of each of `rows` rows. buffer: rows + rows * columns floats. */
     void (*log_sum_exp)(const float *x, int64_t rows, int64_t columns, float *buffer, float *y);
 
-    /* Largest of the taps, and (numbers_at not NULL) the number of the first tap that holds it. size: bytes of
-     * a number, 1, 2 or 4. */
+    /* Largest of the taps, and (numbers_at not NULL) the number of the first tap that holds it.
+     * size: bytes of a number, 1, 2 or 4. */
     void (*max_pool)(const tern__pool_run *run, float *y, void *numbers_at, int size);
     /* y = factor sum of the taps */
     void (*sum_pool)(const tern__pool_run *run, float factor, float *y);
-    /* dx[c] (+)= dy[c] where numbers_at[c] == number, else 0, for count rows: dx rows step apart, dy rows
-     * dense. */
+    /* dx[c] (+)= dy[c] where numbers_at[c] == number, else 0, for count rows: dx rows step apart,
+     * dy rows dense. */
     void (*max_pool_gradient)(const float *dy, const void *numbers_at, int size, int32_t number,
                               int64_t count, int64_t columns, float *dx, int64_t step, bool add);
 
@@ -137,8 +137,8 @@ typedef struct tern__vector_kernels {
     void (*loss_gradient)(tern__pointwise_loss kind, float p, const float *x, const float *t,
                           float factor, float *dx, int64_t n, bool add);
 
-    /* keep[i] = whether element first + i stays: Philox word first + i of (seed, stream) is >= threshold.
-     * first is a multiple of 4. */
+    /* keep[i] = whether element first + i stays: Philox word first + i of (seed, stream) is >=
+     * threshold. first is a multiple of 4. */
     void (*dropout_mask)(uint64_t seed, uint64_t stream, uint64_t first, uint32_t threshold,
                          uint8_t *keep, int64_t n);
     /* y (+)= keep ? factor x : 0 */

@@ -1,6 +1,7 @@
-/* Per-channel normalisation over rows of [rows, columns]; part of vector.c. All are bound by memory. Sums of short
- * rows go by fours in one sweep over the columns, so that they are touched seldom; of long rows one by one, for
- * lines that four rows take in turn are not foreseen by the hardware. */
+/* Per-channel normalisation over rows of [rows, columns]; part of vector.c. All are bound by
+ * memory. Sums of short rows go by fours in one sweep over the columns, so that they are touched
+ * seldom; of long rows one by one, for lines that four rows take in turn are not foreseen by the
+ * hardware. */
 
 enum { BY_FOURS = 96 }; /* columns */
 
@@ -81,7 +82,8 @@ static void channel_sums(const float *x, int64_t rows, int64_t columns, const fl
     channel_sums_rows(x, whole, wide_columns, wide_shift, wide_sum, wide_square, false);
     fold(wide_sum, columns, k, sum, false);
     fold(wide_square, columns, k, square, false);
-    channel_sums_rows(x + whole * wide_columns, rows - whole * k, columns, shift, sum, square, true);
+    channel_sums_rows(x + whole * wide_columns, rows - whole * k, columns, shift, sum, square,
+                      true);
 }
 
 /* ---- y ---- */
@@ -195,7 +197,8 @@ static void channel_gradient_sums(const float *x, const float *dy, int64_t rows,
                                wide_gx, false);
     fold(wide_g, columns, k, sum_g, false);
     fold(wide_gx, columns, k, sum_gx, false);
-    channel_gradient_sums_rows(c, x + done, dy + done, rows - whole * k, columns, sum_g, sum_gx, true);
+    channel_gradient_sums_rows(c, x + done, dy + done, rows - whole * k, columns, sum_g, sum_gx,
+                               true);
 }
 
 static void channel_gradient_apply_rows(const tern__channels *c, const float *slope,

@@ -10,7 +10,8 @@ V_INLINE void multiply_wide(vi x, uint32_t by, vi *low, vi *high) {
     *high = (vi)(((v_pairs)even >> 32) | ((v_pairs)odd & ~lower));
 }
 
-/* Philox4x32-10 of VL counters that follow each other, as tern__philox has it: words[w] holds word w of each. */
+/* Philox4x32-10 of VL counters that follow each other, as tern__philox has it: words[w] holds word
+ * w of each. */
 V_INLINE void philox_lanes(uint64_t seed, uint64_t stream, uint64_t index, vi words[4]) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     uint32_t lower[VL], upper[VL];
@@ -37,8 +38,8 @@ V_INLINE void philox_lanes(uint64_t seed, uint64_t stream, uint64_t index, vi wo
     words[3] = x3;
 }
 
-/* Byte w of lane i says whether word w of counter i is large enough: four bytes a counter, in the order of the
- * elements on any little-endian machine. */
+/* Byte w of lane i says whether word w of counter i is large enough: four bytes a counter, in the
+ * order of the elements on any little-endian machine. */
 static void dropout_mask(uint64_t seed, uint64_t stream, uint64_t first, uint32_t threshold,
                          uint8_t *keep, int64_t n) {
     const vi flip = vi_set1(INT32_MIN), least = vi_set1((int32_t)(threshold ^ 0x80000000u));

@@ -1,7 +1,7 @@
 /* Elementwise kernels; part of vector.c, which says what they do in vector.h. */
 
-/* Runs BODY for every vector of n elements, i its first element and `lanes` how many count. LOAD and
- * STORE inside BODY touch the counted lanes only. */
+/* Runs BODY for every vector of n elements, i its first element and `lanes` how many count. LOAD
+ * and STORE inside BODY touch the counted lanes only. */
 #define EACH_VECTOR(n, BODY)                                                                       \
     do {                                                                                           \
         int64_t i = 0;                                                                             \
@@ -106,8 +106,8 @@ V_INLINE vf unary_slope(tern__unary f, vf v, float a) {
     CASE(TERN__UNARY_EXP)                                                                          \
     CASE(TERN__UNARY_LOG)
 
-/* A loop of its own for each function, over whole vectors; what is left over goes through them in a buffer. `old` is
- * what a gradient is added to: dx itself, or zeros, which then do not step. */
+/* A loop of its own for each function, over whole vectors; what is left over goes through them in a
+ * buffer. `old` is what a gradient is added to: dx itself, or zeros, which then do not step. */
 #define CASE(F)                                                                                    \
     static void whole_##F(float a, const float *x, float *y, int64_t n) {                          \
         for (int64_t i = 0; i < n; i += VL) v_store(y + i, unary_value(F, v_load(x + i), a));      \
@@ -268,7 +268,8 @@ V_INLINE vf loss_slope(tern__pointwise_loss kind, float p, vf x, vf t) {
     vf d = x - t;
     switch (kind) {
     case TERN__LOSS_SQUARED: return 2.0f * d;
-    case TERN__LOSS_ABSOLUTE: return v_select(v_eq(d, v_zero()), v_zero(), v_copysign(v_set1(1), d));
+    case TERN__LOSS_ABSOLUTE:
+        return v_select(v_eq(d, v_zero()), v_zero(), v_copysign(v_set1(1), d));
     case TERN__LOSS_HUBER: return v_max(v_set1(-p), v_select(v_gt(d, v_set1(p)), v_set1(p), d));
     case TERN__LOSS_BCE:
         return v_fnma(v_fma(v_set1(p - 1.0f), t, v_set1(1.0f)), v_sigmoid(-x), 1.0f - t);
@@ -276,7 +277,8 @@ V_INLINE vf loss_slope(tern__pointwise_loss kind, float p, vf x, vf t) {
     return d;
 }
 
-V_INLINE float loss_loop(tern__pointwise_loss kind, float p, const float *x, const float *t, int64_t n) {
+V_INLINE float loss_loop(tern__pointwise_loss kind, float p, const float *x, const float *t,
+                         int64_t n) {
     vf sum = v_zero();
     int64_t i = 0;
     for (; i + VL <= n; i += VL) sum += loss_value(kind, p, v_load(x + i), v_load(t + i));
@@ -339,8 +341,10 @@ V_INLINE void transpose_4x4(const float *src, int64_t src_stride, float *dst, in
     v4 r0 = *(const v4_unaligned *)src, r1 = *(const v4_unaligned *)(src + src_stride);
     v4 r2 = *(const v4_unaligned *)(src + 2 * src_stride);
     v4 r3 = *(const v4_unaligned *)(src + 3 * src_stride);
-    v4 a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
-    v4 c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    v4 a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
+       b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+    v4 c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7),
+       d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
     store_4(dst, __builtin_shufflevector(a, b, 0, 1, 4, 5), add);
     store_4(dst + dst_stride, __builtin_shufflevector(a, b, 2, 3, 6, 7), add);
     store_4(dst + 2 * dst_stride, __builtin_shufflevector(c, d, 0, 1, 4, 5), add);

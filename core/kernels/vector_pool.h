@@ -47,7 +47,7 @@ V_INLINE void max_pool_loop(const tern__pool_run *run, float *y, void *numbers_a
             vi at = vi_set1(run->numbers[0]);
             for (int t = 1; t < run->n_taps; t++) {
                 const float *x = run->taps[t] + shift + i;
-                __builtin_prefetch(x + run->step); /* hardware does not foresee lines of taps in turn */
+                __builtin_prefetch(x + run->step); /* hardware does not foresee taps in turn */
                 vf v = lanes == VL ? v_load(x) : v_load_part(x, lanes);
                 vi better = v_gt(v, best) | (v_ne(v, v) & v_eq(best, best));
                 best = v_select(better, v, best);

@@ -3,8 +3,8 @@
 
 /* ---- narrow columns ---- */
 
-/* Rows of a few columns that follow each other without a gap are taken k at a time as one wide row, so that vectors
- * are full: k columns is a multiple of VL and at least 4 VL. */
+/* Rows of a few columns that follow each other without a gap are taken k at a time as one wide row,
+ * so that vectors are full: k columns is a multiple of VL and at least 4 VL. */
 enum { NARROW = 64, WIDE = 1024 }; /* widest: 63 columns x 16 */
 
 V_INLINE int64_t widening(int64_t columns, int64_t rows) {
@@ -82,7 +82,8 @@ static void column_sum_strided(const float *x, int64_t stride, int64_t rows, int
     for (; r + 8 <= rows; r += 8) {
         const float *p = x + r * stride;
 #define BODY(LOAD, STORE)                                                                          \
-    vf a = LOAD(p + i) + LOAD(p + stride + i), b = LOAD(p + 2 * stride + i) + LOAD(p + 3 * stride + i); \
+    vf a = LOAD(p + i) + LOAD(p + stride + i),                                                     \
+       b = LOAD(p + 2 * stride + i) + LOAD(p + 3 * stride + i);                                    \
     vf c = LOAD(p + 4 * stride + i) + LOAD(p + 5 * stride + i);                                    \
     vf d = LOAD(p + 6 * stride + i) + LOAD(p + 7 * stride + i);                                    \
     STORE(y + i, LOAD(y + i) + ((a + b) + (c + d)));
@@ -152,7 +153,8 @@ static void row_normalise(const float *x, int64_t n, float mean, float inverse,
                           const float *scale_, const float *bias, float *y) {
 #define BODY(LOAD, STORE)                                                                          \
     vf normal = (LOAD(x + i) - mean) * inverse;                                                    \
-    STORE(y + i, bias ? v_fma(normal, LOAD(scale_ + i), LOAD(bias + i)) : v_mul(normal, LOAD(scale_ + i)));
+    STORE(y + i, bias ? v_fma(normal, LOAD(scale_ + i), LOAD(bias + i))                            \
+                      : v_mul(normal, LOAD(scale_ + i)));
     EACH_VECTOR(n, BODY);
 #undef BODY
 }
@@ -174,7 +176,7 @@ static void row_normalise_gradient(const float *x, const float *dy, int64_t n, f
     if (dbias) STORE(dbias + i, LOAD(dbias + i) + d);                                              \
     if (dx) {                                                                                      \
         vf value = inverse * v_fnma(normal, v_set1(slope), d * LOAD(scale_ + i) - m);              \
-        STORE(dx + i, add ? v_add(LOAD(dx + i), value) : value);                                         \
+        STORE(dx + i, add ? v_add(LOAD(dx + i), value) : value);                                   \
     }
     EACH_VECTOR(n, BODY);
 #undef BODY
@@ -201,7 +203,8 @@ static float exp_row(const float *x, int64_t n, float largest, float *y) {
     return v_sum(sum) + tail;
 }
 
-/* Rows too short for a vector each: the maximum is taken off in plain code and e^x over many rows at once. */
+/* Rows too short for a vector each: the maximum is taken off in plain code and e^x over many rows
+ * at once. */
 static void subtract_maxima(const float *x, int64_t rows, int64_t n, float *y, float *maxima) {
     for (int64_t r = 0; r < rows; r++) {
         const float *p = x + r * n;
@@ -261,7 +264,8 @@ static void softmax_rows_gradient(const float *y, const float *dy, int64_t rows,
     for (int64_t r = 0; r < rows; r++, y += length, dy += length, dx += length) {
         vf lanes_sum = v_zero();
 #define BODY(LOAD, STORE)                                                                          \
-    lanes_sum = logarithm ? v_add(lanes_sum, LOAD(dy + i)) : v_fma(LOAD(dy + i), LOAD(y + i), lanes_sum);
+    lanes_sum =                                                                                    \
+        logarithm ? v_add(lanes_sum, LOAD(dy + i)) : v_fma(LOAD(dy + i), LOAD(y + i), lanes_sum);
         EACH_VECTOR(length, BODY);
 #undef BODY
         vf sum = v_set1(v_sum(lanes_sum));

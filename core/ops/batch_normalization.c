@@ -1,10 +1,11 @@
 /* BatchNormalization (ONNX 15; Ioffe & Szegedy 2015).
  *
- * y = activation((x - mean) / sqrt(variance + epsilon) * scale + bias) per channel, over rows of [rows, C]
- * (channels-last, or rank 2). Training: mean and variance of the batch; the running ones, inputs 3 and 4, move
- * by running = momentum * running + (1 - momentum) * batch, with the population's variance. One pass gathers
- * the statistics, one writes; backward reads x and dy twice and makes the activation's derivative from x again.
- * Rows are cut into blocks by the shape alone; blocks are combined in order, in double precision. */
+ * y = activation((x - mean) / sqrt(variance + epsilon) * scale + bias) per channel, over rows of
+ * [rows, C] (channels-last, or rank 2). Training: mean and variance of the batch; the running ones,
+ * inputs 3 and 4, move by running = momentum * running + (1 - momentum) * batch, with the
+ * population's variance. One pass gathers the statistics, one writes; backward reads x and dy twice
+ * and makes the activation's derivative from x again. Rows are cut into blocks by the shape alone;
+ * blocks are combined in order, in double precision. */
 #include "ops.h"
 
 #include <math.h>

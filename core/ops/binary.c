@@ -1,5 +1,5 @@
-/* Add, Sub, Mul, Div with NumPy's broadcasting. The gradient of an operand that was repeated is summed over the
- * axes along which it was. */
+/* Add, Sub, Mul, Div with NumPy's broadcasting. The gradient of an operand that was repeated is
+ * summed over the axes along which it was. */
 #include "ops.h"
 
 #include "../broadcast.h"
@@ -64,7 +64,8 @@ static void sum_to_input(const tern__step *step, int i, const float *g, float fa
                      (float *)step->workspace + product);
 }
 
-/* The gradient of input i is what `kind` makes of dy, a and b, where a is the left operand, or for Mul the other one. */
+/* The gradient of input i is what `kind` makes of dy, a and b, where a is the left operand, or for
+ * Mul the other one. */
 static void gradient(const tern__step *step, int i, tern__product kind) {
     if (!step->input_grads[i]) return;
     const tern__tensor *left = step->inputs[kind == TERN__G_TIMES_A ? 1 - i : 0];

@@ -1,5 +1,5 @@
-/* Cast (ONNX 13) between float and int64. Towards int64: to zero, and what int64 cannot hold becomes its nearest
- * value, NaN 0. */
+/* Cast (ONNX 13) between float and int64. Towards int64: to zero, and what int64 cannot hold
+ * becomes its nearest value, NaN 0. */
 #include "ops.h"
 
 #include <math.h>
@@ -9,7 +9,8 @@ typedef struct cast {
 } cast;
 
 static const tern__attribute attributes[] = {
-    {.name = "to", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(cast, to), .required = true}, {0}};
+    {.name = "to", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(cast, to), .required = true},
+    {0}};
 
 static tern_status infer(tern__infer *in) {
     int64_t to = ((const cast *)in->attributes)->to;

@@ -98,7 +98,8 @@ const tern__op tern__op_concat = {
 static tern_status infer_split(tern__infer *in) {
     const tern__shape *x = in->inputs[0];
     int axis;
-    tern_status status = tern__infer_axis(in, ((const along *)in->attributes)->axis, x->rank, &axis);
+    tern_status status =
+        tern__infer_axis(in, ((const along *)in->attributes)->axis, x->rank, &axis);
     if (status) return status;
     int64_t length = x->dims[axis], total = 0;
     const int64_t *sizes = NULL;
@@ -106,22 +107,26 @@ static tern_status infer_split(tern__infer *in) {
         sizes = in->constants[1];
         if ((status = tern__infer_type(in, 1, TERN_INT64))) return status;
         if (!sizes || in->inputs[1]->rank != 1 || in->inputs[1]->dims[0] != in->n_outputs)
-            return tern__infer_fail(in, TERN_ERR_SHAPE, "the sizes must be %d constants, one per output",
+            return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                    "the sizes must be %d constants, one per output",
                                     in->n_outputs);
     } else if (length >= 0 && length % in->n_outputs) {
-        return tern__infer_fail(in, TERN_ERR_SHAPE, "%lld along axis %d cannot be cut into %d equal parts",
+        return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                "%lld along axis %d cannot be cut into %d equal parts",
                                 (long long)length, axis, in->n_outputs);
     }
     for (int i = 0; i < in->n_outputs; i++) {
         in->outputs[i] = *x;
         in->outputs[i].dims[axis] = sizes ? sizes[i] : length < 0 ? -1 : length / in->n_outputs;
         if (sizes && (sizes[i] < 0 || sizes[i] > INT64_MAX - total))
-            return tern__infer_fail(in, TERN_ERR_SHAPE, "size %lld of part %d", (long long)sizes[i], i);
+            return tern__infer_fail(in, TERN_ERR_SHAPE, "size %lld of part %d", (long long)sizes[i],
+                                    i);
         total += sizes ? sizes[i] : 0;
     }
     if (sizes && length >= 0 && total != length)
-        return tern__infer_fail(in, TERN_ERR_SHAPE, "the sizes add up to %lld, and axis %d has %lld",
-                                (long long)total, axis, (long long)length);
+        return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                "the sizes add up to %lld, and axis %d has %lld", (long long)total,
+                                axis, (long long)length);
     return TERN_OK;
 }
 
@@ -136,7 +141,8 @@ static tern_status forward_split(const tern__step *step) {
     int64_t offset = 0;
     for (int i = 0; i < step->n_outputs; i++) {
         if (step->outputs[i])
-            copy_part(step, x, step->outputs[i], offset, x->data, step->outputs[i]->data, true, false);
+            copy_part(step, x, step->outputs[i], offset, x->data, step->outputs[i]->data, true,
+                      false);
         offset += part_length(step, i);
     }
     return TERN_OK;
@@ -152,8 +158,8 @@ static void backward_split(const tern__step *step) {
         tern__clear(step->context, dx, (size_t)x->count * sizeof(float));
     for (int i = 0; i < step->n_outputs; i++) {
         if (step->output_grads[i])
-            copy_part(step, x, step->output_grads[i], offset, dx, step->output_grads[i]->data, false,
-                      step->accumulate[0]);
+            copy_part(step, x, step->output_grads[i], offset, dx, step->output_grads[i]->data,
+                      false, step->accumulate[0]);
         offset += part_length(step, i);
     }
 }

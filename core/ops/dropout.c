@@ -1,6 +1,7 @@
-/* Dropout (ONNX 13; Srivastava et al. 2014). Training: each element stays with probability 1 - ratio and is
- * divided by it, else becomes 0. Element i of memory draws word i of the Philox stream that the seed, the step's
- * number in the plan and the number of the training step name. Inference: nothing happens. */
+/* Dropout (ONNX 13; Srivastava et al. 2014). Training: each element stays with probability
+ * 1 - ratio and is divided by it, else becomes 0. Element i of memory draws word i of the Philox
+ * stream that the seed, the step's number in the plan and the number of the training step name.
+ * Inference: nothing happens. */
 #include "ops.h"
 
 enum { X, RATIO, DEFAULT_PERCENT = 50 };
@@ -14,8 +15,8 @@ static tern_status infer(tern__infer *in) {
         if (!ratio || tern__shape_count(in->inputs[RATIO]) != 1)
             return tern__infer_fail(in, TERN_ERR_UNSUPPORTED, "the ratio must be one constant");
         if (!(*ratio >= 0 && *ratio < 1))
-            return tern__infer_fail(in, TERN_ERR_ARGUMENT, "ratio %g must be at least 0 and below 1",
-                                    (double)*ratio);
+            return tern__infer_fail(in, TERN_ERR_ARGUMENT,
+                                    "ratio %g must be at least 0 and below 1", (double)*ratio);
     }
     in->outputs[0] = *in->inputs[X];
     if (in->n_outputs > 1) { /* the mask, 1 where an element stays */
@@ -51,7 +52,8 @@ static void run_range(void *arg, int64_t begin, int64_t end) {
     const job *j = arg;
     int64_t n = end - begin;
     if (j->draw)
-        j->kernels->dropout_mask(j->seed, j->stream, (uint64_t)begin, j->threshold, j->keep + begin, n);
+        j->kernels->dropout_mask(j->seed, j->stream, (uint64_t)begin, j->threshold, j->keep + begin,
+                                 n);
     j->kernels->dropout_apply(j->x + begin, j->keep + begin, j->factor, j->y + begin, n, j->add);
 }
 

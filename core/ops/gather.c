@@ -1,8 +1,9 @@
-/* Gather (ONNX 13): slices of data along an axis by their numbers, as an embedding takes rows of a table. Negative
- * numbers count from the end; a number outside is an error when the network runs.
+/* Gather (ONNX 13): slices of data along an axis by their numbers, as an embedding takes rows of a
+ * table. Negative numbers count from the end; a number outside is an error when the network runs.
  *
- * Backward adds up the slices that each number got, in the order in which they stand. The numbers are sorted first,
- * so that threads share out numbers; with a sparse gradient only the rows that occur are written. */
+ * Backward adds up the slices that each number got, in the order in which they stand. The numbers
+ * are sorted first, so that threads share out numbers; with a sparse gradient only the rows that
+ * occur are written. */
 #include "ops.h"
 
 #include "../strided.h"
@@ -23,7 +24,8 @@ static tern_status infer(tern__infer *in) {
         (status = tern__infer_axis(in, ((const gather *)in->attributes)->axis, data->rank, &axis)))
         return status;
     if (data->rank - 1 + ids->rank > TERN_MAX_RANK)
-        return tern__infer_fail(in, TERN_ERR_LIMIT, "the output would have %d dimensions; at most %d",
+        return tern__infer_fail(in, TERN_ERR_LIMIT,
+                                "the output would have %d dimensions; at most %d",
                                 data->rank - 1 + ids->rank, TERN_MAX_RANK);
     tern__shape y = {.type = data->type};
     for (int i = 0; i < axis; i++) y.dims[y.rank++] = data->dims[i];
@@ -59,7 +61,8 @@ static job make_job(const tern__step *step) {
     int64_t axis = ((const gather *)step->attributes)->axis;
     job j = {.kernels = tern__vector(step->context), .n_ids = ids->count, .ids = ids->data,
              .size = tern__type_size(data->type), .data = data->data};
-    tern__around_axis(data, (int)(axis < 0 ? axis + data->rank : axis), &j.outer, &j.length, &j.inner);
+    tern__around_axis(data, (int)(axis < 0 ? axis + data->rank : axis), &j.outer, &j.length,
+                      &j.inner);
     return j;
 }
 
@@ -119,8 +122,8 @@ static place *sort(place *a, place *b, int64_t n) {
     return a;
 }
 
-/* Makes room in a sparse gradient for the numbers of this call: rows stay ascending and move from the back. slots
- * and fresh say where each number's row is. */
+/* Makes room in a sparse gradient for the numbers of this call: rows stay ascending and move from
+ * the back. slots and fresh say where each number's row is. */
 static void merge_rows(tern__tensor *g, const job *j, int64_t *slots, bool *fresh, bool keep) {
     size_t row_bytes = (size_t)j->inner * sizeof(float);
     float *data = g->data;

@@ -32,7 +32,8 @@ static tern_status prepare(tern__step *step) {
     return TERN_OK;
 }
 
-/* Which element was the largest is kept for backward, or, at inference, forgotten with the workspace. */
+/* Which element was the largest is kept for backward, or, at inference, forgotten with the
+ * workspace. */
 static tern_status prepare_max(tern__step *step) {
     size_t at = ((size_t)step->outputs[0]->count * sizeof(int32_t) + 63) / 64 * 64;
     step->workspace_size = at + tern__reduction_workspace(step->inputs[0]->count);

@@ -1,5 +1,6 @@
-/* LayerNormalization (ONNX 17; Ba, Kiros & Hinton 2016): each row of the axes from `axis` on is brought to mean 0 and
- * variance 1, then scaled and shifted element by element. Optional outputs: mean and 1 / deviation of each row. */
+/* LayerNormalization (ONNX 17; Ba, Kiros & Hinton 2016): each row of the axes from `axis` on is
+ * brought to mean 0 and variance 1, then scaled and shifted element by element. Optional outputs:
+ * mean and 1 / deviation of each row. */
 #include "ops.h"
 
 #include "../strided.h"
@@ -22,7 +23,8 @@ static tern_status infer(tern__infer *in) {
     int axis;
     tern_status status = tern__infer_type(in, X, TERN_FLOAT);
     if (!status)
-        status = tern__infer_axis(in, ((const layer_normalization *)in->attributes)->axis, x->rank, &axis);
+        status = tern__infer_axis(in, ((const layer_normalization *)in->attributes)->axis, x->rank,
+                                  &axis);
     if (status) return status;
     tern__shape row = {.type = TERN_FLOAT, .rank = x->rank - axis};
     memcpy(row.dims, x->dims + axis, (size_t)row.rank * sizeof *row.dims);
@@ -30,10 +32,11 @@ static tern_status infer(tern__infer *in) {
         if (i >= in->n_inputs || !in->inputs[i]) continue;
         if ((status = tern__infer_type(in, i, TERN_FLOAT))) return status;
         if (!tern__shape_fits(in->inputs[i], &row))
-            return tern__infer_fail(in, TERN_ERR_SHAPE, "%s is %s and must be %s, the axes from %d on of input %s",
-                                    names[i], tern__shape_text(in->inputs[i], other, sizeof other),
-                                    tern__shape_text(&row, (char[TERN__SHAPE_TEXT]){0}, TERN__SHAPE_TEXT),
-                                    axis, tern__shape_text(x, text, sizeof text));
+            return tern__infer_fail(
+                in, TERN_ERR_SHAPE, "%s is %s and must be %s, the axes from %d on of input %s",
+                names[i], tern__shape_text(in->inputs[i], other, sizeof other),
+                tern__shape_text(&row, (char[TERN__SHAPE_TEXT]){0}, TERN__SHAPE_TEXT), axis,
+                tern__shape_text(x, text, sizeof text));
     }
     in->outputs[0] = *x;
     for (int i = 1; i < in->n_outputs; i++) {

@@ -1,6 +1,7 @@
-/* Training losses of one element and its target, in tern's own domain: BinaryCrossEntropyWithLogits,
- * SquaredError, AbsoluteError, Huber; the mean or sum of what kernels/vector.h defines. Blocks of elements are
- * summed each on its own and then in order, in double precision. */
+/* Training losses of one element and its target, in tern's own domain:
+ * BinaryCrossEntropyWithLogits, SquaredError, AbsoluteError, Huber; the mean or sum of what
+ * kernels/vector.h defines. Blocks of elements are summed each on its own and then in order, in
+ * double precision. */
 #include "ops.h"
 
 typedef struct pointwise {

@@ -1,10 +1,11 @@
 /* SoftmaxCrossEntropy, a training loss in tern's own domain.
  *
- * Logits [N, C, spatial...] in rows of C (channels-last). Target: class numbers, int64 [N, spatial...], or
- * probabilities, float of the logits' shape. Optional weights [C]. With label smoothing e and p = softmax:
- *   numbers: row loss = (1 - e) w[t] (-log p[t]) + e / C sum_c w[c] (-log p[c]); mean: sum / sum of w[t]
- *   probabilities: row loss = sum_c w[c] q[c] (-log p[c]), q = (1 - e) t + e / C; mean: sum / rows
- * (PyTorch's definitions). Rows whose target is ignore_index count nowhere; if no row counts the loss is 0. */
+ * Logits [N, C, spatial...] in rows of C (channels-last). Target: class numbers, int64 [N,
+ * spatial...], or probabilities, float of the logits' shape. Optional weights [C]. With label
+ * smoothing e and p = softmax: numbers: row loss = (1 - e) w[t] (-log p[t]) + e / C sum_c w[c]
+ * (-log p[c]); mean: sum / sum of w[t] probabilities: row loss = sum_c w[c] q[c] (-log p[c]), q =
+ * (1 - e) t + e / C; mean: sum / rows (PyTorch's definitions). Rows whose target is ignore_index
+ * count nowhere; if no row counts the loss is 0. */
 #include "ops.h"
 
 #include <math.h>
@@ -101,7 +102,8 @@ static job make_job(const tern__step *step) {
     j.scratch_each = padded((size_t)(j.block + j.block * j.classes) * sizeof(float));
     j.log_sums = step->state;
     char *work = step->workspace;
-    if (step->state) j.total = (double *)((char *)step->state + padded((size_t)j.rows * sizeof(float)));
+    if (step->state)
+        j.total = (double *)((char *)step->state + padded((size_t)j.rows * sizeof(float)));
     if (work) {
         j.partial = (double *)work;
         j.scratch = (float *)(work + padded((size_t)j.blocks * 2 * sizeof(double)));

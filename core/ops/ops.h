@@ -29,7 +29,8 @@ void tern__activation_apply(const tern_context *c, tern__activation activation, 
 tern_status tern__infer_same(tern__infer *in);
 
 extern const tern__op tern__op_relu, tern__op_leaky_relu, tern__op_elu, tern__op_sigmoid,
-    tern__op_tanh, tern__op_softplus, tern__op_hard_swish, tern__op_gelu, tern__op_erf, tern__op_neg;
+    tern__op_tanh, tern__op_softplus, tern__op_hard_swish, tern__op_gelu, tern__op_erf,
+    tern__op_neg;
 extern const tern__op tern__op_add, tern__op_sub, tern__op_mul, tern__op_div;
 extern const tern__op tern__op_conv, tern__op_conv_transpose, tern__op_gemm, tern__op_matmul;
 extern const tern__op tern__op_max_pool, tern__op_average_pool, tern__op_global_average_pool,

@@ -1,5 +1,6 @@
-/* Pad (ONNX 19): constant, reflect (without the edge), edge, wrap. pads as constant input 1 (begins, then ends;
- * negative ones cut), an optional value as input 2, axes as input 3. With the lectures' (1, 2, 3) and two each way:
+/* Pad (ONNX 19): constant, reflect (without the edge), edge, wrap. pads as constant input 1
+ * (begins, then ends; negative ones cut), an optional value as input 2, axes as input 3. With the
+ * lectures' (1, 2, 3) and two each way:
  * constant 0 0 1 2 3 0 0, reflect 3 2 1 2 3 2 1, edge 1 1 1 2 3 3 3, wrap 2 3 1 2 3 1 2. */
 #include "ops.h"
 
@@ -32,8 +33,9 @@ static tern_status infer(tern__infer *in) {
         return status;
     int count = partly ? axes.count : x->rank;
     if (pads.count != 2 * count)
-        return tern__infer_fail(in, TERN_ERR_SHAPE, "%d pads for %d axes: there must be two for each",
-                                pads.count, count);
+        return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                "%d pads for %d axes: there must be two for each", pads.count,
+                                count);
     in->outputs[0] = *x;
     for (int i = 0; i < count; i++) {
         int axis = i;
@@ -44,7 +46,8 @@ static tern_status infer(tern__infer *in) {
         if (dim < 0 && begin + end != 0) in->outputs[0].dims[axis] = -1;
         if (dim < 0) continue;
         if (dim + begin + end < 1)
-            return tern__infer_fail(in, TERN_ERR_SHAPE, "pads %lld and %lld leave nothing of axis %d of size %lld",
+            return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                    "pads %lld and %lld leave nothing of axis %d of size %lld",
                                     (long long)begin, (long long)end, axis, (long long)dim);
         if (dim == 0) return tern__infer_fail(in, TERN_ERR_SHAPE, "axis %d is empty", axis);
         in->outputs[0].dims[axis] = dim + begin + end;
@@ -103,7 +106,7 @@ static job make_job(const tern__step *step) {
     return j;
 }
 
-/* Where in x (in elements) the row of x begins that row `row` of y shows, or -1 for the constant. */
+/* Where in x (in elements) the row begins that row `row` of y shows, or -1 for the constant. */
 static int64_t row_source(const job *j, int64_t row) {
     int64_t offset = 0;
     for (int i = j->rank - 2; i >= 0; i--) {
@@ -132,7 +135,8 @@ static void forward_row(const job *j, int64_t row) {
     for (int64_t i = 0; i < length;) {
         if (i >= begin && i - begin < n) { /* the row itself */
             int64_t run = n - (i - begin) < length - i ? n - (i - begin) : length - i;
-            memcpy(to + (size_t)i * j->size, x + (size_t)(i - begin) * j->size, (size_t)run * j->size);
+            memcpy(to + (size_t)i * j->size, x + (size_t)(i - begin) * j->size,
+                   (size_t)run * j->size);
             i += run;
             continue;
         }
@@ -159,8 +163,8 @@ static tern_status forward(const tern__step *step) {
 
 /* ---- backward: each element of y gives to the one it shows ---- */
 
-/* The rows of y with one index along axis 0; they only touch x's rows with one index where axis 0 is not padded,
- * which is then what threads share out. */
+/* The rows of y with one index along axis 0; they only touch x's rows with one index where axis 0
+ * is not padded, which is then what threads share out. */
 static void backward_item(void *arg, int64_t item, int worker) {
     (void)worker;
     const job *j = arg;

@@ -1,9 +1,10 @@
 /* MaxPool and AveragePool in 1 to 3 dimensions, channels-last (ONNX MaxPool-12, AveragePool-19).
  *
- * Both run along output rows: where the whole window lies inside the input, one call of the kernel does a run
- * of outputs; at the borders one output at a time with the taps that are there. Padding is -infinity for MaxPool
- * and, for AveragePool, nothing, or zeros that count with count_include_pad. Backward goes by input rows, each
- * visiting the outputs that saw it in their order, so that overlapping windows need no atomics. */
+ * Both run along output rows: where the whole window lies inside the input, one call of the kernel
+ * does a run of outputs; at the borders one output at a time with the taps that are there. Padding
+ * is -infinity for MaxPool and, for AveragePool, nothing, or zeros that count with
+ * count_include_pad. Backward goes by input rows, each visiting the outputs that saw it in their
+ * order, so that overlapping windows need no atomics. */
 #include "ops.h"
 
 #include <math.h>
@@ -14,15 +15,14 @@ typedef struct pool {
     int64_t storage_order;     /* MaxPool */
 } pool;
 
+#define WINDOW(name_, type_, ...)                                                                  \
+    {.name = #name_, .type = type_, .offset = offsetof(pool, window.name_), __VA_ARGS__}
 #define WINDOW_ATTRIBUTES                                                                          \
-    {.name = "auto_pad", .type = TERN_ATTRIBUTE_STRING,                                            \
-     .offset = offsetof(pool, window.auto_pad), .s = "NOTSET"},                                    \
-    {.name = "kernel_shape", .type = TERN_ATTRIBUTE_INTS,                                          \
-     .offset = offsetof(pool, window.kernel_shape), .required = true},                             \
-    {.name = "strides", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(pool, window.strides)},    \
-    {.name = "dilations", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(pool, window.dilations)}, \
-    {.name = "pads", .type = TERN_ATTRIBUTE_INTS, .offset = offsetof(pool, window.pads)},          \
-    {.name = "ceil_mode", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(pool, window.ceil_mode)}
+    WINDOW(auto_pad, TERN_ATTRIBUTE_STRING, .s = "NOTSET"),                                        \
+        WINDOW(kernel_shape, TERN_ATTRIBUTE_INTS, .required = true),                               \
+        WINDOW(strides, TERN_ATTRIBUTE_INTS, .i = 0),                                              \
+        WINDOW(dilations, TERN_ATTRIBUTE_INTS, .i = 0),                                            \
+        WINDOW(pads, TERN_ATTRIBUTE_INTS, .i = 0), WINDOW(ceil_mode, TERN_ATTRIBUTE_INT, .i = 0)
 
 static const tern__attribute max_attributes[] = {
     WINDOW_ATTRIBUTES, TERN__A_INT(pool, storage_order, 0), {0}};
@@ -68,8 +68,12 @@ static geometry make_geometry(const tern__step *step) {
     tern__window w;
     int spatial = x->rank - 2;
     tern__window_make(&a->window, x->dims + 2, spatial, NULL, &w);
-    geometry g = {.batch = x->dims[0], .channels = x->dims[1], .taps = 1,
-                  .average = is_average(step), .include_pad = a->count_include_pad != 0, .tiles = true};
+    geometry g = {.batch = x->dims[0],
+                  .channels = x->dims[1],
+                  .taps = 1,
+                  .average = is_average(step),
+                  .include_pad = a->count_include_pad != 0,
+                  .tiles = true};
     for (int i = 0; i < 3; i++) {
         int k = i - (3 - spatial);
         g.in[i] = k < 0 ? 1 : w.in[k];
@@ -99,7 +103,8 @@ static void taps_inside(const geometry *g, int axis, int64_t o, int64_t *first, 
     *last = most(*first, least(g->kernel[axis], ceil_div(g->in[axis] - start, d)));
 }
 
-/* How many taps count in an average along an axis: those in the input, or those in the padded input. */
+/* How many taps count in an average along an axis: those in the input, or those in the padded
+ * input. */
 static int64_t taps_counted(const geometry *g, int axis, int64_t o) {
     int64_t first, last;
     if (!g->include_pad) {
@@ -227,8 +232,8 @@ static tern_status forward(const tern__step *step) {
 /* Whether backward writes each element once instead of adding to zeros. */
 static bool writes(const job *j) { return j->g.tiles && !j->step->accumulate[0]; }
 
-/* What output row (at `from`, in rows) gives to the input row at dx through tap number `tap`, whose place along
- * the innermost axis is w. */
+/* What output row (at `from`, in rows) gives to the input row at dx through tap number `tap`, whose
+ * place along the innermost axis is w. */
 static void gradient_of_tap(const job *j, int64_t from, int64_t tap, int64_t w, float outer_count,
                             float *dx) {
     const geometry *g = &j->g;
@@ -258,7 +263,8 @@ static int64_t output_of(const geometry *g, int axis, int64_t i, int64_t k) {
 
 static void backward_row(const job *j, int64_t row) {
     const geometry *g = &j->g;
-    int64_t n = row / g->in[1] / g->in[0], depth = row / g->in[1] % g->in[0], height = row % g->in[1];
+    int64_t n = row / g->in[1] / g->in[0];
+    int64_t depth = row / g->in[1] % g->in[0], height = row % g->in[1];
     int64_t length = g->in[2] * g->channels;
     float *dx = j->y + row * length;
     if (!j->step->accumulate[0] && !writes(j)) memset(dx, 0, (size_t)length * sizeof *dx);

@@ -1,5 +1,5 @@
-/* ReduceMean, ReduceSum and ReduceMax (ONNX 13 to 18: axes as an attribute or as the second input, constant).
- * The gradient of ReduceMax goes to the first maximum in memory order. */
+/* ReduceMean, ReduceSum and ReduceMax (ONNX 13 to 18: axes as an attribute or as the second input,
+ * constant). The gradient of ReduceMax goes to the first maximum in memory order. */
 #include "ops.h"
 
 #include "../reduce.h"

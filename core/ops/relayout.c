@@ -1,5 +1,5 @@
-/* Relayout: the same value in the other memory layout, [N, C, spatial...] <-> [N, spatial..., C]. Only the plan
- * makes it; it never reaches a file. */
+/* Relayout: the same value in the other memory layout, [N, C, spatial...] <-> [N, spatial..., C].
+ * Only the plan makes it; it never reaches a file. */
 #include "../plan_build.h"
 #include "../strided.h"
 

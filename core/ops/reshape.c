@@ -1,5 +1,5 @@
-/* Operators that give the same bytes another shape: Reshape, Flatten, Squeeze, Unsqueeze; and Identity. The
- * plan makes aliases of them, so there is nothing to run. */
+/* Operators that give the same bytes another shape: Reshape, Flatten, Squeeze, Unsqueeze; and
+ * Identity. The plan makes aliases of them, so there is nothing to run. */
 #include "ops.h"
 
 /* ---- Reshape (ONNX 14): 0 keeps a dimension, one -1 is what is left ---- */
@@ -27,7 +27,8 @@ static tern_status infer_reshape(tern__infer *in) {
     int rest = -1, unknown_in = 0, unknown_out = 0;
     int64_t known_in = 1, known_out = 1;
     for (int i = 0; i < x->rank; i++) {
-        bool kept = i < y.rank && wanted.at[i] == 0 && !((const reshape *)in->attributes)->allowzero;
+        bool kept =
+            i < y.rank && wanted.at[i] == 0 && !((const reshape *)in->attributes)->allowzero;
         if (x->dims[i] < 0)
             unknown_in += !kept; /* a kept unknown is the same unknown on both sides */
         else if (!tern__mul_i64(known_in, x->dims[i], &known_in))

@@ -53,8 +53,8 @@ static tern_status infer(tern__infer *in) {
             return status;
         int64_t step = lists[STEPS].count ? lists[STEPS].at[i] : 1;
         if (step == 0 || step == INT64_MIN || seen[axis])
-            return tern__infer_fail(in, TERN_ERR_SHAPE, step ? "axis %d is given twice" : "step 0 along axis %d",
-                                    axis);
+            return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                    step ? "axis %d is given twice" : "step 0 along axis %d", axis);
         seen[axis] = true;
         int64_t start = lists[STARTS].at[i], end = lists[ENDS].at[i], dim = x->dims[axis];
         bool all = start == 0 && step == 1 && end == INT64_MAX;
@@ -99,7 +99,8 @@ static tern_status forward(const tern__step *step) {
     int64_t offset;
     tern__strided s = make_copy(step, &offset);
     size_t size = tern__type_size(step->inputs[X]->type);
-    tern__strided_copy(step->context, &s, (const char *)step->inputs[X]->data + offset * (int64_t)size,
+    tern__strided_copy(step->context, &s,
+                       (const char *)step->inputs[X]->data + offset * (int64_t)size,
                        step->outputs[0]->data, size, false);
     return TERN_OK;
 }
@@ -112,8 +113,8 @@ static void backward(const tern__step *step) {
         tern__clear(step->context, dx, (size_t)step->inputs[X]->count * sizeof(float));
     memcpy(back.from, s.to, sizeof s.to);
     memcpy(back.to, s.from, sizeof s.from);
-    tern__strided_copy(step->context, &back, step->output_grads[0]->data, dx + offset, sizeof(float),
-                       true);
+    tern__strided_copy(step->context, &back, step->output_grads[0]->data, dx + offset,
+                       sizeof(float), true);
 }
 
 const tern__op tern__op_slice = {

@@ -11,7 +11,8 @@ static tern_status infer(tern__infer *in) {
     int axis;
     tern_status status = tern__infer_type(in, 0, TERN_FLOAT);
     if (!status)
-        status = tern__infer_axis(in, ((const softmax *)in->attributes)->axis, in->inputs[0]->rank, &axis);
+        status = tern__infer_axis(in, ((const softmax *)in->attributes)->axis, in->inputs[0]->rank,
+                                  &axis);
     return status ? status : tern__infer_same(in);
 }
 
@@ -41,7 +42,8 @@ static void run_item(void *arg, int64_t item, int worker) {
     int64_t at = item / j->chunks * j->length * j->inner + column;
     int64_t columns = j->inner - column < j->columns ? j->inner - column : j->columns;
     if (j->x)
-        j->kernels->softmax_columns(j->x + at, j->length, j->inner, columns, j->logarithm, j->to + at);
+        j->kernels->softmax_columns(j->x + at, j->length, j->inner, columns, j->logarithm,
+                                    j->to + at);
     else
         j->kernels->softmax_columns_gradient(j->y + at, j->dy + at, j->length, j->inner, columns,
                                              j->logarithm, j->to + at, j->add);

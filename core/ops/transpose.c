@@ -1,4 +1,5 @@
-/* Transpose (ONNX 13). The plan makes an alias of it where a channels-last layout makes the bytes the same. */
+/* Transpose (ONNX 13). The plan makes an alias of it where a channels-last layout makes the bytes
+ * the same. */
 #include "ops.h"
 
 #include "../strided.h"

@@ -1,6 +1,6 @@
-/* Functions of one element: Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, HardSwish, Gelu, Erf, Neg; and the
- * activations that other operators apply to their outputs. The functions themselves are in
- * kernels/vector.h. */
+/* Functions of one element: Relu, LeakyRelu, Elu, Sigmoid, Tanh, Softplus, HardSwish, Gelu, Erf,
+ * Neg; and the activations that other operators apply to their outputs. The functions themselves
+ * are in kernels/vector.h. */
 #include "ops.h"
 
 tern_status tern__infer_same(tern__infer *in) {
@@ -158,7 +158,8 @@ static tern_status infer_slope(tern__infer *in) {
 WITH_SLOPE(leaky_relu, "LeakyRelu", TERN__UNARY_LEAKY_RELU, leaky_attributes)
 WITH_SLOPE(elu, "Elu", TERN__UNARY_ELU, elu_attributes)
 
-/* ---- Gelu: an operator since opset 20 only; a file of an older opset spells it out with Erf or Tanh ---- */
+/* ---- Gelu: an operator since opset 20 only; a file of an older opset spells it out with Erf or
+ * Tanh ---- */
 
 typedef struct gelu {
     tern__string approximate;

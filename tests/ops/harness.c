@@ -88,7 +88,9 @@ static void fill_input(const op_input *in, reference_tensor *t, tern__random *r)
     for (int64_t i = 0; i < count; i++) order[i] = i;
     tern__random_shuffle(r, order, count);
     for (int64_t i = 0; i < count; i++) {
-        double v = in->data ? in->data[i] : in->values == OP_DISTINCT ? (double)(order[i] - count / 2) / 16 : draw(r, in->values);
+        double v = in->data                    ? in->data[i]
+                   : in->values == OP_DISTINCT ? (double)(order[i] - count / 2) / 16
+                                               : draw(r, in->values);
         t->data[i] = (float)(v + in->offset);
     }
     free(order);
@@ -100,7 +102,8 @@ static size_t attributes_of(const op_row *row) {
     return n;
 }
 
-static void run_reference(const expectation *e, bool training, reference_tensor outputs[MOST_OUTPUTS]) {
+static void run_reference(const expectation *e, bool training,
+                          reference_tensor outputs[MOST_OUTPUTS]) {
     const op_row *row = e->row;
     reference_call call = {.attributes = row->attributes, .n_attributes = attributes_of(row),
                            .n_inputs = e->n_inputs, .n_outputs = e->n_outputs, .inputs = e->inputs,
@@ -225,11 +228,14 @@ static int add_input(tern_graph *g, const expectation *e, int i, const variant *
         if (v->unknown_batch && is_batched(e->row, i)) shape.dims[0] = -1;
         value = tern__graph_input(g, name, &shape);
     } else {
-        value = tern__graph_initializer(g, name, in->kind == OP_BUFFER ? TERN__BUFFER : TERN__CONSTANT, &shape, data);
+        value = tern__graph_initializer(
+            g, name, in->kind == OP_BUFFER ? TERN__BUFFER : TERN__CONSTANT, &shape, data);
     }
     free(data);
     if (v->last && in->kind == OP_FLOATS && in->rank >= 3 && in->rank <= 5 && value >= 0)
-        value = tern_average_pool_with((tern_value){g, value}, (tern_pool_options){.kernel_shape = {1, 1, 1}}).id;
+        value = tern_average_pool_with((tern_value){g, value},
+                                       (tern_pool_options){.kernel_shape = {1, 1, 1}})
+                    .id;
     return value;
 }
 
@@ -275,7 +281,8 @@ static void finish(run *r) {
 }
 
 /* Builds, plans, runs. The run must be finished whatever the status. */
-static tern_status start(run *r, tern_context *c, const expectation *e, const variant *v, bool training) {
+static tern_status start(run *r, tern_context *c, const expectation *e, const variant *v,
+                         bool training) {
     *r = (run){.context = c};
     for (int i = 0; i < e->n_inputs; i++) {
         op_kind kind = e->row->inputs[i].kind;
@@ -315,18 +322,21 @@ static double largest(const double *x, int64_t count) {
     return m;
 }
 
-static void compare(const expectation *e, const char *what, int number, const variant *v, const tern__tensor *got,
-                    const reference_tensor *shape, const double *expected, double factor, double tolerance) {
+static void compare(const expectation *e, const char *what, int number, const variant *v,
+                    const tern__tensor *got, const reference_tensor *shape, const double *expected,
+                    double factor, double tolerance) {
     assert_int_equal(got->rank, shape->rank);
     for (int i = 0; i < got->rank; i++) assert_int_equal(got->dims[i], shape->dims[i]);
     int64_t count = reference_count(shape);
     double scale = largest(expected, count) * factor;
     for (int64_t i = 0; i < count; i++) {
-        double value = got->type == TERN_INT64 ? (double)((const int64_t *)got->data)[i] : ((const float *)got->data)[i];
+        double value = got->type == TERN_INT64 ? (double)((const int64_t *)got->data)[i]
+                                               : ((const float *)got->data)[i];
         if (!check_is_close(value, expected[i] * factor, tolerance * scale, 0))
-            fail_msg("%s, %s %d, %s%s: [%lld] is %.9g, expected %.9g (tolerance %g)", e->row->title, what, number,
-                     v->last ? "channels-last" : "plain", v->unfused ? ", unfused" : "", (long long)i, value,
-                     expected[i] * factor, tolerance * scale);
+            fail_msg("%s, %s %d, %s%s: [%lld] is %.9g, expected %.9g (tolerance %g)", e->row->title,
+                     what, number, v->last ? "channels-last" : "plain",
+                     v->unfused ? ", unfused" : "", (long long)i, value, expected[i] * factor,
+                     tolerance * scale);
     }
 }
 
@@ -338,16 +348,16 @@ static void check_run(tern_context *c, const expectation *e, const variant *v, b
     for (int copy = 0; copy < v->copies; copy++)
         for (int k = 0; k < e->n_outputs; k++) {
             const reference_tensor *expected = training ? &e->outputs[k] : &e->inference[k];
-            compare(e, "output", k, v, tern__plan_output(r.plan, copy * e->n_outputs + k), expected, expected->data, 1,
-                    tolerance);
+            compare(e, "output", k, v, tern__plan_output(r.plan, copy * e->n_outputs + k), expected,
+                    expected->data, 1, tolerance);
         }
     for (int n = 0; training && n < r.n_inputs; n++) {
         int i = r.numbers[n];
         if (!e->gradients[i]) continue;
         const tern__tensor *dx = tern__plan_input_gradient(r.plan, n);
         assert_non_null(dx);
-        compare(e, "gradient of input", i, v, dx, &e->inputs[i], e->gradients[i], v->copies > 1 ? 1.5 : 1,
-                gradient_tolerance);
+        compare(e, "gradient of input", i, v, dx, &e->inputs[i], e->gradients[i],
+                v->copies > 1 ? 1.5 : 1, gradient_tolerance);
     }
     finish(&r);
 }
@@ -359,8 +369,10 @@ static void check_same_bits(const run *a, const run *b, const expectation *e, bo
         assert_memory_equal(x->data, y->data, (size_t)x->count * tern__type_size(x->type));
     }
     for (int n = 0; training && n < a->n_inputs; n++) {
-        const tern__tensor *x = tern__plan_input_gradient(a->plan, n), *y = tern__plan_input_gradient(b->plan, n);
-        if (x && e->gradients[a->numbers[n]]) assert_memory_equal(x->data, y->data, (size_t)x->count * sizeof(float));
+        const tern__tensor *x = tern__plan_input_gradient(a->plan, n),
+                           *y = tern__plan_input_gradient(b->plan, n);
+        if (x && e->gradients[a->numbers[n]])
+            assert_memory_equal(x->data, y->data, (size_t)x->count * sizeof(float));
     }
 }
 
@@ -388,7 +400,8 @@ static void check_split(tern_context *c, const expectation *e, variant v) {
         run part;
         check_ok(c, start(&part, c, e, &v, false));
         for (int k = 0; k < e->n_outputs; k++) {
-            const tern__tensor *x = tern__plan_output(whole.plan, k), *y = tern__plan_output(part.plan, k);
+            const tern__tensor *x = tern__plan_output(whole.plan, k),
+                               *y = tern__plan_output(part.plan, k);
             assert_int_equal(x->count, y->count * batch);
             size_t bytes = (size_t)y->count * tern__type_size(y->type);
             assert_memory_equal((const char *)x->data + (size_t)v.first * bytes, y->data, bytes);
@@ -410,7 +423,8 @@ static void check_failing_memory(const char *level, const expectation *e, const 
         bool failed = f.count >= f.fail_at;
         f.fail_at = 0;
         if (failed && status != TERN_ERR_MEMORY)
-            fail_msg("%s: allocation %ld failed, and the status was '%s'", e->row->title, i, tern_status_name(status));
+            fail_msg("%s: allocation %ld failed, and the status was '%s'", e->row->title, i,
+                     tern_status_name(status));
         finish(&r);
         assert_int_equal(f.live, before);
         if (!failed) {
@@ -425,7 +439,8 @@ static void check_failing_memory(const char *level, const expectation *e, const 
 
 /* ---- files ---- */
 
-static void run_model(tern_context *c, tern_model *m, run *r, tern_tensor *outputs, int n, tern_session **s) {
+static void run_model(tern_context *c, tern_model *m, run *r, tern_tensor *outputs, int n,
+                      tern_session **s) {
     check_ok(c, tern_session_create(s, m));
     tern_status status = tern_session_run(*s, r->tensors, (size_t)r->n_inputs, outputs, (size_t)n);
     if (status) fail_msg("%s", tern_session_message(*s));
@@ -488,7 +503,8 @@ static void run_row(void **state) {
         if (!c) continue;
         here = true;
         for (int last = 0; last < 2; last++) {
-            variant v = {.last = last, .copies = 1}, twice = {.last = last, .copies = 2}, unfused = v;
+            variant v = {.last = last, .copies = 1}, twice = {.last = last, .copies = 2},
+                    unfused = v;
             unfused.unfused = true;
             check_run(c, &e, &v, true);
             check_run(c, &e, &unfused, true);
@@ -553,7 +569,8 @@ static void run_mistake(void **state) {
     variant v = {.copies = 1};
     build(g, &e, &v);
     check_error(c, m->status, m->text, tern_graph_check(g));
-    if (!strstr(tern_context_message(c), m->row.op)) fail_msg("%s does not name the operator", tern_context_message(c));
+    if (!strstr(tern_context_message(c), m->row.op))
+        fail_msg("%s does not name the operator", tern_context_message(c));
     tern_graph_free(g);
     tern_context_free(c);
     free_expectation(&e);

@@ -1,7 +1,8 @@
-/* Runs a table of operators through everything an operator promises. One row: an operator, its attributes, the shapes
- * of its inputs and what kind of numbers to fill them with. For every row, at every instruction set level of this CPU,
- * with plain and with channels-last neighbours:
- *   - shapes and forward against the double-precision reference, with all working memory filled with NaN first;
+/* Runs a table of operators through everything an operator promises. One row: an operator, its
+ * attributes, the shapes of its inputs and what kind of numbers to fill them with. For every row,
+ * at every instruction set level of this CPU, with plain and with channels-last neighbours:
+ *   - shapes and forward against the double-precision reference, with all working memory
+ *     filled with NaN first;
  *   - backward against central differences of that reference;
  *   - gradients that are added to others;
  *   - the same bits for 1, 2 and 3 threads, and, in inference, for a batch cut into single entries;
@@ -56,7 +57,7 @@ typedef struct op_row {
     bool one_piece;   /* entries of the batch depend on each other, or there is none */
     bool no_gradient; /* integers come out */
     bool train_only;  /* a loss: never saved */
-    bool alias;       /* the output may be the input's bytes: two of them cannot have gradients of their own */
+    bool alias;       /* the output may be the input's bytes: no gradients of their own for two */
 } op_row;
 
 #define OP_DIMS(...)                                                                               \
@@ -79,8 +80,8 @@ typedef struct op_row {
 /* One cmocka test per row; returns the number of failures. */
 int op_rows_run(const char *group, const op_row *rows, size_t count);
 
-/* Wrong uses: the graph must refuse the row (of which only the names, inputs and attributes count) with a sentence
- * that holds the text. */
+/* Wrong uses: the graph must refuse the row (of which only the names, inputs and attributes count)
+ * with a sentence that holds the text. */
 typedef struct op_mistake {
     op_row row;
     tern_status status;

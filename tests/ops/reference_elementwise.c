@@ -65,7 +65,8 @@ static void both(reference_call *call, double (*f)(double, double)) {
     }
     double *y = reference_output(call, 0, rank, dims);
     do {
-        y[reference_at(&call->outputs[0], index)] = f(operand(a, rank, index), operand(b, rank, index));
+        y[reference_at(&call->outputs[0], index)] =
+            f(operand(a, rank, index), operand(b, rank, index));
     } while (reference_next(&call->outputs[0], index));
 }
 

@@ -24,7 +24,8 @@ void reference_softmax_cross_entropy(reference_call *call) {
             if (call->integer_target && number == ignore) continue;
             divisor += !call->integer_target ? 1 : weights ? weights[number] : 1;
             for (int64_t c = 0; c < classes; c++) {
-                double hard = call->integer_target ? c == number : t->data[(n * classes + c) * spatial + s];
+                double hard =
+                    call->integer_target ? c == number : t->data[(n * classes + c) * spatial + s];
                 double q = hard * (1 - e) + e / (double)classes;
                 total -= q * (weights ? weights[c] : 1) * (p[c * spatial] - largest - log(sum));
             }

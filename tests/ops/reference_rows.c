@@ -117,7 +117,8 @@ void reference_layer_normalization(reference_call *call) {
         for (int64_t i = 0; i < n; i++) mean += p[i] / (double)n;
         for (int64_t i = 0; i < n; i++) variance += (p[i] - mean) * (p[i] - mean) / (double)n;
         for (int64_t i = 0; i < n; i++)
-            y[r * n + i] = (p[i] - mean) / sqrt(variance + epsilon) * scale[i] + (bias ? bias[i] : 0);
+            y[r * n + i] =
+                (p[i] - mean) / sqrt(variance + epsilon) * scale[i] + (bias ? bias[i] : 0);
     }
 }
 
@@ -153,7 +154,8 @@ static void reduce(reference_call *call, char what) {
     bool as_input = call->n_inputs > 1 && call->inputs[1].data;
     int count = as_input ? (int)reference_count(&call->inputs[1]) : reference_items(call, "axes");
     for (int i = 0; i < count; i++) {
-        int64_t axis = as_input ? (int64_t)call->inputs[1].data[i] : reference_item(call, "axes", i, 0);
+        int64_t axis =
+            as_input ? (int64_t)call->inputs[1].data[i] : reference_item(call, "axes", i, 0);
         reduced[axis < 0 ? axis + x->rank : axis] = true;
     }
     bool all = count == 0 && !reference_int(call, "noop_with_empty_axes", 0);

@@ -158,7 +158,10 @@ void reference_gather(reference_call *call) {
         int64_t from[TERN_MAX_RANK];
         int64_t id = (int64_t)ids->data[reference_at(ids, index + axis)];
         for (int i = 0; i < x->rank; i++)
-            from[i] = i < axis ? index[i] : i > axis ? index[i + ids->rank - 1] : id < 0 ? id + x->dims[axis] : id;
+            from[i] = i < axis   ? index[i]
+                      : i > axis ? index[i + ids->rank - 1]
+                      : id < 0   ? id + x->dims[axis]
+                                 : id;
         y[reference_at(&call->outputs[0], index)] = x->data[reference_at(x, from)];
     } while (reference_next(&call->outputs[0], index));
 }

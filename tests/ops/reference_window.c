@@ -1,4 +1,5 @@
-/* Reference: convolution, pooling, padding. Indices run over [n, c, d, h, w]; missing spatial axes are leading 1s. */
+/* Reference: convolution, pooling, padding. Indices run over [n, c, d, h, w]; missing spatial axes
+ * are leading 1s. */
 #include "reference.h"
 
 #include <math.h>
@@ -92,8 +93,8 @@ void reference_conv(reference_call *call) {
         }
 }
 
-/* Each input element adds its multiple of the kernel to the output: out = stride (in - 1) + output_padding +
- * (kernel - 1) dilation + 1 - pads. */
+/* Each input element adds its multiple of the kernel to the output: out = stride (in - 1) +
+ * output_padding + (kernel - 1) dilation + 1 - pads. */
 void reference_conv_transpose(reference_call *call) {
     const reference_tensor *x = &call->inputs[0], *weight = &call->inputs[1];
     const double *bias = call->n_inputs > 2 ? call->inputs[2].data : NULL;
@@ -127,7 +128,8 @@ void reference_conv_transpose(reference_call *call) {
                         }
                         if (inside)
                             y[at(out, n, channels, c / per_group * each + k, o)] +=
-                                x->data[at(w.in, n, w.c, c, i)] * weight->data[at(w.kernel, c, each, k, t)];
+                                x->data[at(w.in, n, w.c, c, i)] *
+                                weight->data[at(w.kernel, c, each, k, t)];
                     } while (next(t, w.kernel));
                 } while (next(i, w.in));
             }
