@@ -48,7 +48,7 @@ static tern_tensor view(const tern__shape *s, void *data) {
 
 /* ---- Dropout ---- */
 
-enum { MANY = 100000 };
+enum { MANY = 400000 };
 
 static void run_dropout(net *n, const float *x, uint64_t seed, uint64_t draw, float *y, float *dx) {
     const tern__shape shape = {TERN_FLOAT, 2, {2, MANY / 2}};
