@@ -4,7 +4,7 @@
 # What it takes to build tern, its command and its tests.
 build_packages=(gcc libc6-dev meson ninja-build pkg-config protobuf-c-compiler
     libprotobuf-c-dev libjansson-dev libpng-dev libsndfile1-dev libsamplerate0-dev libkissfft-dev
-    libcmocka-dev)
+    libutf8proc-dev zlib1g-dev libturbojpeg0-dev libcmocka-dev)
 
 say() { printf '%s\n' "$@"; }
 stop() { printf '%s\n' "$*" >&2; exit 1; }
