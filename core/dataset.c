@@ -4,6 +4,7 @@
 #include "shape.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static tern_status make_view(tern_dataset **dataset, tern_context *c, tern__shared_source *shared,
@@ -69,6 +70,71 @@ int64_t tern_dataset_group(const tern_dataset *d, int64_t sample) {
 int64_t tern_dataset_fold(const tern_dataset *d, int64_t sample) {
     const tern_dataset_source *s = &d->shared->source;
     return s->fold_of ? s->fold_of(s->self, tern_dataset_source_sample(d, sample)) : -1;
+}
+
+/* ---- order ---- */
+
+enum { POOL = 50 }; /* batches whose samples are sorted by length together */
+
+typedef struct entry {
+    int64_t length, place, sample;
+} entry;
+
+static int by_length(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    if (x->length != y->length) return x->length < y->length ? -1 : 1;
+    return x->place < y->place ? -1 : 1;
+}
+
+/* Sorts count samples by length; equally long ones stay in order. */
+static void sort_lengths(const tern_dataset *d, int64_t *samples, int64_t count, entry *room) {
+    const tern_dataset_source *s = &d->shared->source;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t length = s->length_of(s->self, tern_dataset_source_sample(d, samples[i]));
+        room[i] = (entry){length, i, samples[i]};
+    }
+    qsort(room, (size_t)count, sizeof *room, by_length);
+    for (int64_t i = 0; i < count; i++) samples[i] = room[i].sample;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+tern_status tern__dataset_sorted(const tern_dataset *d, int64_t *order) {
+    for (int64_t i = 0; i < d->count; i++) order[i] = i;
+    if (!d->shared->source.length_of) return TERN_OK;
+    entry *room = tern__calloc(d->context, (size_t)d->count, sizeof *room);
+    if (!room) return TERN_ERR_MEMORY;
+    sort_lengths(d, order, d->count, room);
+    tern__free(d->context, room);
+    return TERN_OK;
+}
+
+tern_status tern__dataset_order(const tern_dataset *d, int64_t batch, uint64_t seed, uint64_t epoch,
+                                int64_t *order) {
+    uint64_t stream = tern__random_stream(epoch, 0x6f72646572u /* "order" */, 0);
+    tern__random random = tern__random_make(seed, stream);
+    for (int64_t i = 0; i < d->count; i++) order[i] = i;
+    tern__random_shuffle(&random, order, d->count);
+    int64_t batches = d->count / batch, full = batches * batch; /* the short last one stays last */
+    if (!d->shared->source.length_of || !batches) return TERN_OK;
+    tern_context *c = d->context;
+    int64_t *sorted = tern__calloc(c, (size_t)full, sizeof *sorted);
+    int64_t *turns = tern__calloc(c, (size_t)batches, sizeof *turns);
+    entry *room = tern__calloc(c, (size_t)least(full, POOL * batch), sizeof *room);
+    if (sorted && turns && room) {
+        memcpy(sorted, order, (size_t)full * sizeof *sorted);
+        for (int64_t at = 0; at < full; at += POOL * batch)
+            sort_lengths(d, sorted + at, least(full - at, POOL * batch), room);
+        for (int64_t i = 0; i < batches; i++) turns[i] = i;
+        tern__random_shuffle(&random, turns, batches);
+        for (int64_t i = 0; i < batches; i++)
+            memcpy(order + i * batch, sorted + turns[i] * batch, (size_t)batch * sizeof *order);
+    }
+    tern_status st = sorted && turns && room ? TERN_OK : TERN_ERR_MEMORY;
+    tern__free(c, room);
+    tern__free(c, turns);
+    tern__free(c, sorted);
+    return st;
 }
 
 uint64_t tern__dataset_fingerprint(const tern_dataset *d) {

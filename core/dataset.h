@@ -21,6 +21,14 @@ struct tern_dataset {
 /* A number that tells the samples of a data set (count, classes, groups, source) from others. */
 uint64_t tern__dataset_fingerprint(const tern_dataset *d);
 
+/* The samples of an epoch of training, in the order in which batches of `batch` are cut from it;
+ * from seed and epoch alone. order [count]. Where the source knows lengths, the samples of a batch
+ * are about equally long, and the short last batch is of any. */
+tern_status tern__dataset_order(const tern_dataset *d, int64_t batch, uint64_t seed, uint64_t epoch,
+                                int64_t *order);
+/* All samples as evaluation reads them: by length where the source knows it, else as they are. */
+tern_status tern__dataset_sorted(const tern_dataset *d, int64_t *order);
+
 /* The memory of one batch, grown as needed and used again. Zero-initialise, set the context. */
 typedef struct tern__batch {
     tern_context *context;

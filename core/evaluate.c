@@ -1,4 +1,4 @@
-/* Evaluation: the inference plan with a loss at its end, batch by batch in the data set's order. */
+/* Evaluation: the inference plan with a loss at its end, batch by batch. */
 #include "evaluate.h"
 
 #include "model.h"
@@ -19,21 +19,24 @@ typedef struct evaluation {
     const tern_loss_options *loss;
     tern__plan_cache plans;
     tern__batch batch;
-    int64_t *numbers; /* of the samples of a batch */
+    int64_t *order; /* all samples, in the order in which batches are cut */
 } evaluation;
 
-static tern_status predict(const evaluation *e, const tern__tensor *output, int64_t *predictions) {
+static tern_status predict(const evaluation *e, const tern__tensor *output, int64_t at,
+                           int64_t *predictions) {
     if (output->rank != 2)
         return tern__fail(e->graph->context, TERN_ERR_SHAPE,
                           "predictions need an output [N, classes], this one has rank %d",
                           output->rank);
     const float *y = output->data;
     for (int64_t i = 0; i < output->dims[0]; i++)
-        predictions[i] = tern__greatest(y + i * output->dims[1], output->dims[1], 1);
+        predictions[e->order[at + i]] =
+            tern__greatest(y + i * output->dims[1], output->dims[1], 1);
     return TERN_OK;
 }
 
-static tern_status run_batch(evaluation *e, tern__score *score, int64_t *predictions) {
+/* at: of the batch's first sample in the order */
+static tern_status run_batch(evaluation *e, tern__score *score, int64_t at, int64_t *predictions) {
     tern_context *c = e->graph->context;
     tern__batch *b = &e->batch;
     if (b->n_inputs + 1 != e->graph->n_inputs)
@@ -52,7 +55,7 @@ static tern_status run_batch(evaluation *e, tern__score *score, int64_t *predict
     double value = ((const float *)loss->data)[0];
     score->loss += e->loss->sum ? value : value * (double)b->count;
     tern__loss_count(e->loss, output, &b->target, &score->correct, &score->counted);
-    return predictions ? predict(e, output, predictions) : TERN_OK;
+    return predictions ? predict(e, output, at, predictions) : TERN_OK;
 }
 
 tern_status tern__evaluate(tern__score *score, tern_graph *network, const tern_dataset *d,
@@ -61,21 +64,20 @@ tern_status tern__evaluate(tern__score *score, tern_graph *network, const tern_d
     evaluation e = {
         .graph = network, .loss = loss, .batch = {.context = c}, .plans = {.graph = network}};
     *score = (tern__score){0};
-    if (!(e.numbers = tern__calloc(c, (size_t)batch, sizeof *e.numbers))) return TERN_ERR_MEMORY;
-    tern_status st = TERN_OK;
+    if (!(e.order = tern__calloc(c, (size_t)d->count, sizeof *e.order))) return TERN_ERR_MEMORY;
+    tern_status st = tern__dataset_sorted(d, e.order);
     for (int64_t at = 0; st == TERN_OK && at < d->count; at += batch) {
         int64_t count = d->count - at < batch ? d->count - at : batch;
-        for (int64_t i = 0; i < count; i++) e.numbers[i] = at + i;
-        st = tern__batch_load(&e.batch, d, e.numbers, count, false, 0, 0);
+        st = tern__batch_load(&e.batch, d, e.order + at, count, false, 0, 0);
         if (st == TERN_OK && at == 0) /* only now is the type of the target known */
             st = tern__loss_append(network, loss, e.batch.target.type, false, &e.network);
-        if (st == TERN_OK) st = run_batch(&e, score, predictions ? predictions + at : NULL);
+        if (st == TERN_OK) st = run_batch(&e, score, at, predictions);
     }
     score->loss /= (double)d->count;
     tern__plan_cache_clear(&e.plans);
     if (e.network.values) tern__graph_truncate(network, &e.network);
     tern__batch_free(&e.batch);
-    tern__free(c, e.numbers);
+    tern__free(c, e.order);
     return st;
 }
 

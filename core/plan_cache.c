@@ -35,10 +35,13 @@ static void drop(tern__plan_cache *cache, size_t i) {
     cache->entries[i].plan = NULL;
 }
 
-/* Drops the plans unused longest until the rest takes at most twice the memory of its largest. */
+enum { SMALL = 64 << 20 }; /* bytes that may be kept in any case */
+
+/* Drops the plans unused longest until the rest takes at most SMALL or twice the memory of its
+ * largest. */
 static void shrink(tern__plan_cache *cache) {
     for (;;) {
-        size_t largest = 0, oldest = TERN__CACHED_PLANS;
+        size_t largest = SMALL / 2, oldest = TERN__CACHED_PLANS;
         for (size_t i = 0; i < TERN__CACHED_PLANS; i++) {
             if (!cache->entries[i].plan) continue;
             size_t bytes = tern__plan_memory(cache->entries[i].plan);

@@ -1,12 +1,12 @@
 /* Plans of one graph by the shapes of its inputs. The last few are kept, as long as all together
- * take no more memory than twice the largest one: a full batch and the short last one of an epoch.
- * */
+ * take no more memory than twice the largest one (a full batch and the short last one of an epoch)
+ * or than 64 MB (texts of many lengths), whichever is more. */
 #ifndef TERN_CORE_PLAN_CACHE_H
 #define TERN_CORE_PLAN_CACHE_H
 
 #include "plan.h"
 
-enum { TERN__CACHED_PLANS = 8, TERN__CACHED_INPUTS = 17 };
+enum { TERN__CACHED_PLANS = 32, TERN__CACHED_INPUTS = 17 };
 
 typedef struct tern__plan_cache {
     tern_graph *graph;

@@ -125,13 +125,6 @@ static tern_status interrupted(tern__run *r) {
 
 /* ---- an epoch ---- */
 
-static void shuffle(tern__run *r) {
-    uint64_t stream = tern__random_stream((uint64_t)r->state.epoch, 0x6f72646572u /* "order" */, 0);
-    tern__random random = tern__random_make(r->options.seed, stream);
-    for (int64_t i = 0; i < r->dataset->count; i++) r->order[i] = i;
-    tern__random_shuffle(&random, r->order, r->dataset->count);
-}
-
 static tern_status count_step(tern__run *r, double loss, const tern_tensor *target) {
     tern__run_state *s = &r->state;
     if (!isfinite(loss)) {
@@ -194,9 +187,11 @@ static tern_status run_batch(tern__run *r) {
 static tern_status run_batches(tern__run *r) {
     tern__run_state *s = &r->state;
     double interval = r->options.checkpoint_seconds;
-    shuffle(r);
+    tern_status st = tern__dataset_order(r->dataset, r->options.batch, r->options.seed,
+                                         (uint64_t)s->epoch, r->order);
+    if (st != TERN_OK) return st;
     while (s->position < r->batches) {
-        tern_status st = run_batch(r);
+        st = run_batch(r);
         if (st != TERN_OK) return st;
         if (!report(r, false, false, last_rate(r))) return interrupted(r);
         if (now() - r->saved >= interval && (st = save(r)) != TERN_OK) return st;

@@ -83,6 +83,10 @@ typedef struct tern_dataset_source {
     int64_t (*class_of)(void *self, int64_t sample);
     int64_t (*group_of)(void *self, int64_t sample);
     int64_t (*fold_of)(void *self, int64_t sample);
+    /** Optional: how long a sample is (tokens, frames). Training and evaluation then make batches of
+     *  samples of about one length, so that little is padded: training shuffles, sorts some 50
+     *  batches at a time by length, and shuffles the batches. */
+    int64_t (*length_of)(void *self, int64_t sample);
     /** Type, rank and dims of the inputs and of the target of one batch (dims[0] is set by the
      *  caller). They may differ from batch to batch, so that text is padded to the longest of the
      *  batch only. */
