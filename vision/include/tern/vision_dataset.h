@@ -1,0 +1,121 @@
+/* Data sets of pictures: with a mask for each (segmentation) or in a folder per class
+ * (classification), held as bytes in memory, cropped or resized, varied at random while training.
+ *
+ * A sample is one crop of a picture (or the whole picture); crops of one picture are a group, which
+ * splits never part. */
+#ifndef TERN_VISION_DATASET_H
+#define TERN_VISION_DATASET_H
+
+#include <tern/dataset.h>
+#include <tern/vision_augment.h>
+#include <tern/vision_mask.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the target of a segmentation sample is. h, w are those of the input. */
+typedef enum tern_vision_target {
+    TERN_VISION_TARGET_CLASSES, /**< int64 [N, h, w]; pixels that do not count are -100 */
+    TERN_VISION_TARGET_BINARY, /**< float [N, 1, h, w], 0 or 1; pixels that do not count are -100 */
+    TERN_VISION_TARGET_WEIGHTED /**< float [N, 2, h, w]: 0 or 1, then the pixel's weight: 0 where it
+                                   does not count, else 1 */
+} tern_vision_target;
+
+typedef struct tern_vision_dataset_options {
+    size_t size;  /**< sizeof(tern_vision_dataset_options), set by the _INIT macro */
+    int channels; /**< of the input: 1 or 3; 0: 1 where all pictures are grey, else 3 */
+    int crop_width, crop_height; /**< training sees random crops of this size; 0: whole pictures,
+                             which must then be of one size (or resized) */
+    int width, height; /**< every picture is resized to this first (bilinear with antialias, masks
+                            nearest); 0: no */
+    int multiple;      /**< sides of what the network sees are rounded up to multiples of it; pixels
+                            beyond the picture's edge come from augmentation.border and do not
+                            count; 0: 1 */
+    int crops;         /**< samples of each picture and epoch; 0: 1 */
+    double foreground; /**< share of crops that are laid around a pixel of a class other than 0,
+                          drawn at random, 0..1 */
+    bool whole; /**< outside training a sample is the whole picture, brought to the largest size of
+                   the batch by pixels that do not count; false: crops spread evenly over the
+                   picture */
+    const char *masks; /**< folder of the masks */
+    const char *fov;   /**< folder of fields of view: pixels that are 0 there do not count; NULL:
+                            all do */
+    tern_mask_coding coding; /**< of the masks; automatic: decided over all of them */
+    int classes;             /**< 0: found in the masks */
+    tern_vision_target target;
+    const char *const *labels; /**< classification: the classes in their order (a trained model's);
+                             n_labels 0: the folders, sorted */
+    size_t n_labels;
+    double memory; /**< bytes that may be held; 0: 4e9 */
+    tern_vision_augmentation augmentation;
+} tern_vision_dataset_options;
+#define TERN_VISION_DATASET_OPTIONS_INIT                                                           \
+    { .size = sizeof(tern_vision_dataset_options) }
+
+typedef struct tern_vision_dataset tern_vision_dataset;
+
+/** Reads pictures (a folder and what is below it) and their masks from options->masks, matched by
+ * the file's name without its ending. Input: float [N, channels, h, w], normalised
+ * (tern_vision_dataset_normalize). What is in the data (sizes, share of each class, empty masks)
+ * goes to the context's log. Errors: TERN_ERR_FORMAT naming the picture that has no mask, or whose
+ * mask or field of view has another size, masks with values that are no classes, two files of one
+ * stem; TERN_ERR_IO; TERN_ERR_LIMIT beyond options->memory; TERN_ERR_ARGUMENT. *data is NULL on
+ * failure. */
+TERN_API tern_status tern_vision_dataset_open(tern_vision_dataset **data, tern_context *context,
+                                              const char *pictures,
+                                              const tern_vision_dataset_options *options);
+/** Reads a folder with a folder of pictures per class. Target: int64 [N]. crop or width and height
+ * must be given unless all pictures have one size. masks, fov, coding, target and foreground are
+ * not looked at. */
+TERN_API tern_status tern_vision_dataset_open_labels(tern_vision_dataset **data,
+                                                     tern_context *context, const char *path,
+                                                     const tern_vision_dataset_options *options);
+/** NULL is allowed. Views made of its samples stay valid. */
+TERN_API void tern_vision_dataset_free(tern_vision_dataset *data);
+
+/** The samples, for tern_train and splitting: `crops` of each picture, picture by picture. Belongs
+ * to data. */
+TERN_API tern_dataset *tern_vision_dataset_samples(const tern_vision_dataset *data);
+/** How many pictures; the picture of a sample is tern_dataset_group. */
+TERN_API int64_t tern_vision_dataset_pictures(const tern_vision_dataset *data);
+/** The file of a picture. Valid as long as data. */
+TERN_API const char *tern_vision_dataset_file(const tern_vision_dataset *data, int64_t picture);
+/** Its size as it is in the file. */
+TERN_API void tern_vision_dataset_size(const tern_vision_dataset *data, int64_t picture, int *width,
+                                       int *height);
+/** Reads a picture and its mask again, in the file's size, with the channels of the data set; the
+ * mask as the data set understands it, TERN_MASK_IGNORED outside the field of view. Both are the
+ * caller's. mask may be NULL. */
+TERN_API tern_status tern_vision_dataset_read(const tern_vision_dataset *data, int64_t picture,
+                                              tern_image *image, tern_mask *mask);
+/** Channels of the input, and classes (labels, for classification). */
+TERN_API int tern_vision_dataset_channels(const tern_vision_dataset *data);
+TERN_API int tern_vision_dataset_classes(const tern_vision_dataset *data);
+/** Classification: the name of a class; segmentation: NULL. Valid as long as data. */
+TERN_API const char *tern_vision_dataset_label(const tern_vision_dataset *data, int index);
+/** What training sees: width and height of a sample, 0 where it differs from batch to batch. */
+TERN_API void tern_vision_dataset_window(const tern_vision_dataset *data, int *width, int *height);
+/** Share of the pixels that count, by class [classes], over all pictures. */
+TERN_API void tern_vision_dataset_shares(const tern_vision_dataset *data, double *shares);
+
+/** Measures mean and standard deviation of each channel over the pixels of these samples' pictures
+ *  (tern_vision_dataset_samples or a subset of it), and normalises by them from now on. Call it
+ * before training. */
+TERN_API tern_status tern_vision_dataset_normalize(tern_vision_dataset *data,
+                                                   const tern_dataset *samples);
+/** Normalises by these from now on (a trained model's). Errors: TERN_ERR_ARGUMENT for other
+ * channels or a std of 0. */
+TERN_API tern_status tern_vision_dataset_set_normalization(tern_vision_dataset *data,
+                                                           const tern_normalization *normalization);
+TERN_API const tern_normalization *
+tern_vision_dataset_normalization(const tern_vision_dataset *data);
+/** Changes how training varies the pictures. Errors: TERN_ERR_ARGUMENT for a part out of its range.
+ */
+TERN_API tern_status tern_vision_dataset_vary(tern_vision_dataset *data,
+                                              const tern_vision_augmentation *augmentation);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
