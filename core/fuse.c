@@ -1,5 +1,6 @@
 /* Rewriting before layouts are chosen: drops what does nothing at inference, folds BatchNormalization into
- * the layer before it, and lets operators apply the activation that follows them. */
+ * the layer before it, lets operators apply the activation that follows them, and makes one operator of a
+ * convolution and the maximum over time of it. */
 #include "plan_build.h"
 
 #include <math.h>
@@ -153,6 +154,33 @@ static void fuse_activations(flow *f) {
     }
 }
 
+/* Is y the greatest of all places of x [N, C, L], and nothing else? */
+static bool is_global_maximum(const tern__plan *p, const tern__plan_node *n) {
+    if (p->values[n->inputs[0]].tensor.rank != 3) return false;
+    if (is(n, "GlobalMaxPool")) return true;
+    if (!is(n, "ReduceMax") || n->n_inputs != 1) return false;
+    const tern__ints *axes = tern__attribute_at(n->op, n->attributes, "axes");
+    return axes->count == 1 && (axes->at[0] == 2 || axes->at[0] == -1);
+}
+
+/* Max over time of a convolution: one operator, which need not keep what the maximum is of, and whose
+ * gradient only flows to the places of the maxima. The activation between them commutes with the
+ * maximum because it never falls. */
+static void fuse_maxima(flow *f) {
+    tern__plan *p = f->p;
+    for (size_t i = 0; i < p->n_nodes; i++) {
+        tern__plan_node *n = &p->nodes[i];
+        if (n->dead || !n->n_inputs || n->inputs[0] < 0 || !is_global_maximum(p, n)) continue;
+        tern__plan_node *conv = producer(f, n->inputs[0]);
+        if (!conv || !is(conv, "Conv") || f->uses[n->inputs[0]] != 1 || whole(conv, "group") != 1)
+            continue;
+        conv->op = &tern__op_conv_max;
+        f->producer[n->outputs[0]] = f->producer[n->inputs[0]];
+        conv->outputs[0] = n->outputs[0];
+        n->dead = true;
+    }
+}
+
 /* Nodes whose outputs nobody reads. */
 static tern_status drop_unread(tern__plan *p) {
     flow f;
@@ -183,6 +211,7 @@ tern_status tern__plan_fuse(tern__plan *p) {
             st = fold_batch_normalization(&f, &p->nodes[i]);
     if (st) return st;
     fuse_activations(&f);
+    fuse_maxima(&f);
     tern__plan_bury(p);
     return TERN_OK;
 }

@@ -1,12 +1,9 @@
 /* Conv: ONNX Conv-11. x [N, C, spatial...], W [K, C/group, kernel...], B [K] -> y [N, K, out...].
  * Gradients: x, W, B. Channels-last in memory; core/convolution.h does the work. */
-#include "convolution_step.h"
+#include "conv.h"
 #include "ops.h"
 
-typedef struct attributes {
-    tern__window_attributes window;
-    int64_t group;
-} attributes;
+typedef tern__conv_attributes attributes;
 
 static const tern__attribute attribute_list[] = {
     {.name = "auto_pad",
@@ -53,7 +50,7 @@ static tern_status infer(tern__infer *in) {
     return TERN_OK;
 }
 
-static tern_status prepare(tern__step *s) {
+tern__convolution tern__conv_of_step(const tern__step *s) {
     const attributes *a = s->attributes;
     const tern__tensor *x = s->inputs[0], *w = s->inputs[1];
     tern__window window;
@@ -70,7 +67,11 @@ static tern_status prepare(tern__step *s) {
     memcpy(v.stride, window.stride, size);
     memcpy(v.dilation, window.dilation, size);
     memcpy(v.pad_begin, window.pad_begin, size);
-    tern__convolution *choice = NULL;
+    return v;
+}
+
+static tern_status prepare(tern__step *s) {
+    tern__convolution v = tern__conv_of_step(s), *choice = NULL;
     tern_status st = tern__convolution_choose(s, &v, &choice);
     if (st != TERN_OK) return st;
     return tern__convolution_size_step(s, choice->packed_size, choice->workspace_size,
