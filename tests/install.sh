@@ -1,9 +1,11 @@
 #!/bin/bash
 # What is installed, used from outside: symbols, soname, each header alone as C11 and C++17, and a program
 # of another project built with pkg-config against the shared and the static library.
-# Usage: install.sh SOURCE_FOLDER BUILD_FOLDER (built)
+# Usage: install.sh SOURCE_FOLDER BUILD_FOLDER (built) COMPILER (that built it: the static library needs its
+# OpenMP runtime)
 set -euo pipefail
 build_folder=$2
+compiler=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -84,14 +86,14 @@ int main(void) {
 }
 END
 read -ra shared_flags <<<"$(pkg-config --cflags --libs tern)"
-check outside_program_builds gcc -std=c11 "${flags[@]}" -o "$work/outside" "$work/outside.c" \
+check outside_program_builds "$compiler" -std=c11 "${flags[@]}" -o "$work/outside" "$work/outside.c" \
     "${shared_flags[@]}"
 check outside_program_runs env LD_LIBRARY_PATH="${library%/*}" "$work/outside"
 # The static library with its dependencies as shared ones (Debian's static libsndfile wants packages that
 # its development package does not bring).
 read -ra requires <<<"$(pkg-config --print-requires-private tern | awk '{print $1}' | tr '\n' ' ')"
 read -ra static_flags <<<"$(sed -n 's/^Libs.private://p' "$pc") $(pkg-config --libs "${requires[@]}")"
-check outside_program_builds_statically gcc -std=c11 "${flags[@]}" -o "$work/outside-static" \
+check outside_program_builds_statically "$compiler" -std=c11 "${flags[@]}" -o "$work/outside-static" \
     "$work/outside.c" -I"${include%/tern}" -L"${library%/*}" -l:libtern.a "${static_flags[@]}"
 check outside_program_runs_statically "$work/outside-static"
 exit $failed
