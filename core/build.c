@@ -103,6 +103,17 @@ void tern_set_trainable(tern_value weight, bool trainable) {
     else if (v->kind != TERN__BUFFER) v->kind = trainable ? TERN__PARAMETER : TERN__CONSTANT;
 }
 
+void tern_set_padding_row(tern_value table) {
+    if (!usable(table)) return;
+    tern__value *v = &table.graph->values[table.id];
+    if (!v->data || v->shape.type != TERN_FLOAT || v->shape.rank < 2) {
+        tern__graph_fail(table.graph, TERN_ERR_ARGUMENT, "'%s' is not a table", v->name);
+        return;
+    }
+    v->padding_row = true;
+    memset(v->data, 0, (size_t)(tern__shape_count(&v->shape) / v->shape.dims[0]) * sizeof(float));
+}
+
 tern_value tern_find(tern_graph *g, const char *name) {
     int v = tern__graph_find(g, name);
     if (v < 0) tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no value named '%s'", name);

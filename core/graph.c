@@ -89,7 +89,7 @@ static int add_value(tern_graph *g, const char *name, tern__value_kind kind,
         tern__free(g->context, copy);
         return stick(g);
     }
-    g->values[g->n_values] = (tern__value){copy, kind, *shape, producer, NULL};
+    g->values[g->n_values] = (tern__value){copy, kind, *shape, producer, NULL, false};
     return (int)g->n_values++;
 }
 
@@ -418,6 +418,7 @@ tern_status tern_graph_clone(tern_graph **copy, const tern_graph *from) {
         int added = v->data ? tern__graph_initializer(g, v->name, v->kind, &v->shape, v->data)
                             : add_value(g, v->name, v->kind, &v->shape, v->producer);
         if (added < 0) st = tern_graph_check(g);
+        else g->values[added].padding_row = v->padding_row;
     }
     for (size_t i = 0; !st && i < from->n_nodes; i++) st = copy_node(g, &from->nodes[i]);
     for (size_t i = 0; !st && i < from->n_inputs; i++)

@@ -22,6 +22,7 @@ typedef struct tern__value {
     tern__shape shape;
     int producer; /* node number, or -1 */
     void *data;   /* row-major elements of PARAMETER, BUFFER and CONSTANT; NULL for the others */
+    bool padding_row; /* of a table: row 0 is all zeros and gets no gradient */
 } tern__value;
 
 typedef struct tern__node {

@@ -242,6 +242,16 @@ static tern_status fit_tables(tern_trainer *t, const tern__plan *plan) {
 
 /* ---- a step ---- */
 
+/* The rows that stand for padding get no gradient. */
+static void clear_padding(tern_trainer *t) {
+    for (size_t i = 0; i < t->optimizer->n_weights; i++) {
+        tern__tensor *g = &t->gradients[i];
+        bool there = !g->rows || (g->rows_used && g->rows[0] == 0);
+        if (t->graph->values[t->weight_values[i]].padding_row && there)
+            memset(g->data, 0, (size_t)(g->count / g->dims[0]) * sizeof(float));
+    }
+}
+
 static void copy_buffers(tern_trainer *t, bool back) {
     float *kept = t->kept_buffers;
     for (size_t i = 0; i < t->optimizer->n_buffers; i++) {
@@ -284,6 +294,7 @@ tern_status tern_trainer_step(tern_trainer *t, const tern_tensor *inputs, size_t
     if (isfinite(value)) {
         tern__plan_output_gradient(plan, loss_output)[0] = 1;
         tern__plan_backward(plan);
+        clear_padding(t);
         if (!tern__optimizer_step(t->optimizer)) value = NAN;
     }
     if (!isfinite(value)) copy_buffers(t, true);

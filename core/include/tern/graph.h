@@ -87,6 +87,10 @@ TERN_API tern_value tern_constant(tern_graph *graph, const char *name, tern_type
                                   const int64_t *dims, const void *data);
 /** Sets whether training changes a weight (for freezing layers). */
 TERN_API void tern_set_trainable(tern_value weight, bool trainable);
+/** Row 0 of a table (an embedding's weight) stands for padding: it is set to zeros and training leaves
+ *  it so (it gets no gradient). Not part of a saved model: set it again to train a loaded one.
+ *  Errors (they stick): TERN_ERR_ARGUMENT for a value that is no weight of two or more dimensions. */
+TERN_API void tern_set_padding_row(tern_value table);
 /** The weight of this name, or a value that sticks an error to the graph. */
 TERN_API tern_value tern_find(tern_graph *graph, const char *name);
 /** Rank and dims of a value as far as known (-1: at run time); dims has room for TERN_MAX_RANK.
