@@ -142,8 +142,23 @@ static void on_write(png_structp png, png_bytep data, size_t size) {
 
 static void on_flush(png_structp png) { (void)png; }
 
+static void write_header(png_structp png, png_infop info, const tern__png *p) {
+    static const int types[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
+                                PNG_COLOR_TYPE_RGB_ALPHA};
+    png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, p->bits,
+                 p->colours ? PNG_COLOR_TYPE_PALETTE : types[p->channels - 1], PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_color palette[256];
+    for (int i = 0; i < p->colours; i++)
+        palette[i] = (png_color){p->palette[3 * i], p->palette[3 * i + 1], p->palette[3 * i + 2]};
+    if (p->colours) png_set_PLTE(png, info, palette, p->colours);
+    png_write_info(png, info);
+    const uint16_t one = 1;
+    if (p->bits == 16 && *(const uint8_t *)&one) png_set_swap(png);
+}
+
 /* Returns false after a failure; what libpng had is freed. */
-static bool encode(const tern__picture *p, png_target *t) {
+static bool encode(const tern__png *p, png_target *t) {
     png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, t, on_error, on_warning, t,
                                                 on_allocate, on_free);
     png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -157,21 +172,25 @@ static bool encode(const tern__picture *p, png_target *t) {
         return false;
     }
     png_set_write_fn(png, t, on_write, on_flush);
-    png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, 8, PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_write_info(png, info);
+    write_header(png, info, p);
+    const size_t row = (size_t)p->width * (size_t)p->channels * (size_t)p->bits / 8;
     for (int y = 0; y < p->height; y++)
-        png_write_row(png, p->rgb + 3 * (size_t)y * (size_t)p->width);
+        png_write_row(png, (const uint8_t *)p->data + (size_t)y * row);
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);
     return true;
 }
 
-tern_status tern__picture_save(const tern__picture *p, tern_context *c, const char *path) {
+tern_status tern__png_save(const tern__png *png, tern_context *c, const char *path) {
     png_target t = {.context = c, .path = path};
     tern_status status = tern__file_writer_open(&t.writer, c, path);
     if (status != TERN_OK) return status;
-    if (encode(p, &t)) return tern__file_writer_commit(&t.writer);
+    if (encode(png, &t)) return tern__file_writer_commit(&t.writer);
     tern__file_writer_abort(&t.writer);
     return TERN_ERR_MEMORY;
+}
+
+tern_status tern__picture_save(const tern__picture *p, tern_context *c, const char *path) {
+    const tern__png png = {p->width, p->height, 3, 8, p->rgb, 0, NULL};
+    return tern__png_save(&png, c, path);
 }
