@@ -10,6 +10,7 @@ typedef struct tern__kernels {
     const struct tern__gemm_kernels *gemm;     /* gemm.h: matrix products, convolutions, gradients */
     const struct tern__vector_kernels *vector; /* vector.h: elementwise, reductions, norms, pooling */
     const struct tern__optimizer_kernels *optimizer; /* optimizer.h: steps of training */
+    const struct tern__pairs_kernels *pairs; /* pairs.h: steps on pairs of rows of two tables */
 } tern__kernels;
 
 /* Chooses the level: the CPU's best, or the one asked for by name (NULL or "": the best). Fails with

@@ -6,7 +6,8 @@
 #define LEVEL_TABLES(level)                                                                        \
     extern const struct tern__gemm_kernels tern__gemm_kernels_##level;                             \
     extern const struct tern__optimizer_kernels tern__optimizer_kernels_##level;                   \
-    extern const struct tern__vector_kernels tern__vector_kernels_##level
+    extern const struct tern__vector_kernels tern__vector_kernels_##level;                         \
+    extern const struct tern__pairs_kernels tern__pairs_kernels_##level
 LEVEL_TABLES(generic);
 #if defined(__x86_64__)
 LEVEL_TABLES(avx2);
@@ -16,7 +17,8 @@ LEVEL_TABLES(avx512);
     {.name = #level,                                                                               \
      .gemm = &tern__gemm_kernels_##level,                                                          \
      .optimizer = &tern__optimizer_kernels_##level,                                                \
-     .vector = &tern__vector_kernels_##level}
+     .vector = &tern__vector_kernels_##level,                                                      \
+     .pairs = &tern__pairs_kernels_##level}
 
 typedef struct level {
     tern__kernels kernels;
