@@ -1,0 +1,52 @@
+/* How good masks are: counted pixel by pixel, over one picture or over many.
+ *
+ * Pixels that do not count (TERN_MASK_IGNORED in the truth) are left out everywhere. With two classes
+ * everything is about class 1; with more, iou, dice, precision and recall are means over the classes
+ * that occur, class 0 among them. A ratio 0/0 is NaN (null in JSON), except that a class that is neither
+ * there nor predicted has nothing wrong: then IoU and Dice of two classes are 1. */
+#ifndef TERN_VISION_METRICS_H
+#define TERN_VISION_METRICS_H
+
+#include <tern/vision_mask.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tern_mask_scores {
+    int64_t n;        /**< pictures */
+    int64_t pixels;   /**< that count */
+    double iou;       /**< TP / (TP + FP + FN) */
+    double dice;      /**< 2 TP / (2 TP + FP + FN), the F1 of pixels */
+    double accuracy;  /**< share of right pixels */
+    double precision; /**< TP / (TP + FP) */
+    double recall;    /**< TP / (TP + FN) */
+    double auc;       /**< two classes, with probabilities: the area under the ROC curve, from a histogram of
+                           65,536 probabilities, ties counting half; else NaN */
+    double boundary;  /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's border are
+                           right (Csurka et al. 2013); mean over pictures */
+    double mean_iou, mean_dice; /**< means over pictures of iou and dice */
+} tern_mask_scores;
+
+typedef struct tern_mask_metrics tern_mask_metrics;
+
+/** Starts counting. classes: 2..255. */
+TERN_API tern_status tern_mask_metrics_create(tern_mask_metrics **metrics, tern_context *context,
+                                              int classes);
+TERN_API void tern_mask_metrics_free(tern_mask_metrics *metrics);
+/** Counts one picture; *scores (may be NULL) are its own. Errors: TERN_ERR_SHAPE if the masks' sizes differ,
+ *  TERN_ERR_ARGUMENT if one has a class that was not announced. */
+TERN_API tern_status tern_mask_metrics_add(tern_mask_metrics *metrics, const tern_mask *mask,
+                                           const tern_mask *truth, tern_mask_scores *scores);
+/** Over all pixels of all pictures so far. */
+TERN_API tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *metrics);
+/** IoU and Dice of one class over all. */
+TERN_API void tern_mask_metrics_class(const tern_mask_metrics *metrics, int label, double *iou, double *dice);
+/** The threshold of the probability of class 1 that would give the highest Dice over all pixels counted, and
+ *  that Dice. 0.5 and NaN without probabilities. */
+TERN_API double tern_mask_metrics_best_threshold(const tern_mask_metrics *metrics, double *dice);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

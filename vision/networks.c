@@ -1,0 +1,181 @@
+/* The networks for pixels. Builds graphs; knows nothing of data or training. */
+#include "core/graph.h"
+
+#include <tern/vision_network.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct network {
+    const char *name, *summary;
+    int64_t width, depth;
+    tern_value (*build)(tern_value x, const tern_vision_network_options *o);
+} network;
+
+/* A convolution of an odd kernel that keeps the size (stride 1) -> BatchNormalization -> Relu. group 0:
+ * one; -1: depthwise. channels 0: as many as x has. */
+typedef struct layer {
+    int64_t channels, kernel, stride, dilation, group;
+} layer;
+
+static tern_value convolve(tern_value x, layer l, const tern_vision_network_options *o) {
+    int64_t dims[TERN_MAX_RANK] = {0}, pad = l.kernel / 2 * (l.dilation ? l.dilation : 1);
+    tern_value_shape(x, dims);
+    tern_conv_options c = {.kernel_shape = {l.kernel, l.kernel},
+                           .strides = {l.stride, l.stride},
+                           .dilations = {l.dilation, l.dilation},
+                           .group = l.group < 0 ? dims[1] : l.group,
+                           .no_bias = !o->no_normalization};
+    if (pad && o->reflect)
+        x = tern_pad(x, (int64_t[]){0, 0, pad, pad, 0, 0, pad, pad}, "reflect");
+    else
+        for (int i = 0; i < 4; i++) c.pads[i] = pad;
+    x = tern_conv(x, l.channels ? l.channels : dims[1], c);
+    return tern_relu(o->no_normalization ? x : tern_batch_normalization(x));
+}
+
+/* Twice as large by a transposed convolution whose windows do not overlap. Every output has `in` inputs
+ * and not the weight's fan-in, so that the values are drawn for that. */
+static tern_value enlarge(tern_value x, int64_t channels, int64_t factor) {
+    char name[96], weight[80], bias[80];
+    int64_t in[TERN_MAX_RANK] = {0};
+    tern_value y = {0};
+    if (tern_value_shape(x, in) < 0) return x;
+    tern__graph_unique(x.graph, "enlarge.weight", weight, sizeof weight);
+    tern__graph_unique(x.graph, "enlarge.bias", bias, sizeof bias);
+    snprintf(name, sizeof name, "enlarge%s", weight + strlen("enlarge.weight"));
+    const tern_value inputs[] = {
+        x,
+        tern_parameter(x.graph, weight, 4, (int64_t[]){in[1], channels, factor, factor},
+                       (tern_initializer){.kind = TERN_INIT_NORMAL, .b = sqrt(1.0 / (double)in[1])}),
+        tern_parameter(x.graph, bias, 1, &channels, (tern_initializer){.kind = TERN_INIT_CONSTANT})};
+    const int64_t sizes[] = {factor, factor};
+    const tern_attribute attributes[] = {TERN_INTS("kernel_shape", sizes, 2),
+                                         TERN_INTS("strides", sizes, 2)};
+    tern_apply(x.graph, "ConvTranspose", name, inputs, 3, attributes, 2, &y, 1);
+    return y;
+}
+
+static tern_value beside(tern_value a, tern_value b) {
+    return tern_concat((tern_value[]){a, b}, 2, 1);
+}
+
+static tern_value forget(tern_value x, const tern_vision_network_options *o) {
+    return o->dropout > 0 ? tern_dropout(x, (float)o->dropout) : x;
+}
+
+/* Ronneberger et al. 2015 with BatchNormalization and borders that are padded, so that the mask is as
+ * large as the picture. */
+static tern_value build_unet(tern_value x, const tern_vision_network_options *o) {
+    tern_value skip[8];
+    for (int i = 0; i <= o->depth; i++) {
+        const int64_t channels = o->width << i;
+        if (i) x = tern_max_pool(x, 2, 2);
+        if (i == o->depth) x = forget(x, o);
+        x = convolve(x, (layer){.channels = channels, .kernel = 3}, o);
+        x = convolve(x, (layer){.channels = channels, .kernel = 3}, o);
+        skip[i] = x;
+    }
+    for (int64_t i = o->depth - 1; i >= 0; i--) {
+        const int64_t channels = o->width << i;
+        x = beside(skip[i], enlarge(x, channels, 2));
+        x = convolve(x, (layer){.channels = channels, .kernel = 3}, o);
+        x = convolve(x, (layer){.channels = channels, .kernel = 3}, o);
+    }
+    return x;
+}
+
+/* A depthwise convolution and one of 1x1 (Howard et al. 2017, MobileNet). */
+static tern_value separable(tern_value x, int64_t channels, int64_t kernel, int64_t stride,
+                            const tern_vision_network_options *o) {
+    x = convolve(x, (layer){.kernel = kernel, .stride = stride, .group = -1}, o);
+    return convolve(x, (layer){.channels = channels, .kernel = 1}, o);
+}
+
+/* Encoder and decoder of separable convolutions; skips are added, not put side by side. */
+static tern_value build_light(tern_value x, const tern_vision_network_options *o) {
+    tern_value skip[8];
+    x = convolve(x, (layer){.channels = o->width, .kernel = 3}, o);
+    for (int i = 0; i <= o->depth; i++) {
+        const int64_t channels = o->width << i;
+        if (i) x = separable(x, channels, 3, 2, o);
+        if (i == o->depth) x = forget(x, o);
+        x = separable(x, channels, i ? 5 : 3, 1, o);
+        skip[i] = x;
+    }
+    for (int64_t i = o->depth - 1; i >= 0; i--) {
+        const int64_t channels = o->width << i;
+        x = tern_add(skip[i], enlarge(x, channels, 2));
+        x = separable(x, channels, i ? 5 : 3, 1, o);
+    }
+    return x;
+}
+
+/* A fully convolutional network (Long et al. 2015) that sees far by dilation (Yu & Koltun 2016) instead of
+ * by more halving: a quarter of the size, dilations 1, 2, 4, ... each added to what it came from. */
+static tern_value build_fcn(tern_value x, const tern_vision_network_options *o) {
+    tern_value fine = convolve(x, (layer){.channels = o->width, .kernel = 3}, o);
+    x = convolve(fine, (layer){.channels = 2 * o->width, .kernel = 3, .stride = 2}, o);
+    x = convolve(x, (layer){.channels = 4 * o->width, .kernel = 3, .stride = 2}, o);
+    for (int i = 0; i < o->depth; i++)
+        x = tern_add(x, convolve(x, (layer){.kernel = 3, .dilation = (int64_t)1 << i}, o));
+    x = forget(x, o);
+    x = tern_add(fine, enlarge(x, o->width, 4));
+    return convolve(x, (layer){.channels = o->width, .kernel = 3}, o);
+}
+
+static const network networks[] = {
+    {"unet", "encoder and decoder with skips side by side, 1.9 M weights (the default)", 16, 4,
+     build_unet},
+    {"light", "the same of separable convolutions, 0.2 M weights", 16, 4, build_light},
+    {"fcn", "dilated convolutions at a quarter of the size, 0.2 M weights", 16, 5, build_fcn},
+};
+enum { NETWORKS = sizeof networks / sizeof *networks };
+
+const char *tern_vision_network_name(size_t index) {
+    return index < NETWORKS ? networks[index].name : NULL;
+}
+const char *tern_vision_network_summary(size_t index) {
+    return index < NETWORKS ? networks[index].summary : NULL;
+}
+
+static tern_value refuse(tern_graph *g, const network *n, const char *what, double value,
+                         const char *range) {
+    tern__graph_fail(g, TERN_ERR_ARGUMENT, "network %s: %s %g; it must be in %s", n->name, what, value,
+                     range);
+    return (tern_value){g, -1};
+}
+
+static tern_value unknown(tern_graph *g, const char *name) {
+    char names[200] = "";
+    for (size_t i = 0; i < NETWORKS; i++) {
+        if (i) strcat(names, ", ");
+        strcat(names, networks[i].name);
+    }
+    tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no network '%s'; there are %s", name, names);
+    return (tern_value){g, -1};
+}
+
+tern_value tern_vision_network_build(tern_graph *g, const char *name,
+                                     const tern_vision_network_options *options) {
+    tern_vision_network_options o = *options;
+    const network *n = name ? NULL : &networks[0];
+    for (size_t i = 0; !n && i < NETWORKS; i++)
+        if (!strcmp(networks[i].name, name)) n = &networks[i];
+    if (!n) return unknown(g, name);
+    if (o.size != sizeof o)
+        return refuse(g, n, "options of size", (double)o.size, "what TERN_VISION_NETWORK_OPTIONS_INIT says");
+    if (!o.width) o.width = n->width;
+    if (!o.depth) o.depth = n->depth;
+    if (o.channels < 1 || o.channels > 64) return refuse(g, n, "channels", (double)o.channels, "1..64");
+    if (o.classes < 1 || o.classes > 255) return refuse(g, n, "classes", (double)o.classes, "1..255");
+    if (o.width < 1 || o.width > 512) return refuse(g, n, "width", (double)o.width, "1..512");
+    if (o.depth < 1 || o.depth > 7) return refuse(g, n, "depth", (double)o.depth, "1..7");
+    if (!(o.dropout >= 0 && o.dropout < 1)) return refuse(g, n, "dropout", o.dropout, "0..1, without 1");
+    tern_value x = tern_input(g, "picture", 4, (int64_t[]){-1, o.channels, -1, -1});
+    x = n->build(x, &o);
+    x = tern_conv(x, o.classes, (tern_conv_options){.kernel_shape = {1, 1}, .name = "logits"});
+    tern_output(g, "logits", x);
+    return x;
+}

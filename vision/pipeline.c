@@ -1,0 +1,96 @@
+/* Reads and writes "tern.vision" of a model's metadata. Knows JSON; runs nothing. */
+#include "pipeline.h"
+
+#include "core/graph.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A list of one number a channel; the number of channels, 0 where it is none. */
+static int read_numbers(const json_t *list, float out[3]) {
+    const size_t n = json_array_size(list);
+    if (n != 1 && n != 3) return 0;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *number = json_array_get(list, i);
+        if (!json_is_number(number)) return 0;
+        out[i] = (float)json_number_value(number);
+    }
+    return (int)n;
+}
+
+static bool read_size(tern__vision_pipeline *p, const json_t *size) {
+    if (!size) return true;
+    p->width = (int)json_integer_value(json_array_get(size, 0));
+    p->height = (int)json_integer_value(json_array_get(size, 1));
+    return json_array_size(size) == 2 && p->width >= 1 && p->width <= 8192 && p->height >= 1 && p->height <= 8192;
+}
+
+static bool read(tern__vision_pipeline *p, const json_t *root) {
+    const char *task = json_string_value(json_object_get(root, "task"));
+    const json_t *threshold = json_object_get(root, "threshold");
+    tern_normalization *n = &p->normalization;
+    memset(p, 0, sizeof *p);
+    p->classes = (int)json_integer_value(json_object_get(root, "classes"));
+    p->bits = (int)json_integer_value(json_object_get(root, "bits"));
+    p->threshold = threshold ? json_number_value(threshold) : 0.5;
+    n->channels = read_numbers(json_object_get(root, "mean"), n->mean);
+    if (read_numbers(json_object_get(root, "std"), n->std) != n->channels) return false;
+    for (int i = 0; i < n->channels; i++)
+        if (!isfinite(n->mean[i]) || !(n->std[i] > 0)) return false;
+    return task && !strcmp(task, "mask") && n->channels && p->classes >= 2 && p->classes <= 255 &&
+           (p->bits == 8 || p->bits == 16) && p->threshold >= 0 && p->threshold <= 1 &&
+           read_size(p, json_object_get(root, "size"));
+}
+
+/* The network must take such pictures and give a logit a class. */
+static tern_status check_network(const tern__vision_pipeline *p, tern_context *c, const tern_graph *g) {
+    char text[TERN__SHAPE_TEXT];
+    if (g->n_inputs != 1 || g->n_outputs < 1)
+        return tern__fail(c, TERN_ERR_FORMAT, "the network has %zu inputs and %zu outputs; one of masks has one "
+                          "input", g->n_inputs, g->n_outputs);
+    const tern__shape *x = &g->values[g->inputs[0]].shape, *y = &g->values[g->outputs[0]].shape;
+    if (x->type != TERN_FLOAT || x->rank != 4 || x->dims[1] != p->normalization.channels)
+        return tern__fail(c, TERN_ERR_FORMAT, "the network takes %s, but the model's pictures have %d channels",
+                          tern__shape_text(x, text, sizeof text), p->normalization.channels);
+    if (y->rank != 4 || (y->dims[1] != p->classes && !(p->classes == 2 && y->dims[1] == 1)))
+        return tern__fail(c, TERN_ERR_FORMAT, "the network's output is %s, but the model has %d classes",
+                          tern__shape_text(y, text, sizeof text), p->classes);
+    return TERN_OK;
+}
+
+tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c, const tern_model *model) {
+    const char *text = tern_model_metadata(model, "tern.vision");
+    json_error_t error;
+    if (!text)
+        return tern__fail(c, TERN_ERR_FORMAT, "the model does not say how it sees: its metadata have no "
+                          "tern.vision; only models that were trained by tern for masks can make them");
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    const bool known = read(p, root);
+    json_decref(root);
+    if (!known)
+        return tern__fail(c, TERN_ERR_FORMAT, "the model's tern.vision is \"%.200s\"; expected {\"task\": \"mask\", "
+                          "\"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and \"threshold\"}", text);
+    return check_network(p, c, tern_model_graph(model));
+}
+
+static json_t *numbers(const float *x, int n) {
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)x[i]));
+    return list;
+}
+
+tern_status tern__vision_pipeline_write(tern_model *model, tern_context *c, const tern__vision_pipeline *p) {
+    const tern_normalization *n = &p->normalization;
+    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o}", "task", "mask", "classes", p->classes, "bits", p->bits,
+                             "mean", numbers(n->mean, n->channels), "std", numbers(n->std, n->channels));
+    if (root && p->width) json_object_set_new(root, "size", json_pack("[i, i]", p->width, p->height));
+    if (root && p->classes == 2) json_object_set_new(root, "threshold", json_real(p->threshold));
+    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(root);
+    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's tern.vision");
+    tern_status st = tern_model_set_metadata(model, "tern.vision", text);
+    free(text);
+    return st;
+}
