@@ -78,8 +78,7 @@ void tern__pixels_convert(void *dst, tern__pixel_format to, const void *src,
 
 /* ---- whole pictures ---- */
 
-/* A copy of the palette of `from` for `image`, whose pixels stay colour numbers. */
-static tern_status copy_palette(tern_image *image, const tern_image *from) {
+tern_status tern__image_copy_palette(tern_image *image, const tern_image *from) {
     if (!from->palette) return TERN_OK;
     const size_t size = 3 * (size_t)from->colours;
     if (!(image->palette = tern__alloc(image->context, size))) return TERN_ERR_MEMORY;
@@ -91,7 +90,7 @@ static tern_status copy_palette(tern_image *image, const tern_image *from) {
 /* Makes out of in's kind with another size. */
 static tern_status create_like(tern_image *out, const tern_image *in, int width, int height) {
     tern_status st = tern_image_create(out, in->context, width, height, in->channels, in->bits);
-    if (st == TERN_OK) st = copy_palette(out, in);
+    if (st == TERN_OK) st = tern__image_copy_palette(out, in);
     if (st != TERN_OK) tern_image_free(out);
     return st;
 }

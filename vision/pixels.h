@@ -44,6 +44,9 @@ void tern__planes_normalize(float *planes, size_t plane, const tern_normalizatio
 tern_status tern__image_check(tern_context *c, int64_t width, int64_t height, int channels,
                               int bits);
 
+/* Gives image, whose pixels are colour numbers of `from`, a copy of its palette (if it has one). */
+tern_status tern__image_copy_palette(tern_image *image, const tern_image *from);
+
 /* ---- decoders ---- */
 
 /* Bytes to decode. A decoder calls begin once and row for every row. */

@@ -1,0 +1,206 @@
+/* Augmentation as its users see it: settings as text, their ranges, and one variation of a picture.
+ * What is drawn and done: vary.c. */
+#include "vary.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct part {
+    const char *name;
+    size_t offset;
+    double max;
+    bool whole; /* an int, not a double */
+} part;
+
+#define PART(name, max, whole)                                                                     \
+    { #name, offsetof(tern_vision_augmentation, name), max, whole }
+static const part parts[] = {PART(mirror, 1, false),     PART(flip, 1, false),
+                             PART(turn, 1, false),       PART(rotate, 180, false),
+                             PART(shift, 1, false),      PART(scale, 2, false),
+                             PART(stretch, 1, false),    PART(shear, 60, false),
+                             PART(elastic, 100, false),  PART(elastic_sigma, 1000, false),
+                             PART(brightness, 1, false), PART(contrast, 2, false),
+                             PART(gamma, 2, false),      PART(saturation, 2, false),
+                             PART(hue, 180, false),      PART(noise, 1, false),
+                             PART(blur, 20, false),      PART(cutout, 100, true),
+                             PART(cutout_size, 1, false)};
+enum { PARTS = sizeof parts / sizeof *parts };
+static const char *const borders[] = {"reflect", "constant", "edge", "wrap"};
+enum { BORDERS = sizeof borders / sizeof *borders };
+
+static double get(const tern_vision_augmentation *a, const part *p) {
+    const char *at = (const char *)a + p->offset;
+    return p->whole ? *(const int *)at : *(const double *)at;
+}
+
+tern_status tern_vision_augmentation_check(tern_context *c, const tern_vision_augmentation *a) {
+    for (size_t i = 0; i < PARTS; i++) {
+        const double value = get(a, &parts[i]);
+        if (!(value >= 0 && value <= parts[i].max))
+            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in 0..%g",
+                              parts[i].name, value, parts[i].max);
+    }
+    if (a->border < TERN_BORDER_REFLECT || a->border > TERN_BORDER_WRAP)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: border number %d", (int)a->border);
+    return TERN_OK;
+}
+
+/* ---- as text ---- */
+
+/* A number as JSON writes it: strtod would read "0.5" as 0 where the locale writes 0,5. */
+static bool read_number(const char *text, double *value) {
+    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
+    const bool is_number = json_is_number(number);
+    if (is_number) *value = json_number_value(number);
+    json_decref(number);
+    return is_number;
+}
+
+/* "name, name, ..." of all parts. */
+static const char *all_names(char *out, size_t size) {
+    size_t used = 0;
+    for (size_t i = 0; i < PARTS; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s, ", parts[i].name);
+    snprintf(out + used, size - used, "border");
+    return out;
+}
+
+static tern_status set_border(tern_vision_augmentation *a, tern_context *c, const char *name) {
+    for (int i = 0; i < BORDERS; i++)
+        if (!strcmp(name, borders[i])) {
+            a->border = (tern_border)i;
+            return TERN_OK;
+        }
+    return tern__fail(
+        c, TERN_ERR_ARGUMENT,
+        "augmentation: there is no border '%s'; there are reflect, constant, edge, wrap", name);
+}
+
+static tern_status set_part(tern_vision_augmentation *a, tern_context *c, const char *text,
+                            size_t length) {
+    char item[64], names[400];
+    double value;
+    snprintf(item, sizeof item, "%.*s", (int)length, text);
+    if (!strcmp(item, "none")) {
+        *a = (tern_vision_augmentation){0};
+        return TERN_OK;
+    }
+    char *equals = strchr(item, '=');
+    if (equals && !strncmp(item, "border=", 7)) return set_border(a, c, equals + 1);
+    if (!equals || !read_number(equals + 1, &value))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation '%s': write name=number", item);
+    *equals = 0;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (strcmp(item, parts[i].name)) continue;
+        if (!(value >= 0 && value <= parts[i].max) || (parts[i].whole && value != floor(value)))
+            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be %s0..%g",
+                              item, value, parts[i].whole ? "a whole number of " : "in ",
+                              parts[i].max);
+        char *at = (char *)a + parts[i].offset;
+        if (parts[i].whole)
+            *(int *)at = (int)value;
+        else
+            *(double *)at = value;
+        return TERN_OK;
+    }
+    return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: there is no '%s'; there are %s", item,
+                      all_names(names, sizeof names));
+}
+
+tern_status tern_vision_augmentation_parse(tern_vision_augmentation *augmentation, tern_context *c,
+                                           const char *text) {
+    tern_vision_augmentation a = *augmentation;
+    while (*text) {
+        const size_t length = strcspn(text, ",");
+        tern_status st = set_part(&a, c, text, length);
+        if (st != TERN_OK) return st;
+        text += length + (text[length] == ',');
+    }
+    *augmentation = a;
+    return TERN_OK;
+}
+
+tern_status tern_vision_augmentation_text(char **text, tern_context *c,
+                                          const tern_vision_augmentation *a) {
+    char out[1024] = "";
+    size_t used = 0;
+    *text = NULL;
+    tern_status st = tern_vision_augmentation_check(c, a);
+    for (size_t i = 0; st == TERN_OK && i < PARTS; i++) {
+        const double value = get(a, &parts[i]);
+        if (value == 0) continue;
+        json_t *number = value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
+        char *digits = json_dumps(number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        json_decref(number);
+        if (!digits)
+            st = tern__fail(c, TERN_ERR_MEMORY, "writing an augmentation: out of memory");
+        else
+            used += (size_t)snprintf(out + used, sizeof out - used, "%s%s=%s", used ? "," : "",
+                                     parts[i].name, digits);
+        free(digits);
+    }
+    if (st != TERN_OK) return st;
+    if (a->border != TERN_BORDER_REFLECT)
+        snprintf(out + used, sizeof out - used, "%sborder=%s", used ? "," : "", borders[a->border]);
+    return (*text = tern__strdup(c, *out ? out : "none")) ? TERN_OK : TERN_ERR_MEMORY;
+}
+
+/* ---- one picture ---- */
+
+static tern_status check_mask(const tern_image *in, const tern_image *mask) {
+    tern_context *c = in->context;
+    if (mask->channels != 1 || mask->bits != 8)
+        return tern__fail(c, TERN_ERR_SHAPE,
+                          "a mask of %d channels of %d bits; class numbers have 1 "
+                          "channel of 8 bits",
+                          mask->channels, mask->bits);
+    if (mask->width != in->width || mask->height != in->height)
+        return tern__fail(c, TERN_ERR_SHAPE, "the picture has %d x %d pixels, its mask %d x %d",
+                          in->width, in->height, mask->width, mask->height);
+    return TERN_OK;
+}
+
+tern_status tern_vision_augment(tern_image *out, tern_image *out_mask, const tern_image *in,
+                                const tern_image *mask, const tern_vision_augmentation *a,
+                                uint64_t seed) {
+    tern_context *c = in->context;
+    const bool masked = mask && out_mask;
+    tern_image colours = {0};
+    float *planes = NULL, *scratch = NULL;
+    *out = (tern_image){0};
+    if (out_mask) *out_mask = (tern_image){0};
+    tern_status st = tern_vision_augmentation_check(c, a);
+    if (st == TERN_OK && !mask != !out_mask)
+        st = tern__fail(c, TERN_ERR_ARGUMENT, "a mask and where to put it must both be given");
+    if (st == TERN_OK && masked) st = check_mask(in, mask);
+    if (st == TERN_OK && in->palette) st = tern_image_convert(&colours, in, 3, 8);
+    if (st != TERN_OK) return st;
+    if (in->palette) in = &colours;
+    const int channels = in->channels < 3 ? 1 : 3;
+    const size_t plane = (size_t)in->width * (size_t)in->height;
+    st = TERN_ERR_MEMORY;
+    if (!(planes = tern__alloc(c, plane * (size_t)channels * sizeof *planes))) goto done;
+    scratch = tern__alloc(c, tern__vary_view_scratch(a, in->width, in->height) * sizeof *scratch);
+    if (!scratch) goto done;
+    if (masked && (st = tern_image_create(out_mask, c, in->width, in->height, 1, 8)) != TERN_OK)
+        goto done;
+    const tern__view view = {in,
+                             masked ? mask->data : NULL,
+                             (in->width - 1) / 2.0,
+                             (in->height - 1) / 2.0,
+                             in->width,
+                             in->height,
+                             channels};
+    tern__random random = tern__random_make(seed, 0);
+    tern__vary_view(a, &random, &view, 255, planes, masked ? out_mask->data : NULL, scratch);
+    st = tern_image_from_floats(out, c, planes, channels, in->width, in->height, in->bits);
+done:
+    if (st != TERN_OK && out_mask) tern_image_free(out_mask);
+    tern__free(c, scratch);
+    tern__free(c, planes);
+    tern_image_free(&colours);
+    return st;
+}

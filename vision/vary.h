@@ -1,0 +1,24 @@
+/* Random variation of what a network sees of a picture. Internal to augment.c, vary.c and the data
+ * set. */
+#ifndef TERN_VISION_VARY_H
+#define TERN_VISION_VARY_H
+
+#include "warp.h"
+
+/* A window on a picture and its labels: width x height pixels around a place of the picture. */
+typedef struct tern__view {
+    const tern_image *image;
+    const uint8_t *labels; /* [image height][image width], or NULL */
+    double x, y;           /* of the window's middle; pixel (0, 0) has its centre at (0, 0) */
+    int width, height;
+    int channels; /* 1 or 3, of the result */
+} tern__view;
+
+/* Floats of scratch that the function below needs for windows of this size. */
+size_t tern__vary_view_scratch(const tern_vision_augmentation *a, int width, int height);
+/* -> out [channels][height][width], 0..1, and labels [height][width] (NULL: not wanted); what does
+ * not count is `ignored`. Serial. */
+void tern__vary_view(const tern_vision_augmentation *a, tern__random *random, const tern__view *v,
+                     uint8_t ignored, float *out, uint8_t *labels, float *scratch);
+
+#endif
