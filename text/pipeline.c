@@ -1,0 +1,158 @@
+/* Reads and writes the part of a model's metadata that turns a text into the network's input and its
+ * output into a label. Knows JSON and the front end; runs nothing. */
+#include "pipeline.h"
+
+#include "core/graph.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c) {
+    for (size_t i = 0; i < p->n_labels; i++) tern__free(c, (char *)(uintptr_t)p->labels[i]);
+    tern__free(c, p->labels);
+    tern_vocabulary_free(p->vocabulary);
+    memset(p, 0, sizeof *p);
+}
+
+int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *label) {
+    for (size_t i = 0; i < p->n_labels; i++)
+        if (!strcmp(p->labels[i], label)) return (int64_t)i;
+    return -1;
+}
+
+static tern_status read_labels(tern__text_pipeline *p, tern_context *c, const char *text) {
+    json_error_t error;
+    json_t *array = json_loads(text, 0, &error), *label;
+    tern_status st = TERN_OK;
+    size_t i, n = json_array_size(array);
+    if (!n)
+        st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels is not a JSON array of names");
+    else if (!(p->labels = tern__calloc(c, n, sizeof *p->labels)))
+        st = TERN_ERR_MEMORY;
+    if (st == TERN_OK) p->n_labels = n;
+    if (st == TERN_OK) json_array_foreach(array, i, label) {
+        const char *name = json_string_value(label);
+        if (!name)
+            st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text", i);
+        else if (!(p->labels[i] = tern__strdup(c, name)))
+            st = TERN_ERR_MEMORY;
+        if (st != TERN_OK) break;
+    }
+    json_decref(array);
+    return st;
+}
+
+static tern_status read_input(tern__text_pipeline *p, tern_context *c, const char *text) {
+    json_error_t error;
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    const char *kind = json_string_value(json_object_get(root, "kind"));
+    const json_t *subwords = json_object_get(root, "subwords");
+    tern_status st = TERN_OK;
+    p->subwords = json_integer_value(subwords);
+    if (!kind || (strcmp(kind, "text") && strcmp(kind, "tokens")) ||
+        (subwords && !json_is_integer(subwords)) || p->subwords < 0 || p->subwords > 256)
+        st = tern__fail(c, TERN_ERR_FORMAT,
+                        "the model's tern.input is \"%.80s\"; expected {\"kind\": \"text\" or "
+                        "\"tokens\", \"subwords\": 0..256}",
+                        text);
+    else
+        p->tags = !strcmp(kind, "tokens");
+    json_decref(root);
+    return st;
+}
+
+/* The network must take what the front end gives, and give one number per label. */
+static tern_status check_network(const tern__text_pipeline *p, tern_context *c,
+                                 const tern_graph *g) {
+    char text[TERN__SHAPE_TEXT];
+    const size_t inputs = p->subwords ? 2 : 1;
+    if (g->n_inputs != inputs || g->n_outputs < 1)
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the network has %zu inputs and %zu outputs; its front end gives %zu",
+                          g->n_inputs, g->n_outputs, inputs);
+    for (size_t i = 0; i < inputs; i++) {
+        const tern__shape *in = &g->values[g->inputs[i]].shape;
+        const int rank = i ? 3 : 2;
+        bool fits = in->type == TERN_INT64 && in->rank == rank;
+        for (int k = 0; fits && k < 2; k++) fits = in->dims[k] < 0;
+        if (!fits || (i && in->dims[2] >= 0 && in->dims[2] != p->subwords))
+            return tern__fail(c, TERN_ERR_FORMAT,
+                              "the network takes %s, but a text of any length is given to it as "
+                              "int64 numbers [N, L]",
+                              tern__shape_text(in, text, sizeof text));
+    }
+    const tern__shape *out = &g->values[g->outputs[0]].shape;
+    if (out->rank != (p->tags ? 3 : 2) ||
+        (out->dims[1] >= 0 && out->dims[1] != (int64_t)p->n_labels))
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the network's output is %s, but the model has %zu labels%s",
+                          tern__shape_text(out, text, sizeof text), p->n_labels,
+                          p->tags ? " for every token" : "");
+    return TERN_OK;
+}
+
+tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
+                                     const tern_model *model) {
+    const char *labels = tern_model_metadata(model, "tern.labels");
+    const char *text = tern_model_metadata(model, "tern.text");
+    const char *vocabulary = tern_model_metadata(model, "tern.vocabulary");
+    const char *input = tern_model_metadata(model, "tern.input");
+    memset(p, 0, sizeof *p);
+    if (!labels || !text || !vocabulary || !input)
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the model does not say how it reads: its metadata have no %s; only "
+                          "models that were trained by tern for text can read it",
+                          !text         ? "tern.text"
+                          : !vocabulary ? "tern.vocabulary"
+                          : !labels     ? "tern.labels"
+                                        : "tern.input");
+    tern_status st = tern_text_options_parse(&p->text, c, text, strlen(text));
+    if (st != TERN_OK) tern__fail_in(c, "the model's tern.text");
+    if (st == TERN_OK) st = read_labels(p, c, labels);
+    if (st == TERN_OK) st = read_input(p, c, input);
+    if (st == TERN_OK) {
+        st = tern_vocabulary_parse(&p->vocabulary, c, vocabulary, strlen(vocabulary));
+        if (st != TERN_OK) tern__fail_in(c, "the model's tern.vocabulary");
+    }
+    if (st == TERN_OK) st = check_network(p, c, tern_model_graph(model));
+    if (st != TERN_OK) tern__text_pipeline_free(p, c);
+    return st;
+}
+
+/* Sets a key to a JSON value, which is freed. */
+static tern_status set_json(tern_model *model, tern_context *c, const char *key, json_t *value) {
+    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(12)) : NULL;
+    json_decref(value);
+    if (!text)
+        return tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory, or a name that is not UTF-8",
+                          key);
+    tern_status st = tern_model_set_metadata(model, key, text);
+    free(text);
+    return st;
+}
+
+tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
+                                      const tern_text_dataset *data, int64_t subwords) {
+    char *text = NULL, *words = NULL;
+    size_t length;
+    json_t *labels = json_array();
+    for (size_t i = 0; i < tern_text_dataset_label_count(data); i++)
+        if (json_array_append_new(labels, json_string(tern_text_dataset_label(data, i)))) {
+            json_decref(labels);
+            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
+        }
+    tern_status st = set_json(model, c, "tern.labels", labels);
+    if (st == TERN_OK)
+        st = tern_text_options_text(&text, c, tern_text_dataset_options_in_use(data));
+    if (st == TERN_OK) st = tern_model_set_metadata(model, "tern.text", text);
+    if (st == TERN_OK)
+        st = tern_vocabulary_text(&words, &length, tern_text_dataset_vocabulary(data));
+    if (st == TERN_OK) st = tern_model_set_metadata(model, "tern.vocabulary", words);
+    tern_free(c, text);
+    tern_free(c, words);
+    if (st != TERN_OK) return st;
+    const char *kind = tern_text_dataset_tagged(data) ? "tokens" : "text";
+    return set_json(model, c, "tern.input",
+                    json_pack("{s:s, s:I}", "kind", kind, "subwords", (json_int_t)subwords));
+}

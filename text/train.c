@@ -1,0 +1,182 @@
+/* Trains a text classifier or tagger: reads the data, splits it, makes the vocabulary, builds the
+ * network, fills in the recipe, trains, and puts front end, vocabulary, labels and provenance into
+ * the model. */
+#include "train.h"
+
+#include "pipeline.h"
+#include "recipe.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what cross-validation does as well ---- */
+
+tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c) {
+    if (o->size != sizeof *o)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "text training options of size %zu, expected %zu: start from "
+                          "TERN_TEXT_TRAIN_OPTIONS_INIT",
+                          o->size, sizeof *o);
+    if (o->validate_path && o->validate != 0)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "validation is asked for twice: by a file and by a share");
+    o->data.labels = NULL;
+    o->data.n_labels = 0;
+    o->data.vocabulary = NULL;
+    if (!o->own_recipe) tern__text_recipe_front_end(o);
+    return TERN_OK;
+}
+
+static tern_status build(tern_graph **graph, tern_context *c, const tern_text_dataset *data,
+                         const float *vectors, const tern_text_train_options *o) {
+    tern_status st = tern_graph_create(graph, c);
+    if (st != TERN_OK) return st;
+    const tern_text_options *text = tern_text_dataset_options_in_use(data);
+    tern_text_network_options n = TERN_TEXT_NETWORK_OPTIONS_INIT;
+    n.classes = (int64_t)tern_text_dataset_label_count(data);
+    n.rows = (int64_t)tern_text_rows(tern_text_dataset_vocabulary(data), text);
+    n.dimension = o->dimension;
+    n.vectors = vectors;
+    n.channels = o->channels;
+    memcpy(n.widths, o->widths, sizeof n.widths);
+    n.filters = o->filters;
+    n.width = o->width;
+    n.dropout = o->dropout;
+    n.subwords = o->data.subwords;
+    n.subword_rows = o->data.subwords ? text->buckets + 1 : 0;
+    tern_graph_set_seed(*graph, o->train.seed);
+    tern_text_network_build(*graph, o->network, &n);
+    return tern_graph_check(*graph);
+}
+
+static tern_status check_tags(tern_context *c, const tern_text_dataset *data,
+                              const tern_text_train_options *o) {
+    bool tagged = tern_text_dataset_tagged(data);
+    if (tagged == tern_text_network_tags(o->network)) return TERN_OK;
+    return tern__fail(c, TERN_ERR_ARGUMENT,
+                      tagged ? "every token of the data has a label; network %s gives a label to a "
+                               "whole text"
+                             : "every text of the data has one label; network %s gives a label to "
+                               "every token",
+                      o->network ? o->network : tern_text_network_name(0));
+}
+
+tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
+                                tern_dataset *training, tern_text_train_options *o) {
+    tern_graph *graph = NULL;
+    tern_status st = TERN_OK;
+    *model = NULL;
+    if (!o->own_recipe) {
+        tern__text_recipe_train(o, tern_dataset_count(training));
+        st = tern_text_dataset_vary(data, o->data.word_dropout);
+    }
+    if (st == TERN_OK) st = build(&graph, c, data, NULL, o);
+    if (st == TERN_OK) st = tern_train(model, graph, training, &o->train);
+    tern_graph_free(graph);
+    return st;
+}
+
+/* ---- training once ---- */
+
+static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* How the model came about. Nothing in it depends on the machine or the day, so that the same
+ * training gives the same file. */
+static tern_status write_provenance(tern_model *model, tern_context *c, const char *path,
+                                    const tern_text_train_options *o, const tern_train_result *r,
+                                    int64_t texts) {
+    const char *slash = strrchr(path, '/');
+    const tern_dataset *validation = o->train.validation;
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
+        "version", tern_version(), "network", o->network ? o->network : tern_text_network_name(0),
+        "seed", (json_int_t)o->train.seed, "texts", (json_int_t)texts, "epochs", r->epochs, "epoch",
+        r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
+        o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
+        number_or_null(r->accuracy), "validation_texts",
+        (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
+        number_or_null(r->validation_loss), "validation_accuracy",
+        number_or_null(r->validation_accuracy));
+    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
+    if (root && name) json_object_set_new(root, "data", name);
+    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(root);
+    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's provenance");
+    tern_status st = tern_model_set_metadata(model, "tern.training", text);
+    free(text);
+    return st;
+}
+
+/* The labels of the data as a list of pointers into it. */
+static tern_status labels_of(const char ***labels, size_t *count, tern_context *c,
+                             const tern_text_dataset *data) {
+    *count = tern_text_dataset_label_count(data);
+    if (!(*labels = tern__calloc(c, *count, sizeof **labels))) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < *count; i++) (*labels)[i] = tern_text_dataset_label(data, i);
+    return TERN_OK;
+}
+
+/* The file to validate on, with the labels of the training data. Its vocabulary comes later. */
+static tern_status open_validation(tern_text_dataset **held, tern_context *c,
+                                   const tern_text_dataset *data,
+                                   const tern_text_train_options *o) {
+    tern_text_dataset_options d = o->data;
+    const char **labels = NULL;
+    tern_status st = labels_of(&labels, &d.n_labels, c, data);
+    d.labels = labels;
+    if (st == TERN_OK) st = tern_text_dataset_open(held, c, o->validate_path, &d);
+    if (st == TERN_OK && tern_text_dataset_tagged(data) != tern_text_dataset_tagged(*held))
+        st = tern__fail(c, TERN_ERR_FORMAT, "%s: %s", o->validate_path,
+                        tern_text_dataset_tagged(data)
+                            ? "its tokens have no labels, those to train on have"
+                            : "its tokens have labels, those to train on have none");
+    tern__free(c, labels);
+    return st;
+}
+
+tern_status tern_text_train(tern_model **model, tern_context *c, const char *path,
+                            const tern_text_train_options *options) {
+    tern_text_train_options o = TERN_TEXT_TRAIN_OPTIONS_INIT;
+    tern_text_dataset *data = NULL, *held = NULL;
+    tern_dataset *first = NULL, *second = NULL;
+    tern_train_result result, *wanted;
+    if (options) o = *options;
+    *model = NULL;
+    tern_status st = tern__text_train_prepare(&o, c);
+    if (st != TERN_OK) return st;
+    if ((st = tern_text_dataset_open(&data, c, path, &o.data)) != TERN_OK) goto done;
+    if ((st = check_tags(c, data, &o)) != TERN_OK) goto done;
+    tern_dataset *training = tern_text_dataset_samples(data);
+    o.train.validation = NULL;
+    if (o.validate != 0) {
+        st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed);
+        training = first;
+        o.train.validation = second;
+    } else if (o.validate_path) {
+        st = open_validation(&held, c, data, &o);
+        if (st == TERN_OK) o.train.validation = tern_text_dataset_samples(held);
+    }
+    if (st == TERN_OK) st = tern_text_dataset_build(data, training);
+    if (st == TERN_OK && held)
+        st = tern_text_dataset_use(held, tern_text_dataset_vocabulary(data));
+    if (st != TERN_OK) goto done;
+    wanted = o.train.result;
+    o.train.result = &result;
+    if ((st = tern__text_train_on(model, c, data, training, &o)) != TERN_OK) goto done;
+    if (wanted) *wanted = result;
+    st = tern__text_pipeline_write(*model, c, data, o.data.subwords);
+    if (st == TERN_OK)
+        st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
+done:
+    if (st != TERN_OK) {
+        tern_model_free(*model);
+        *model = NULL;
+    }
+    tern_dataset_free(second);
+    tern_dataset_free(first);
+    tern_text_dataset_free(held);
+    tern_text_dataset_free(data);
+    return st;
+}

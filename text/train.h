@@ -1,0 +1,15 @@
+/* What training once and training fold by fold share. Internal to train.c and cross_validate.c. */
+#ifndef TERN_TEXT_TRAIN_INTERNAL_H
+#define TERN_TEXT_TRAIN_INTERNAL_H
+
+#include "core/base.h"
+#include <tern/text_train.h>
+
+/* Checks what needs no data, fills in the front end of the recipe. */
+tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c);
+/* Builds the network for the data's vocabulary, completes o->train by the recipe and trains.
+ * o->train.validation and o->train.result are the caller's to set. */
+tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
+                                tern_dataset *training, tern_text_train_options *o);
+
+#endif
