@@ -65,7 +65,7 @@ void tern__pixels_convert(void *dst, tern__pixel_format to, const void *src,
     const bool to_grey = from.channels > 2 && to.channels < 3;
     const uint64_t max = (1u << from.bits) - 1;
     for (size_t i = 0; i < count; i++) {
-        uint32_t v[4];
+        uint32_t v[4] = {0};
         read_pixel(v, src, from, i);
         if (lose_alpha)
             for (int k = 0; k < 3; k++)
