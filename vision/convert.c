@@ -44,15 +44,21 @@ static inline uint32_t change_depth(uint32_t v, int from, int to) {
     return to == 16 ? v * 257 : (v + 128) / 257;
 }
 
+static inline void write_value(void *dst, int bits, size_t at, uint32_t v) {
+    if (bits == 8)
+        ((uint8_t *)dst)[at] = (uint8_t)v;
+    else
+        ((uint16_t *)dst)[at] = (uint16_t)v;
+}
+
 static inline void write_pixel(void *dst, tern__pixel_format to, size_t i, const uint32_t v[4]) {
-    const size_t n = (size_t)to.channels;
-    for (size_t k = 0; k < n; k++) {
-        const uint32_t value = k == n - 1 && n % 2 == 0 ? v[3] : v[k];
-        if (to.bits == 8)
-            ((uint8_t *)dst)[i * n + k] = (uint8_t)value;
-        else
-            ((uint16_t *)dst)[i * n + k] = (uint16_t)value;
+    const size_t at = i * (size_t)to.channels;
+    write_value(dst, to.bits, at, v[0]);
+    if (to.channels > 2) {
+        write_value(dst, to.bits, at + 1, v[1]);
+        write_value(dst, to.bits, at + 2, v[2]);
     }
+    if (to.channels % 2 == 0) write_value(dst, to.bits, at + (size_t)to.channels - 1, v[3]);
 }
 
 void tern__pixels_convert(void *dst, tern__pixel_format to, const void *src,
@@ -65,7 +71,7 @@ void tern__pixels_convert(void *dst, tern__pixel_format to, const void *src,
     const bool to_grey = from.channels > 2 && to.channels < 3;
     const uint64_t max = (1u << from.bits) - 1;
     for (size_t i = 0; i < count; i++) {
-        uint32_t v[4] = {0};
+        uint32_t v[4];
         read_pixel(v, src, from, i);
         if (lose_alpha)
             for (int k = 0; k < 3; k++)
