@@ -131,11 +131,12 @@ static tern_status settle(tern__plan *p, size_t *at) {
     tern__layout layout = wanted == TERN__ONLY_LAST    ? TERN__LAST
                           : wanted == TERN__ANY_LAYOUT ? follow(p, &p->nodes[*at])
                                                        : TERN__PLAIN;
-    int inputs = p->nodes[*at].n_inputs, rank = p->values[p->nodes[*at].outputs[0]].tensor.rank;
+    int inputs = p->nodes[*at].n_inputs;
     for (int i = 0; i < inputs; i++) {
         int v = p->nodes[*at].inputs[i];
         if (v < 0) continue;
-        if (layout == TERN__LAST && wanted == TERN__ANY_LAYOUT) v = in_rank(p, v, rank);
+        if (layout == TERN__LAST && wanted == TERN__ANY_LAYOUT)
+            v = in_rank(p, v, p->values[p->nodes[*at].outputs[0]].tensor.rank);
         tern__layout input_layout = wanted == TERN__ONLY_LAST && i > 0 ? TERN__PLAIN : layout;
         if (v >= 0) v = in_layout(p, v, input_layout, at);
         if (v < 0) return TERN_ERR_MEMORY;

@@ -55,7 +55,8 @@ typedef struct tern__onnx_call {
 } tern__onnx_call;
 
 /* Brings a node of an older or newer operator set to the form that tern's operators have, which is
- * opset 17's. *call may become another operator; nodes before it may be added to the graph. */
+ * opset 17's. *call may become another operator, or "": its output is its input; nodes before it may
+ * be added to the graph. */
 tern_status tern__onnx_adapt(tern__onnx_reader *r, tern__onnx_call *call);
 /* Adds a constant whose name begins with that of the call; its value number, or -1 with the error
  * stuck to the graph. */

@@ -131,6 +131,18 @@ static tern_status adapt_dropout(reader *r, tern__onnx_call *call) {
     return TERN_OK;
 }
 
+/* tern holds all integers as int64, so that a Cast between integers does nothing. */
+static tern_status adapt_cast(reader *r, tern__onnx_call *call) {
+    tern_attribute to;
+    if (!take(call, "to", TERN_ATTRIBUTE_INT, &to)) return TERN_OK;
+    const tern__value *x = call->inputs[0] >= 0 ? &r->graph->values[call->inputs[0]] : NULL;
+    if (to.i == TERN__ONNX_INT32) {
+        if (x && x->shape.type == TERN_INT64) call->op = "";
+        to.i = TERN_INT64;
+    }
+    return give(r, call, to);
+}
+
 /* num_outputs (set 18): equal parts but for a smaller last one. Equal parts are what no sizes mean.
  */
 static tern_status adapt_split(reader *r, tern__onnx_call *call) {
@@ -257,6 +269,8 @@ tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
             status = ints_to_input(r, call, names[i], i + 1);
     } else if (strcmp(op, "Split") == 0) {
         status = adapt_split(r, call);
+    } else if (strcmp(op, "Cast") == 0) {
+        status = adapt_cast(r, call);
     } else if (r->opset < 13 && (strcmp(op, "Softmax") == 0 || strcmp(op, "LogSoftmax") == 0)) {
         status = adapt_softmax(r, call);
     } else if (r->opset < 14 && strcmp(op, "BatchNormalization") == 0 && call->n_outputs > 1) {

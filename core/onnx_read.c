@@ -298,6 +298,10 @@ static tern_status emit(reader *r, tern__onnx_call *call, const Tern__Onnx__Node
     tern_context *c = r->context;
     tern_status status = tern__onnx_adapt(r, call);
     if (status != TERN_OK) return status;
+    if (!*call->op) /* the output is the input */
+        return call->n_outputs
+                   ? tern__names_set(&r->values, c, node->output[0], call->inputs[0])
+                   : TERN_OK;
     const tern__op *op = tern__op_find(call->domain, call->op);
     if (op->max_outputs >= 0 && call->n_outputs > op->max_outputs)
         return tern__fail(c, TERN_ERR_UNSUPPORTED,

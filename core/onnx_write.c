@@ -182,21 +182,26 @@ static void add_attribute(writer *w, Tern__Onnx__Node *node, const tern__attribu
     }
 }
 
+/* A name for a value of the file's own, which the graph does not have. */
+static char *own_name(writer *w, const tern__node *node, const char *what) {
+    char name[256];
+    snprintf(name, sizeof name, "%.200s.%s", node->name, what);
+    for (int i = 2; tern__graph_find(w->graph, name) >= 0; i++)
+        snprintf(name, sizeof name, "%.200s.%s_%d", node->name, what, i);
+    return copy_text(w, name);
+}
+
 /* Where set 18 and later want what set 17 had as an attribute, or nothing. */
 static void add_for_later_sets(writer *w, Tern__Onnx__Node *out, const tern__node *node,
                                const tern__ints *axes) {
     if (strcmp(node->op->name, "Split") == 0 && out->n_input < 2) {
         add_int(w, out, "num_outputs", node->n_outputs);
     } else if (axes && axes->count) {
-        char name[256];
-        snprintf(name, sizeof name, "%.200s.axes", node->name);
-        for (int i = 2; tern__graph_find(w->graph, name) >= 0; i++)
-            snprintf(name, sizeof name, "%.200s.axes_%d", node->name, i);
         tern__shape shape = {.type = TERN_INT64, .rank = 1, .dims = {axes->count}};
-        char *kept = copy_text(w, name);
-        if (!kept) return;
-        add_initializer(w, kept, &shape, axes->at, true);
-        out->input[out->n_input++] = kept;
+        char *name = own_name(w, node, "axes");
+        if (!name) return;
+        add_initializer(w, name, &shape, axes->at, true);
+        out->input[out->n_input++] = name;
     }
 }
 
@@ -207,6 +212,32 @@ static bool is_reduction(const tern__op *op) {
 
 static const char *value_name(const writer *w, int value) {
     return value < 0 ? "" : w->graph->values[value].name;
+}
+
+/* The lengths of sequences are int32 in ONNX and int64 in tern: a Cast goes between. Its output. */
+static char *add_cast(writer *w, const tern__node *node, int value) {
+    Tern__Onnx__Node *out = make(w, 1, sizeof *out);
+    char **names = make(w, 2, sizeof *names), *name = own_name(w, node, "sequence_lens");
+    Tern__Onnx__Attribute **attributes = make(w, 1, sizeof(void *));
+    if (!out || !names || !name || !attributes) return text("");
+    tern__onnx__node__init(out);
+    names[0] = text(value_name(w, value));
+    names[1] = name;
+    out->name = name;
+    out->op_type = text("Cast");
+    out->input = names;
+    out->output = names + 1;
+    out->n_input = out->n_output = 1;
+    out->attribute = attributes;
+    add_int(w, out, "to", TERN__ONNX_INT32);
+    w->out->node[w->out->n_node++] = out;
+    return name;
+}
+
+static bool is_length(const tern__node *node, int input) {
+    const tern__op *op = node->op;
+    return input == 4 && node->inputs[input] >= 0 && !*op->domain &&
+           (strcmp(op->name, "LSTM") == 0 || strcmp(op->name, "GRU") == 0);
 }
 
 static void add_node(writer *w, const tern__node *node) {
@@ -226,7 +257,8 @@ static void add_node(writer *w, const tern__node *node) {
     out->output = outputs;
     out->attribute = attributes;
     for (int i = 0; i < node->n_inputs; i++)
-        inputs[out->n_input++] = text(value_name(w, node->inputs[i]));
+        inputs[out->n_input++] = is_length(node, i) ? add_cast(w, node, node->inputs[i])
+                                                    : text(value_name(w, node->inputs[i]));
     for (int i = 0; i < node->n_outputs; i++)
         outputs[out->n_output++] = text(value_name(w, node->outputs[i]));
     const tern__ints *axes = NULL;
@@ -302,7 +334,7 @@ static void add_graph(writer *w) {
     tern__onnx__graph__init(w->out);
     w->out->name = text("tern");
     add_values(w);
-    w->out->node = make(w, w->graph->n_nodes, sizeof *w->out->node);
+    w->out->node = make(w, 2 * w->graph->n_nodes, sizeof *w->out->node); /* a Cast before each */
     for (size_t i = 0; i < w->graph->n_nodes && w->status == TERN_OK; i++)
         add_node(w, &w->graph->nodes[i]);
 }

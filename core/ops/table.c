@@ -6,6 +6,7 @@ const tern__op *const tern__ops[] = {
     &tern__op_softplus, &tern__op_hard_swish, &tern__op_gelu, &tern__op_erf, &tern__op_neg,
     &tern__op_add, &tern__op_sub, &tern__op_mul, &tern__op_div,
     &tern__op_conv, &tern__op_conv_transpose, &tern__op_gemm, &tern__op_matmul,
+    &tern__op_lstm, &tern__op_gru,
     &tern__op_batch_normalization,
     &tern__op_max_pool, &tern__op_average_pool, &tern__op_global_average_pool,
     &tern__op_global_max_pool,

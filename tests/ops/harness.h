@@ -42,7 +42,7 @@ typedef struct op_input {
     bool whole;    /* dims[0] is not the batch */
 } op_input;
 
-enum { OP_MOST_INPUTS = 6 };
+enum { OP_MOST_INPUTS = 8 };
 
 typedef struct op_row {
     const char *title, *domain, *op; /* domain NULL: ONNX's */

@@ -223,6 +223,25 @@ TERN_API tern_value tern_unsqueeze(tern_value x, const int64_t *axes, size_t cou
  *  the network runs. Gradient: the touched rows of the table only. */
 TERN_API tern_value tern_embedding(tern_value ids, int64_t rows, int64_t size);
 TERN_API tern_value tern_gather(tern_value table, tern_value ids, int axis);
+
+typedef struct tern_recurrent_options {
+    const char *direction; /**< NULL: "forward"; "reverse"; "bidirectional": both, side by side */
+    tern_value lengths;    /**< int64 [N]: steps of each sequence that are there, 0..L; graph NULL:
+                                all. What lies behind is not read, costs nothing, and comes out as 0 */
+    bool last;             /**< the state after the last step (read in reverse: the first) only */
+    const char *name;      /**< of the node; weights are name.W, .R, .B. NULL: one is made */
+    tern_initializer initializer; /**< of W and R; default: uniform within 1 / sqrt(hidden) of 0 */
+} tern_recurrent_options;
+
+/** Long short-term memory over sequences x [N, L, I], with new weights -> [N, L, D*hidden], D = 2 if
+ *  bidirectional, else 1; with options.last [N, D*hidden]. Biases start as 0, the forget gate's as 1.
+ *  Errors (they stick): TERN_ERR_SHAPE if x is not [N, L, I] with I known; lengths outside 0..L fail
+ *  when the network runs. Gradient: x, weights. Source: ONNX LSTM-14; Hochreiter & Schmidhuber 1997. */
+TERN_API tern_value tern_lstm(tern_value x, int64_t hidden, tern_recurrent_options options);
+/** Gated recurrent unit, as tern_lstm; the reset gate acts after the product, as in PyTorch.
+ *  Source: ONNX GRU-14 with linear_before_reset; Cho et al. 2014. */
+TERN_API tern_value tern_gru(tern_value x, int64_t hidden, tern_recurrent_options options);
+
 TERN_API tern_value tern_reduce_mean(tern_value x, const int64_t *axes, size_t count, bool keep);
 TERN_API tern_value tern_reduce_max(tern_value x, const int64_t *axes, size_t count, bool keep);
 TERN_API tern_value tern_reduce_sum(tern_value x, const int64_t *axes, size_t count, bool keep);
