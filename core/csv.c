@@ -16,7 +16,9 @@ typedef struct tern__csv_reader {
     char separator;
     bool quoting, ended;
     tern_status status;
-    int fd;                     /* -1: from memory */
+    int fd;                     /* -1: from memory or read */
+    tern__csv_read read;        /* NULL: from fd or memory */
+    void *self;
     const unsigned char *bytes; /* what is left to take, of buffer or of the caller's memory */
     size_t left;
     size_t line; /* the line of the next byte */
@@ -44,6 +46,14 @@ static tern_status TERN_PRINTF(4, 5)
 
 /* Reads on, behind the bytes that are left, if there are any (only before anything was taken). */
 static tern_status fill(reader *r) {
+    if (r->read) {
+        size_t got = 0;
+        r->status = r->read(r->self, r->buffer + r->left, sizeof r->buffer - r->left, &got);
+        r->bytes = r->buffer;
+        r->left += got;
+        r->ended = got == 0;
+        return r->status;
+    }
     for (;;) {
         ssize_t got = r->fd < 0 ? 0 : read(r->fd, r->buffer + r->left, sizeof r->buffer - r->left);
         if (got < 0 && errno == EINTR) continue;
@@ -78,9 +88,9 @@ static void take_line_end(reader *r) {
 
 static inline tern_status append(reader *r, int byte) {
     if (r->row_used == r->row_capacity) {
-        if (r->row_used >= TERN__CSV_ROW_LIMIT)
+        if (r->row_used >= r->face.row_limit)
             return fail_at(r, r->face.line, TERN_ERR_LIMIT, "the row is longer than %zu bytes%s",
-                           TERN__CSV_ROW_LIMIT, r->quoting ? "; does a quote never close?" : "");
+                           r->face.row_limit, r->quoting ? "; does a quote never close?" : "");
         char *row =
             tern__grow(r->context, r->row, r->row_used, &r->row_capacity, r->row_used + 1, 1);
         if (!row) return r->status = TERN_ERR_MEMORY;
@@ -210,20 +220,31 @@ static bool ends_with(const char *text, const char *end) {
     return length >= ending && strcmp(text + length - ending, end) == 0;
 }
 
-/* fd, if not -1, is closed on failure too. */
-static tern_status start(tern__csv **csv, tern_context *c, const char *name, int fd,
-                         const void *bytes, size_t size, char separator, bool header) {
+/* Where bytes come from: a file, which is closed on failure too; or memory; or a function. */
+typedef struct origin {
+    int fd;
+    const void *bytes;
+    size_t size;
+    tern__csv_read read;
+    void *self;
+} origin;
+
+static tern_status start(tern__csv **csv, tern_context *c, const char *name, origin from,
+                         char separator, bool header) {
     reader *r = tern__alloc(c, sizeof *r);
     if (!r) {
-        if (fd > STDIN_FILENO) close(fd);
+        if (from.fd > STDIN_FILENO) close(from.fd);
         return TERN_ERR_MEMORY;
     }
     memset(r, 0, offsetof(reader, buffer));
     r->face.reader = r;
+    r->face.row_limit = TERN__CSV_ROW_LIMIT;
     r->context = c;
-    r->fd = fd;
-    r->bytes = bytes;
-    r->left = size;
+    r->fd = from.fd;
+    r->bytes = from.bytes;
+    r->left = from.size;
+    r->read = from.read;
+    r->self = from.self;
     r->line = 1;
     if (!separator) separator = ends_with(name, ".tsv") || ends_with(name, ".tab") ? '\t' : ',';
     r->separator = separator;
@@ -242,7 +263,7 @@ tern_status tern__csv_open(tern__csv **csv, tern_context *c, const char *path, c
                            bool header) {
     *csv = NULL;
     if (strcmp(path, "-") == 0)
-        return start(csv, c, "standard input", STDIN_FILENO, NULL, 0, separator, header);
+        return start(csv, c, "standard input", (origin){.fd = STDIN_FILENO}, separator, header);
     int fd;
     do fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
@@ -252,13 +273,19 @@ tern_status tern__csv_open(tern__csv **csv, tern_context *c, const char *path, c
         close(fd);
         return tern__fail(c, TERN_ERR_IO, "%s: is a folder; a table is needed", path);
     }
-    return start(csv, c, path, fd, NULL, 0, separator, header);
+    return start(csv, c, path, (origin){.fd = fd}, separator, header);
 }
 
 tern_status tern__csv_open_memory(tern__csv **csv, tern_context *c, const char *name,
                                   const void *bytes, size_t size, char separator, bool header) {
     *csv = NULL;
-    return start(csv, c, name, -1, bytes, size, separator, header);
+    return start(csv, c, name, (origin){-1, bytes, size, NULL, NULL}, separator, header);
+}
+
+tern_status tern__csv_open_reader(tern__csv **csv, tern_context *c, const char *name,
+                                  tern__csv_read read, void *self, char separator, bool header) {
+    *csv = NULL;
+    return start(csv, c, name, (origin){-1, NULL, 0, read, self}, separator, header);
 }
 
 void tern__csv_close(tern__csv *csv) {

@@ -12,6 +12,7 @@ typedef struct tern__csv {
     size_t n_fields;
     char **fields; /* of the current row, NUL-terminated; valid until the next row */
     size_t line;   /* on which the current row begins, counted from 1 */
+    size_t row_limit; /* TERN__CSV_ROW_LIMIT; the caller may raise it */
     struct tern__csv_reader *reader;
 } tern__csv;
 
@@ -25,9 +26,14 @@ tern_status tern__csv_open(tern__csv **csv, tern_context *c, const char *path, c
 /* The same for bytes that the caller keeps as long. name is for sentences. */
 tern_status tern__csv_open_memory(tern__csv **csv, tern_context *c, const char *name,
                                   const void *bytes, size_t size, char separator, bool header);
+/* The same for bytes that read gives: up to size of them into bytes, *got of them, 0 at the end; it
+ * records its own sentence where it fails. self must outlive the table. */
+typedef tern_status (*tern__csv_read)(void *self, void *bytes, size_t size, size_t *got);
+tern_status tern__csv_open_reader(tern__csv **csv, tern_context *c, const char *name,
+                                  tern__csv_read read, void *self, char separator, bool header);
 /* Reads the next row; *got is false at the end (n_fields is 0 then). Errors, which stick:
  * TERN_ERR_FORMAT (a NUL byte, text after a closing quote, a quote that never closes, another
- * number of fields than the header), TERN_ERR_LIMIT (a row beyond TERN__CSV_ROW_LIMIT),
+ * number of fields than the header), TERN_ERR_LIMIT (a row beyond row_limit),
  * TERN_ERR_IO. */
 tern_status tern__csv_next(tern__csv *csv, bool *got);
 /* The index of the column of this name. TERN_ERR_FORMAT, naming the columns there are, if it is
