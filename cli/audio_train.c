@@ -1,13 +1,10 @@
-/* tern audio train: options, progress, and the files beside the model. */
+/* tern audio train: its options. What happens then is training.c's. */
 #include "cli.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
@@ -32,33 +29,6 @@ static const cli_command command = {
     "  tern audio train --data esc10.csv --root ogg --group-column src_file --folds 1,2,3 \\\n"
     "      --validate-folds 4 -o esc10.onnx"};
 
-/* "a/b.onnx" -> "a/b" + ending, in memory of the caller. */
-static char *beside(const char *model, const char *ending) {
-    size_t n = strlen(model);
-    if (n > 5 && !strcmp(model + n - 5, ".onnx")) n -= 5;
-    char *path = malloc(n + strlen(ending) + 1);
-    if (path) sprintf(path, "%.*s%s", (int)n, model, ending);
-    return path;
-}
-
-/* Says now, not after an hour of training, that the model cannot be written. */
-static int check_output(const char *path) {
-    struct stat info;
-    const char *slash = strrchr(path, '/');
-    char folder[4096];
-    if (slash) snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    else strcpy(folder, ".");
-    if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
-        cli_complain("%s is a folder; -o takes the name of a file, e.g. %s/model.onnx", path, path);
-        return EXIT_IO;
-    }
-    if (access(folder, W_OK)) {
-        cli_complain("%s cannot be written: %s: %s", path, folder, strerror(errno));
-        return EXIT_IO;
-    }
-    return EXIT_OK;
-}
-
 static int check(const request *r, int operands, char **argv) {
     size_t n = r->output ? strlen(r->output) : 0;
     if (operands)
@@ -71,7 +41,7 @@ static int check(const request *r, int operands, char **argv) {
                          r->output);
     if (r->validate_folds && r->validate != 0)
         return cli_usage(&command, "--validate and --validate-folds exclude each other");
-    return check_output(r->output);
+    return cli_check_output(r->output);
 }
 
 static int fill(tern_audio_train_options *o, const request *r, tern_context *c, const char ***folds,
@@ -111,60 +81,17 @@ static int fill(tern_audio_train_options *o, const request *r, tern_context *c, 
     o->train.optimizer.weight_decay = r->weight_decay;
     o->train.loss.label_smoothing = r->smoothing;
     o->train.mixup = r->mixup;
-    o->train.resume = r->resume;
     return EXIT_OK;
 }
 
-static void report(const request *r, const tern_train_result *result, const tern_model *model) {
-    (void)model;
-    printf("%s: ", r->output);
-    if (isfinite(result->validation_accuracy))
-        printf("validation accuracy %.1f %%, ", 100 * result->validation_accuracy);
-    printf("epoch %d of %d%s, %.0f s\n", result->epoch, result->epochs,
-           result->stopped_early ? " (stopped early)" : "", result->seconds);
-}
+typedef struct call {
+    const char *data;
+    tern_audio_train_options *options;
+} call;
 
-static int train(const request *r, tern_context *c, tern_audio_train_options *o) {
-    tern_model *model = NULL;
-    tern_train_result result;
-    struct stat info;
-    const bool regular = stat(r->output, &info) || S_ISREG(info.st_mode);
-    char *checkpoint = r->checkpoint ? strdup(r->checkpoint) : beside(r->output, ".ckpt");
-    char *log = r->log ? strdup(r->log) : beside(r->output, ".jsonl");
-    int code = EXIT_OK;
-    if (regular || r->checkpoint) o->train.checkpoint = checkpoint;
-    if (regular || r->log) o->train.log = log;
-    if (r->resume && (!o->train.checkpoint || access(checkpoint, F_OK))) {
-        cli_complain("--resume: there is no checkpoint %s to go on from", checkpoint);
-        code = EXIT_IO;
-        goto done;
-    }
-    o->train.on_progress = cli_progress_train;
-    o->train.user = (void *)(uintptr_t)&r->quiet;
-    o->train.result = &result;
-    cli_catch_interrupts();
-    tern_status st = tern_audio_train(&model, c, r->data, o);
-    cli_progress_clear();
-    if (st == TERN_ERR_INTERRUPTED) {
-        cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
-                     checkpoint);
-        code = EXIT_INTERRUPTED;
-        goto done;
-    }
-    if (st == TERN_OK && (st = tern_model_save(model, r->output)) != TERN_OK && o->train.checkpoint)
-        cli_complain("the model was trained but not written; %s is kept, --resume writes it again",
-                     checkpoint);
-    if (st != TERN_OK) {
-        code = cli_failed(c, st);
-        goto done;
-    }
-    if (o->train.checkpoint && !r->checkpoint) unlink(checkpoint);
-    report(r, &result, model);
-done:
-    tern_model_free(model);
-    free(checkpoint);
-    free(log);
-    return code;
+static tern_status train(void *user, tern_model **model, tern_context *c) {
+    const call *k = user;
+    return tern_audio_train(model, c, k->data, k->options);
 }
 
 int cli_audio_train(int argc, char **argv) {
@@ -223,7 +150,8 @@ int cli_audio_train(int argc, char **argv) {
     tern_status st = cli_context(&c, r.threads, &r.quiet);
     if (st != TERN_OK) code = cli_failed(c, st);
     else code = fill(&o, &r, c, &folds, &validate_folds);
-    if (code == EXIT_OK) code = train(&r, c, &o);
+    const cli_training files = {r.output, r.checkpoint, r.log, "clips", r.resume, r.quiet};
+    if (code == EXIT_OK) code = cli_train(&files, c, &o.train, train, &(call){r.data, &o});
     tern_context_free(c);
     free(folds);
     free(validate_folds);

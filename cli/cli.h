@@ -81,12 +81,28 @@ int cli_columns(int fd);
 /* Takes Ctrl-C and SIGTERM as the wish to stop: the first one sets cli_stopped(), the second one kills. */
 void cli_catch_interrupts(void);
 bool cli_stopped(void);
-/* The bar of a training run: on_progress of tern_train_options. */
-bool cli_progress_train(void *quiet, const tern_train_progress *progress);
+/* The bar of a training run: on_progress of tern_train_options; training: a cli_training. */
+bool cli_progress_train(void *training, const tern_train_progress *progress);
 /* A bar for anything counted; `done` of `count` items. */
 void cli_progress_count(const char *what, size_t done, size_t count);
 /* Removes the bar from the terminal, so that something else can be printed. */
 void cli_progress_clear(void);
+
+/* ---- training (training.c) ---- */
+/* The files of a training run, as options name them, and what its samples are called. */
+typedef struct cli_training {
+    const char *output;     /* the model */
+    const char *checkpoint; /* NULL: beside the model, and removed when it is done */
+    const char *log;        /* NULL: beside the model */
+    const char *unit;       /* "clips", "texts" */
+    bool resume, quiet;
+} cli_training;
+/* Says now, not after an hour of training, that the model cannot be written: an exit code. */
+int cli_check_output(const char *path);
+/* Sets checkpoint, log, progress and resume in options, calls train (which passes options on), saves
+ * the model, says how it went. Returns the exit code. */
+int cli_train(const cli_training *files, tern_context *c, tern_train_options *options,
+              tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user);
 
 /* ---- commands ---- */
 int cli_audio_train(int argc, char **argv);

@@ -81,15 +81,16 @@ static const char *duration(double seconds, char *out, size_t size) {
     return out;
 }
 
-bool cli_progress_train(void *quiet, const tern_train_progress *p) {
+bool cli_progress_train(void *training_, const tern_train_progress *p) {
+    const cli_training *training = training_;
     const bool terminal = isatty(STDERR_FILENO);
     char text[300], eta[32], validation[100] = "";
-    if (*(const bool *)quiet || (!terminal && !p->epoch_done) || !due(p->epoch_done)) return !stopped;
+    if (training->quiet || (!terminal && !p->epoch_done) || !due(p->epoch_done)) return !stopped;
     if (isfinite(p->validation_accuracy))
         snprintf(validation, sizeof validation, "  validation %.1f %%%s", 100 * p->validation_accuracy,
                  p->epoch_done && p->best && !terminal ? " (best)" : "");
-    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f%s  %.0f clips/s  ETA %s", p->epoch, p->epochs,
-             p->loss, validation, p->items_per_second, duration(p->eta, eta, sizeof eta));
+    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f%s  %.0f %s/s  ETA %s", p->epoch, p->epochs,
+             p->loss, validation, p->items_per_second, training->unit, duration(p->eta, eta, sizeof eta));
     if (!terminal) {
         fprintf(stderr, "%s\n", text);
         return !stopped;
