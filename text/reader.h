@@ -1,0 +1,14 @@
+/* The reader of texts from the inside. Internal to text. */
+#ifndef TERN_TEXT_READER_H
+#define TERN_TEXT_READER_H
+
+#include "core/base.h"
+#include <tern/text_dataset.h>
+
+/* The options as they will be used. TERN_ERR_ARGUMENT. */
+tern_status tern__text_reader_options_check(tern_text_reader_options *checked, tern_context *c,
+                                            const tern_text_reader_options *options);
+/* Whether its texts come with a tag for each token. */
+bool tern__text_reader_tagged(const tern_text_reader *reader);
+
+#endif
