@@ -134,9 +134,12 @@ void tern_text_reader_close(tern_text_reader *r) {
 
 static bool is_space(char b) { return (unsigned char)b <= ' '; }
 
+/* Nothing but white space, or byte-order marks, which files that were joined hold anywhere. */
 static bool is_blank(const char *text, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        if (!is_space(text[i])) return false;
+    for (size_t i = 0; i < length; i++) {
+        if (length - i >= 3 && !memcmp(text + i, "\xef\xbb\xbf", 3)) i += 2;
+        else if (!is_space(text[i])) return false;
+    }
     return true;
 }
 

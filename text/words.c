@@ -22,9 +22,10 @@ static inline size_t place_of(const tern__words *w, uint32_t hash) {
 int64_t tern__words_find(const tern__words *w, const char *word, size_t length, uint32_t hash) {
     if (!w->table_size) return -1;
     for (size_t at = place_of(w, hash); w->table[at]; at = (at + 1) & (w->table_size - 1)) {
-        const size_t i = w->table[at] - 1;
-        if (w->hashes[i] != hash || w->begins[i + 1] - w->begins[i] - 1 != length) continue;
-        if (!memcmp(w->bytes + w->begins[i], word, length)) return (int64_t)i;
+        if (w->table[at] >> 32 != hash) continue;
+        const size_t i = (uint32_t)w->table[at] - 1, begin = w->begins[i];
+        if (w->begins[i + 1] - begin - 1 == length && !memcmp(w->bytes + begin, word, length))
+            return (int64_t)i;
     }
     return -1;
 }
@@ -32,7 +33,7 @@ int64_t tern__words_find(const tern__words *w, const char *word, size_t length, 
 static void put(tern__words *w, size_t number) {
     size_t at = place_of(w, w->hashes[number]);
     while (w->table[at]) at = (at + 1) & (w->table_size - 1);
-    w->table[at] = (uint32_t)number + 1;
+    w->table[at] = (uint64_t)w->hashes[number] << 32 | (number + 1);
 }
 
 tern_status tern__words_reserve(tern__words *w, size_t count, size_t bytes) {
@@ -58,7 +59,7 @@ tern_status tern__words_reserve(tern__words *w, size_t count, size_t bytes) {
     if (w->table_size >= 2 * count) return TERN_OK;
     size_t size = 64;
     while (size < 2 * count) size *= 2;
-    uint32_t *table = tern__calloc(c, size, sizeof *table);
+    uint64_t *table = tern__calloc(c, size, sizeof *table);
     if (!table) return TERN_ERR_MEMORY;
     tern__free(c, w->table);
     w->table = table;

@@ -14,7 +14,7 @@ typedef struct tern__words {
     uint32_t *hashes; /* [count] tern_text_hash of each */
     size_t hashes_capacity;
     size_t count;
-    uint32_t *table;   /* [table_size] 0: free, else number + 1 */
+    uint64_t *table;   /* [table_size] 0: free, else hash << 32 | number + 1 */
     size_t table_size; /* a power of two */
 } tern__words;
 
