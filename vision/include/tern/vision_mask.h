@@ -99,7 +99,7 @@ TERN_API tern_status tern_mask_counts(uint32_t **counts, size_t *n, const tern_m
 /** Errors: TERN_ERR_FORMAT if the counts do not add up to width x height. */
 TERN_API tern_status tern_mask_set_counts(tern_mask *mask, int label, const uint32_t *counts,
                                           size_t n);
-/** COCO's compressed string of counts: from the third on the difference to the one two before, in
+/** COCO's compressed string of counts: from the fourth on the difference to the one two before, in
  *  groups of 5 bits, the lowest first, each plus 48, bit 5 of it saying that more follow.
  *  The caller frees *text with tern_free. */
 TERN_API tern_status tern_counts_text(char **text, tern_context *context, const uint32_t *counts,
@@ -151,9 +151,9 @@ TERN_API void tern_polygons_free(tern_polygons *polygons);
  * finite. */
 TERN_API tern_status tern_mask_fill(tern_mask *mask, int label, const tern_ring *rings,
                                     size_t n_rings);
-/** The objects of one picture as one line of JSON each:
- * {"label":1,"area":..,"box":[x,y,w,h],"score":.., "rings":[[[x,y],...],...]}, in a list. names
- * NULL: labels are numbers. The caller frees *text. */
+/** The objects of one picture as a JSON list, one object a line:
+ *  {"label":1,"area":..,"box":[x,y,w,h],"score":..,"rings":[[[x,y],...],...]}. names [classes - 1]
+ *  are those of classes 1..; NULL: labels are numbers. The caller frees *text with tern_free. */
 TERN_API tern_status tern_polygons_text(char **text, const tern_polygons *polygons,
                                         const char *const *names);
 
