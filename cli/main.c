@@ -14,18 +14,22 @@ static const entry entries[] = {
     {"audio", "classify", "say what sounds are", cli_audio_classify},
     {"audio", "evaluate", "measure how often a model is right", cli_audio_evaluate},
     {"audio", "features", "turn a sound into an array or a picture", cli_audio_features},
+    {"text", "train", "train a network on labelled texts", cli_text_train},
+    {"text", "classify", "say what texts are", cli_text_classify},
+    {"text", "evaluate", "measure how often a model is right", cli_text_evaluate},
+    {"text", "cross-validate", "train and measure on folds of the texts", cli_text_cross_validate},
     {"model", "info", "show what is in a model file", cli_model_info},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
 static int help(const char *group) {
-    if (!group) printf("tern trains and runs convolutional networks on sound.\n\n");
-    printf("usage: tern %s COMMAND [OPTIONS]\n\n", group ? group : "{audio|model}");
+    if (!group) printf("tern trains and runs convolutional networks on sound and text.\n\n");
+    printf("usage: tern %s COMMAND [OPTIONS]\n\n", group ? group : "{audio|text|model}");
     for (size_t i = 0; i < ENTRIES; i++)
         if (!group || !strcmp(group, entries[i].group)) {
             char name[40];
             snprintf(name, sizeof name, "tern %s %s", entries[i].group, entries[i].name);
-            printf("  %-22s %s\n", name, entries[i].summary);
+            printf("  %-25s %s\n", name, entries[i].summary);
         }
     printf("\n");
     if (!group) printf("  tern --version\n");
@@ -38,7 +42,7 @@ static int help(const char *group) {
 }
 
 static const char *group_name(const void *list, size_t i) {
-    static const char *const groups[] = {"audio", "model", NULL};
+    static const char *const groups[] = {"audio", "text", "model", NULL};
     (void)list;
     return groups[i];
 }

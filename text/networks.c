@@ -7,6 +7,7 @@
 #include <tern/text_network.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef tern_text_network_options options;
@@ -41,12 +42,15 @@ static tern_value words(tern_value ids, const options *o) {
     tern_graph *g = ids.graph;
     tern_value kinds[2];
     int n = 0;
-    if (o->channels != TERN_TEXT_STATIC)
-        kinds[n++] = tern_gather(table(g, "words", o->rows, o->dimension, o->vectors, true), ids, 0);
-    if (o->channels != TERN_TEXT_TUNED)
-        kinds[n++] = tern_gather(
-            table(g, n ? "words.static" : "words", o->rows, o->dimension, o->vectors, false), ids,
-            0);
+    if (o->channels != TERN_TEXT_STATIC) {
+        tern_value tuned = table(g, "words", o->rows, o->dimension, o->vectors, true);
+        kinds[n++] = tern_gather(tuned, ids, 0);
+    }
+    if (o->channels != TERN_TEXT_TUNED) {
+        const char *name = n ? "words.static" : "words";
+        tern_value fixed = table(g, name, o->rows, o->dimension, o->vectors, false);
+        kinds[n++] = tern_gather(fixed, ids, 0);
+    }
     return n == 2 ? tern_concat(kinds, 2, 2) : kinds[0];
 }
 

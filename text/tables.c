@@ -300,12 +300,14 @@ static void run_admitted(job *j, const tern_context *c) {
     tern__parallel(c, (int64_t)((j->count + TEXTS_TOGETHER - 1) / TEXTS_TOGETHER), texts_item, j);
 }
 
-bool tern__text_tables_run(tern__text_tables *t, const tern_context *c, const tern__text_ids *texts,
-                           size_t count, float *logits) {
+int64_t tern__text_tables_words(const tern__text_tables *t) { return t->words; }
+
+size_t tern__text_tables_run(tern__text_tables *t, const tern_context *c,
+                             const tern__text_ids *texts, size_t count, float *logits) {
     size_t begin = 0;
     for (size_t i = 0; begin < count;) {
         while (i < count && admit(t, &texts[i])) i++;
-        if (i == begin && t->used == 0) return false; /* more words than there is room for */
+        if (i == begin && t->used == 0) break; /* more words than there is room for */
         job j = {.t = t,
                  .kernels = tern__vector(c),
                  .texts = texts + begin,
@@ -318,5 +320,5 @@ bool tern__text_tables_run(tern__text_tables *t, const tern_context *c, const te
         }
         begin = i;
     }
-    return true;
+    return begin;
 }

@@ -21,9 +21,11 @@ typedef struct tern__text_ids {
     int64_t count;
 } tern__text_ids;
 
-/* logits [count, classes] of these texts, on the context's threads. false: one of them has more
- * different words than there is room for; nothing is computed for it and those after it. */
-bool tern__text_tables_run(tern__text_tables *tables, const tern_context *c,
-                           const tern__text_ids *texts, size_t count, float *logits);
+/* logits [count, classes] of these texts, on the context's threads. Returns how many are done: fewer
+ * than count if the next one has more different words than there is room for. */
+size_t tern__text_tables_run(tern__text_tables *tables, const tern_context *c,
+                             const tern__text_ids *texts, size_t count, float *logits);
+/* Ids are below it. */
+int64_t tern__text_tables_words(const tern__text_tables *tables);
 
 #endif

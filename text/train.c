@@ -51,6 +51,14 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_text_da
     return tern_graph_check(*graph);
 }
 
+tern_status tern__text_labels(const char ***labels, size_t *count, tern_context *c,
+                              const tern_text_dataset *data) {
+    *count = tern_text_dataset_label_count(data);
+    if (!(*labels = tern__calloc(c, *count, sizeof **labels))) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < *count; i++) (*labels)[i] = tern_text_dataset_label(data, i);
+    return TERN_OK;
+}
+
 static tern_status check_tags(tern_context *c, const tern_text_dataset *data,
                               const tern_text_train_options *o) {
     bool tagged = tern_text_dataset_tagged(data);
@@ -109,22 +117,13 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
     return st;
 }
 
-/* The labels of the data as a list of pointers into it. */
-static tern_status labels_of(const char ***labels, size_t *count, tern_context *c,
-                             const tern_text_dataset *data) {
-    *count = tern_text_dataset_label_count(data);
-    if (!(*labels = tern__calloc(c, *count, sizeof **labels))) return TERN_ERR_MEMORY;
-    for (size_t i = 0; i < *count; i++) (*labels)[i] = tern_text_dataset_label(data, i);
-    return TERN_OK;
-}
-
 /* The file to validate on, with the labels of the training data. Its vocabulary comes later. */
 static tern_status open_validation(tern_text_dataset **held, tern_context *c,
                                    const tern_text_dataset *data,
                                    const tern_text_train_options *o) {
     tern_text_dataset_options d = o->data;
     const char **labels = NULL;
-    tern_status st = labels_of(&labels, &d.n_labels, c, data);
+    tern_status st = tern__text_labels(&labels, &d.n_labels, c, data);
     d.labels = labels;
     if (st == TERN_OK) st = tern_text_dataset_open(held, c, o->validate_path, &d);
     if (st == TERN_OK && tern_text_dataset_tagged(data) != tern_text_dataset_tagged(*held))

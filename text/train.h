@@ -11,5 +11,8 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
  * o->train.validation and o->train.result are the caller's to set. */
 tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
                                 tern_dataset *training, tern_text_train_options *o);
+/* The labels of the data as a list of pointers into it; the caller frees the list. */
+tern_status tern__text_labels(const char ***labels, size_t *count, tern_context *c,
+                              const tern_text_dataset *data);
 
 #endif

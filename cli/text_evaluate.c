@@ -1,0 +1,81 @@
+/* tern text evaluate: prints how often a model is right. */
+#include "cli.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct request {
+    const char *data, *text_column, *label_column;
+    int64_t threads, line_limit;
+    bool json, errors;
+} request;
+
+static const cli_command command = {
+    "tern text evaluate", "MODEL --data FILE [OPTIONS]",
+    "Reads labelled texts, asks the model and prints accuracy, precision, recall and F1 of each label,\n"
+    "and the confusion matrix.",
+    "FILE is as for 'tern text train'. With --json one object is printed: accuracy, n, macro_f1,\n"
+    "per_class (label, support, precision, recall, f1), confusion (a row per true label)."};
+
+static bool on_text(void *user, const tern_text_record *record, const tern_answer *answer,
+                    size_t done) {
+    const request *r = user;
+    (void)done;
+    if (r->errors && strcmp(record->label, answer->label))
+        fprintf(r->json ? stderr : stdout, "line %zu: %s, taken for %s (%.1f %%): %s\n", record->line,
+                record->label, answer->label, 100 * (double)answer->score, record->text);
+    return !cli_stopped();
+}
+
+static int evaluate(const request *r, tern_context *c, tern_session *session) {
+    tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
+    tern_confusion *confusion = NULL;
+    char *text = NULL;
+    o.text_column = r->text_column;
+    o.label_column = r->label_column;
+    o.line_limit = (size_t)r->line_limit << 20;
+    cli_catch_interrupts();
+    tern_status st = tern_text_evaluate(&confusion, session, r->data, &o, on_text,
+                                        (void *)(uintptr_t)r);
+    if (st == TERN_OK)
+        st = r->json ? tern_confusion_json(&text, confusion) : tern_confusion_text(&text, confusion);
+    if (st == TERN_OK) printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+    else cli_complain("%s", tern_session_message(session));
+    tern_free(c, text);
+    tern_confusion_free(confusion);
+    return cli_exit_code(st);
+}
+
+int cli_text_evaluate(int argc, char **argv) {
+    static const bool quiet = true;
+    request r = {0};
+    const cli_option options[] = {
+        {"data", 'd', CLI_TEXT, &r.data, "FILE", "the labelled texts", 0, 0, NULL},
+        {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0, NULL},
+        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0, NULL},
+        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096, NULL},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
+        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every text taken for something else", 0, 0, NULL},
+        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    if (argc - at < 1) return cli_usage(&command, "the model is missing");
+    if (argc - at > 1 && !r.data)
+        return cli_usage(&command, "'%s': data are named with --data", argv[at + 1]);
+    if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
+    if (!r.data) return cli_usage(&command, "--data is missing: a file of labelled texts");
+    tern_context *c = NULL;
+    tern_model *model = NULL;
+    tern_session *session = NULL;
+    tern_status st = cli_context(&c, r.threads, &quiet);
+    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
+    if (st == TERN_OK) st = tern_session_create(&session, model);
+    int code = st == TERN_OK ? evaluate(&r, c, session) : cli_failed(c, st);
+    tern_session_free(session);
+    tern_model_free(model);
+    tern_context_free(c);
+    return code;
+}

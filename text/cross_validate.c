@@ -1,0 +1,155 @@
+/* Cross-validation: folds of about equal shares of each class, a network trained for each without
+ * its texts, and what it makes of them counted. */
+#include "train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct place {
+    int64_t sample, group, class;
+    uint64_t turn; /* random, the same for a whole group */
+} place;
+
+static int by_group(const void *a, const void *b) {
+    const place *x = a, *y = b;
+    if (x->group != y->group) return x->group < y->group ? -1 : 1;
+    return x->sample < y->sample ? -1 : 1;
+}
+
+static int by_turn(const void *a, const void *b) {
+    const place *x = a, *y = b;
+    if (x->class != y->class) return x->class < y->class ? -1 : 1;
+    if (x->turn != y->turn) return x->turn < y->turn ? -1 : 1;
+    return by_group(a, b);
+}
+
+/* fold_of [n]: groups stay whole; a group's class is its first sample's. */
+static tern_status make_folds(int *fold_of, tern_context *c, const tern_dataset *all, int folds,
+                              uint64_t seed) {
+    const int64_t n = tern_dataset_count(all);
+    place *at = tern__calloc(c, (size_t)n, sizeof *at);
+    if (!at) return TERN_ERR_MEMORY;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t group = tern_dataset_group(all, i);
+        at[i] = (place){i, group, tern_dataset_class(all, i),
+                        tern__random_stream(seed, (uint64_t)group, 0x666f6c64u /* "fold" */)};
+    }
+    qsort(at, (size_t)n, sizeof *at, by_group);
+    for (int64_t i = 1; i < n; i++)
+        if (at[i].group == at[i - 1].group) at[i].class = at[i - 1].class;
+    qsort(at, (size_t)n, sizeof *at, by_turn);
+    int fold = -1;
+    for (int64_t i = 0; i < n; i++) {
+        if (!i || at[i].group != at[i - 1].group) fold = (fold + 1) % folds;
+        fold_of[at[i].sample] = fold;
+    }
+    tern__free(c, at);
+    return TERN_OK;
+}
+
+/* The samples whose fold is `fold`, or (others) is not. */
+static tern_status take(tern_dataset **subset, tern_context *c, tern_dataset *all,
+                        const int *fold_of, int fold, bool others) {
+    const int64_t n = tern_dataset_count(all);
+    int64_t count = 0, *samples = tern__calloc(c, (size_t)n, sizeof *samples);
+    if (!samples) return TERN_ERR_MEMORY;
+    for (int64_t i = 0; i < n; i++)
+        if ((fold_of[i] == fold) != others) samples[count++] = i;
+    tern_status st = count ? tern_dataset_subset(subset, all, samples, count)
+                           : tern__fail(c, TERN_ERR_ARGUMENT,
+                                        "fold %d of the data is empty: there are fewer different "
+                                        "texts than folds",
+                                        fold + 1);
+    tern__free(c, samples);
+    return st;
+}
+
+/* Trains without the fold and predicts it into the confusion matrix. */
+static tern_status run_fold(tern_confusion *confusion, tern_context *c, tern_text_dataset *data,
+                            const tern_text_train_options *options, const int *fold_of, int fold,
+                            double *accuracy, int64_t *count) {
+    tern_text_train_options o = *options;
+    tern_dataset *all = tern_text_dataset_samples(data), *test = NULL, *rest = NULL;
+    tern_dataset *training = NULL, *validation = NULL;
+    tern_model *model = NULL;
+    int64_t *predictions = NULL;
+    tern_status st = take(&test, c, all, fold_of, fold, false);
+    if (st == TERN_OK) st = take(&rest, c, all, fold_of, fold, true);
+    if (st == TERN_OK && o.validate != 0)
+        st = tern_dataset_split(&training, &validation, rest, o.validate, o.train.seed);
+    if (st == TERN_OK) st = tern_text_dataset_build(data, training ? training : rest);
+    o.train.validation = validation;
+    o.train.seed += (uint64_t)fold;
+    if (st == TERN_OK) st = tern__text_train_on(&model, c, data, training ? training : rest, &o);
+    if (st != TERN_OK) goto done;
+    *count = tern_dataset_count(test);
+    predictions = tern__calloc(c, (size_t)*count, sizeof *predictions);
+    st = predictions
+             ? tern_evaluate(model, test, o.train.batch, NULL, NULL, accuracy, predictions)
+             : TERN_ERR_MEMORY;
+    for (int64_t i = 0; st == TERN_OK && i < *count; i++)
+        st = tern_confusion_add(confusion, tern_dataset_class(test, i), predictions[i]);
+done:
+    tern__free(c, predictions);
+    tern_model_free(model);
+    tern_dataset_free(validation);
+    tern_dataset_free(training);
+    tern_dataset_free(rest);
+    tern_dataset_free(test);
+    return st;
+}
+
+static tern_status check(tern_context *c, int folds, const tern_text_train_options *o) {
+    if (folds < 2 || folds > 1000)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "%d folds; cross-validation takes 2 to 1000",
+                          folds);
+    if (o->train.checkpoint || o->train.log || o->train.resume || o->validate_path)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "cross-validation keeps no checkpoint and no log, and takes what it "
+                          "validates on from the data");
+    return TERN_OK;
+}
+
+tern_status tern_text_cross_validate(tern_confusion **confusion, tern_context *c, const char *path,
+                                     int folds, const tern_text_train_options *options,
+                                     tern_on_fold on_fold, void *user) {
+    tern_text_train_options o = TERN_TEXT_TRAIN_OPTIONS_INIT;
+    tern_text_dataset *data = NULL;
+    const char **labels = NULL;
+    int *fold_of = NULL;
+    size_t n_labels;
+    if (options) o = *options;
+    *confusion = NULL;
+    tern_status st = check(c, folds, &o);
+    if (st == TERN_OK) st = tern__text_train_prepare(&o, c);
+    if (st == TERN_OK) st = tern_text_dataset_open(&data, c, path, &o.data);
+    if (st != TERN_OK) return st;
+    if (tern_text_dataset_tagged(data)) {
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "%s: every token has a label; cross-validation is for labels of texts",
+                        path);
+        goto done;
+    }
+    if ((st = tern__text_labels(&labels, &n_labels, c, data)) != TERN_OK ||
+        (st = tern_confusion_create(confusion, c, (int64_t)n_labels, labels)) != TERN_OK)
+        goto done;
+    const tern_dataset *all = tern_text_dataset_samples(data);
+    fold_of = tern__calloc(c, (size_t)tern_dataset_count(all), sizeof *fold_of);
+    st = fold_of ? make_folds(fold_of, c, all, folds, o.train.seed) : TERN_ERR_MEMORY;
+    for (int i = 0; st == TERN_OK && i < folds; i++) {
+        double accuracy;
+        int64_t n;
+        st = run_fold(*confusion, c, data, &o, fold_of, i, &accuracy, &n);
+        if (st == TERN_OK && on_fold && !on_fold(user, i + 1, folds, accuracy, n))
+            st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after fold %d of %d", i + 1, folds);
+    }
+done:
+    if (st != TERN_OK) {
+        tern_confusion_free(*confusion);
+        *confusion = NULL;
+    }
+    tern__free(c, fold_of);
+    tern__free(c, labels);
+    tern_text_dataset_free(data);
+    return st;
+}
