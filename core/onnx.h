@@ -55,9 +55,11 @@ typedef struct tern__onnx_call {
 } tern__onnx_call;
 
 /* Brings a node of an older or newer operator set to the form that tern's operators have, which is
- * opset 17's. *call may become another operator, or "": its output is its input; nodes before it may
- * be added to the graph. */
+ * opset 17's. *call may become another operator, or "" (its output is its input); nodes before it
+ * may be added to the graph. */
 tern_status tern__onnx_adapt(tern__onnx_reader *r, tern__onnx_call *call);
+/* What an operator that ONNX no longer has is called now; others' own names. */
+const char *tern__onnx_modern(const char *op);
 /* Adds a constant whose name begins with that of the call; its value number, or -1 with the error
  * stuck to the graph. */
 int tern__onnx_add_constant(tern__onnx_reader *r, const tern__onnx_call *call, const char *what,

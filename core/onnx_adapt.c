@@ -80,7 +80,7 @@ static void drop_harmless(tern__onnx_call *call) {
         {"LayerNormalization", "stash_type", 1},    {"MaxPool", "ceil_mode", 0},
         {"MaxPool", "storage_order", 0},       {"ReduceMax", "noop_with_empty_axes", 0},
         {"ReduceMean", "noop_with_empty_axes", 0},  {"ReduceSum", "noop_with_empty_axes", 0},
-        {"Reshape", "allowzero", 0},
+        {"Reshape", "allowzero", 0},           {"Resize", "antialias", 0},
     };
     const tern__op *op = tern__op_find(call->domain, call->op);
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
@@ -128,6 +128,39 @@ static tern_status adapt_dropout(reader *r, tern__onnx_call *call) {
         return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
                           "Dropout '%.200s': training_mode is not the constant false", call->name);
     call->n_inputs = call->inputs[1] >= 0 ? 2 : 1;
+    return TERN_OK;
+}
+
+const char *tern__onnx_modern(const char *op) {
+    return strcmp(op, "Upsample") == 0 ? "Resize" : op;
+}
+
+/* Resize and the older Upsample. Empty tensors stand for what is absent; sets before 11 only have
+ * what is now called asymmetric and floor. */
+static tern_status adapt_resize(reader *r, tern__onnx_call *call) {
+    tern_attribute policy;
+    bool upsample = strcmp(call->op, "Upsample") == 0;
+    if (take(call, "keep_aspect_ratio_policy", TERN_ATTRIBUTE_STRING, &policy) &&
+        strcmp(policy.s, "stretch") != 0)
+        return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
+                          "Resize '%.200s': tern has no keep_aspect_ratio_policy '%s'", call->name,
+                          policy.s);
+    if (upsample || r->opset == 10) {
+        call->op = "Resize";
+        if (call->n_inputs > 1) {
+            call->inputs[2] = call->inputs[1];
+            call->inputs[1] = -1;
+            call->n_inputs = 3;
+        }
+        tern_status st =
+            give(r, call, TERN_STRING("coordinate_transformation_mode", "asymmetric"));
+        return st ? st : give(r, call, TERN_STRING("nearest_mode", "floor"));
+    }
+    for (int i = 1; i < call->n_inputs; i++) {
+        const tern__value *v = call->inputs[i] < 0 ? NULL : &r->graph->values[call->inputs[i]];
+        if (v && tern__shape_count(&v->shape) == 0) call->inputs[i] = -1;
+    }
+    while (call->n_inputs > 1 && call->inputs[call->n_inputs - 1] < 0) call->n_inputs--;
     return TERN_OK;
 }
 
@@ -269,6 +302,8 @@ tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
             status = ints_to_input(r, call, names[i], i + 1);
     } else if (strcmp(op, "Split") == 0) {
         status = adapt_split(r, call);
+    } else if (strcmp(op, "Resize") == 0 || strcmp(op, "Upsample") == 0) {
+        status = adapt_resize(r, call);
     } else if (strcmp(op, "Cast") == 0) {
         status = adapt_cast(r, call);
     } else if (r->opset < 13 && (strcmp(op, "Softmax") == 0 || strcmp(op, "LogSoftmax") == 0)) {

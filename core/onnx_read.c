@@ -78,7 +78,7 @@ static tern_status check_operators(reader *r) {
         if (!*op)
             status = tern__fail(c, TERN_ERR_FORMAT, "node %zu ('%.200s') names no operator", i,
                                 label(node));
-        if (!*op || is_constant(node) || tern__op_find(domain, op)) continue;
+        if (!*op || is_constant(node) || tern__op_find(domain, tern__onnx_modern(op))) continue;
         count++;
         if (tern__names_find(&seen, op) >= 0 || used >= sizeof list) continue;
         status = tern__names_set(&seen, c, op, 0);
@@ -261,6 +261,31 @@ static tern_status read_attribute(reader *r, tern_attribute *to, char **string,
                                                                                : "what it may not");
 }
 
+/* LSTM's and GRU's activations: only those that are meant where none are given. */
+static tern_status check_activations(reader *r, const Tern__Onnx__Node *node,
+                                     const Tern__Onnx__Attribute *a) {
+    static const char *const standard[] = {"Sigmoid", "Tanh", "Tanh"};
+    size_t period = strcmp(node->op_type, "LSTM") == 0 ? 3 : 2;
+    for (size_t i = 0; i < a->n_strings; i++) {
+        const char *wanted = standard[i % period];
+        if (a->strings[i].len == strlen(wanted) &&
+            memcmp(a->strings[i].data, wanted, a->strings[i].len) == 0)
+            continue;
+        return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
+                          "%s '%.200s': activation %zu is '%.*s'; tern has the default one only, "
+                          "%s",
+                          node->op_type, label(node), i,
+                          (int)(a->strings[i].len < 30 ? a->strings[i].len : 30),
+                          (const char *)a->strings[i].data, wanted);
+    }
+    return TERN_OK;
+}
+
+static bool is_activations(const Tern__Onnx__Node *node, const Tern__Onnx__Attribute *a) {
+    bool recurrent = strcmp(node->op_type, "LSTM") == 0 || strcmp(node->op_type, "GRU") == 0;
+    return recurrent && strcmp(text(a->name), "activations") == 0;
+}
+
 static tern_status read_attributes(reader *r, tern__onnx_call *call,
                                    char *strings[TERN__ONNX_MAX_ATTRIBUTES],
                                    const Tern__Onnx__Node *node) {
@@ -274,10 +299,13 @@ static tern_status read_attributes(reader *r, tern__onnx_call *call,
                 return tern__fail(c, TERN_ERR_FORMAT,
                                   "%s '%.200s': attribute '%.100s' is there twice", call->op,
                                   label(node), text(node->attribute[i]->name));
+        const Tern__Onnx__Attribute *a = node->attribute[i];
+        size_t at = call->n_attributes;
         tern_status status =
-            read_attribute(r, &call->attributes[i], &strings[i], node, node->attribute[i]);
+            is_activations(node, a)
+                ? check_activations(r, node, a)
+                : read_attribute(r, &call->attributes[call->n_attributes++], &strings[at], node, a);
         if (status != TERN_OK) return status;
-        call->n_attributes++;
     }
     return TERN_OK;
 }

@@ -276,6 +276,11 @@ static int64_t needed_opset(const tern__node *node) {
     const tern__op *op = node->op;
     if (*op->domain) return OPSET;
     if (strcmp(op->name, "Gelu") == 0) return 20;
+    if (strcmp(op->name, "Resize") == 0 &&
+        strcmp(((const tern__string *)tern__attribute_at(op, node->attributes,
+                                                         "coordinate_transformation_mode"))->at,
+               "half_pixel_symmetric") == 0)
+        return 19;
     bool pad = strcmp(op->name, "Pad") == 0, average = strcmp(op->name, "AveragePool") == 0;
     for (const tern__attribute *a = op->attributes; (pad || average) && a && a->name; a++) {
         const void *at = (const char *)node->attributes + a->offset;

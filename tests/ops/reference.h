@@ -52,7 +52,7 @@ reference_function reference_batch_normalization, reference_layer_normalization,
 reference_function reference_concat, reference_split, reference_slice, reference_reshape,
     reference_flatten, reference_squeeze, reference_unsqueeze, reference_transpose,
     reference_gather;
-reference_function reference_lstm, reference_gru;
+reference_function reference_lstm, reference_gru, reference_resize;
 reference_function reference_softmax_cross_entropy, reference_binary_cross_entropy,
     reference_squared_error, reference_absolute_error, reference_huber;
 

@@ -173,6 +173,23 @@ TERN_API tern_value tern_global_max_pool(tern_value x);
  *  pads: rank begins, then rank ends. */
 TERN_API tern_value tern_pad(tern_value x, const int64_t *pads, const char *mode);
 
+typedef struct tern_resize_options {
+    double scales[3];        /**< of the spatial axes; 0: 1 */
+    int64_t sizes[3];        /**< new sizes instead; 0: by scale */
+    const char *mode;        /**< NULL: "nearest"; "linear" (bilinear, trilinear); "cubic" */
+    const char *coordinates; /**< NULL: "half_pixel" (pixels are areas; bilinear is PyTorch's without
+                                  align_corners, OpenCV's and Pillow's); "align_corners",
+                                  "asymmetric", "pytorch_half_pixel", "half_pixel_symmetric" */
+    const char *nearest;     /**< NULL: "round_prefer_floor"; "round_prefer_ceil", "floor", "ceil" */
+    bool exclude_outside;    /**< places outside do not count, instead of being the border's */
+    double cubic;            /**< Keys' a; 0: -0.75 */
+} tern_resize_options;
+
+/** Resampling of the spatial axes: x [N, C, spatial...] -> [N, C, floor(size * scale)...]. No filter
+ *  when it gets smaller. Errors (they stick): TERN_ERR_SHAPE if nothing is left of an axis, or a size
+ *  is given for an axis of unknown size. Gradient: x. Source: ONNX Resize-13; Keys 1981. */
+TERN_API tern_value tern_resize(tern_value x, tern_resize_options options);
+
 /** Per-channel normalisation with learnt scale and shift and running statistics.
  *  Source: Ioffe & Szegedy 2015; ONNX BatchNormalization-15 (epsilon 1e-5, momentum 0.9). */
 TERN_API tern_value tern_batch_normalization(tern_value x);
