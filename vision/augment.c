@@ -192,8 +192,7 @@ tern_status tern_vision_augment(tern_image *out, tern_image *out_mask, const ter
                              (in->width - 1) / 2.0,
                              (in->height - 1) / 2.0,
                              in->width,
-                             in->height,
-                             channels};
+                             in->height};
     tern__random random = tern__random_make(seed, 0);
     tern__vary_view(a, &random, &view, 255, planes, masked ? out_mask->data : NULL, scratch);
     st = tern_image_from_floats(out, c, planes, channels, in->width, in->height, in->bits);

@@ -44,6 +44,8 @@ static tern_affine draw_map(const tern_vision_augmentation *a, tern__random *r,
     return map;
 }
 
+static int channels_of(const tern__view *v) { return v->image->channels < 3 ? 1 : 3; }
+
 static bool is_moved(const tern_vision_augmentation *a) {
     return a->mirror > 0 || a->flip > 0 || a->turn > 0 || a->rotate > 0 || a->shift > 0 ||
            a->scale > 0 || a->stretch > 0 || a->shear > 0 || a->elastic > 0;
@@ -54,7 +56,7 @@ static void look(const tern__view *v, tern_border border, uint8_t ignored, float
                  uint8_t *labels) {
     const int64_t left = (int64_t)floor(v->x - (v->width - 1) / 2.0 + 0.5);
     const int64_t top = (int64_t)floor(v->y - (v->height - 1) / 2.0 + 0.5);
-    tern__image_planes(v->image, left, top, v->width, v->height, border, v->channels, out);
+    tern__image_planes(v->image, left, top, v->width, v->height, border, channels_of(v), out);
     for (int64_t y = top; labels && y < top + v->height; y++) {
         const int64_t row = tern__border_index(y, v->image->height, border);
         for (int64_t x = left; x < left + v->width; x++) {
@@ -133,12 +135,12 @@ static void cut_out(const tern_vision_augmentation *a, tern__random *r, const te
     const size_t plane = (size_t)v->width * (size_t)v->height;
     const double share = a->cutout_size > 0 ? a->cutout_size : CUTOUT_SIZE;
     float mean[3];
-    for (int k = 0; k < v->channels; k++) mean[k] = mean_of(x + (size_t)k * plane, plane);
+    for (int k = 0; k < channels_of(v); k++) mean[k] = mean_of(x + (size_t)k * plane, plane);
     for (int n = 0; n < a->cutout; n++) {
         int left, right, top, bottom;
         draw_span(r, v->width, share, &left, &right);
         draw_span(r, v->height, share, &top, &bottom);
-        for (int k = 0; k < v->channels; k++)
+        for (int k = 0; k < channels_of(v); k++)
             for (int row = top; row < bottom; row++)
                 for (int column = left; column < right; column++)
                     x[(size_t)k * plane + (size_t)row * (size_t)v->width + (size_t)column] =
@@ -151,7 +153,7 @@ static void cut_out(const tern_vision_augmentation *a, tern__random *r, const te
 void tern__vary_view(const tern_vision_augmentation *a, tern__random *r, const tern__view *v,
                      uint8_t ignored, float *out, uint8_t *labels, float *scratch) {
     const size_t plane = (size_t)v->width * (size_t)v->height;
-    const size_t count = plane * (size_t)v->channels;
+    const size_t count = plane * (size_t)channels_of(v);
     float *dx = scratch, *dy = scratch + plane, *rest = scratch + 2 * plane;
     tern__warp w = {
         .map = draw_map(a, r, v), .width = v->width, .height = v->height, .border = a->border};
@@ -164,14 +166,14 @@ void tern__vary_view(const tern_vision_augmentation *a, tern__random *r, const t
     if (!is_moved(a)) {
         look(v, a->border, ignored, out, labels);
     } else {
-        tern__warp_planes(&w, v->image, v->channels, out);
+        tern__warp_planes(&w, v->image, out);
         if (labels)
             tern__warp_labels(&w, v->labels, v->image->width, v->image->height, ignored, labels);
     }
     if (a->brightness > 0 || a->contrast > 0 || a->gamma > 0) vary_light(a, r, out, count);
-    if (v->channels == 3 && (a->saturation > 0 || a->hue > 0)) vary_colour(a, r, out, plane);
+    if (channels_of(v) == 3 && (a->saturation > 0 || a->hue > 0)) vary_colour(a, r, out, plane);
     const double sigma = tern__random_uniform(r) * a->blur;
-    for (int k = 0; k < v->channels && sigma > 0; k++)
+    for (int k = 0; k < channels_of(v) && sigma > 0; k++)
         tern__blur(out + (size_t)k * plane, v->width, v->height, sigma, rest);
     const double noise = tern__random_uniform(r) * a->noise;
     if (noise > 0) add_noise(r, noise, out, count);

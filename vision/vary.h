@@ -11,13 +11,12 @@ typedef struct tern__view {
     const uint8_t *labels; /* [image height][image width], or NULL */
     double x, y;           /* of the window's middle; pixel (0, 0) has its centre at (0, 0) */
     int width, height;
-    int channels; /* 1 or 3, of the result */
 } tern__view;
 
 /* Floats of scratch that the function below needs for windows of this size. */
 size_t tern__vary_view_scratch(const tern_vision_augmentation *a, int width, int height);
-/* -> out [channels][height][width], 0..1, and labels [height][width] (NULL: not wanted); what does
- * not count is `ignored`. Serial. */
+/* -> out [1 or 3][height][width], 0..1 (without alpha), and labels [height][width] (NULL: not
+ * wanted); what does not count is `ignored`. Serial. */
 void tern__vary_view(const tern_vision_augmentation *a, tern__random *random, const tern__view *v,
                      uint8_t ignored, float *out, uint8_t *labels, float *scratch);
 

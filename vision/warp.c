@@ -112,21 +112,17 @@ static inline float blend(const tern_image *in, const corners *k, int channel) {
     return upper + k->y * (lower - upper);
 }
 
-void tern__warp_planes(const tern__warp *w, const tern_image *in, int channels, float *out) {
+void tern__warp_planes(const tern__warp *w, const tern_image *in, float *out) {
     const size_t plane = (size_t)w->width * (size_t)w->height;
-    const int own = in->channels < 3 ? 1 : 3;
+    const int channels = in->channels < 3 ? 1 : 3;
     const float max = (float)((1 << in->bits) - 1);
     for (int y = 0; y < w->height; y++)
         for (int x = 0; x < w->width; x++) {
             double sx, sy;
-            float v[3];
             source(w, x, y, &sx, &sy);
             const corners k = find_corners(sx, sy, in->width, in->height, w->border);
-            for (int i = 0; i < own; i++) v[i] = blend(in, &k, i) / max;
-            if (own < channels) v[1] = v[2] = v[0];
-            if (own > channels) v[0] = 0.299f * v[0] + 0.587f * v[1] + 0.114f * v[2];
             float *to = out + (size_t)y * (size_t)w->width + (size_t)x;
-            for (int i = 0; i < channels; i++) to[(size_t)i * plane] = v[i];
+            for (int i = 0; i < channels; i++) to[(size_t)i * plane] = blend(in, &k, i) / max;
         }
 }
 

@@ -20,9 +20,9 @@ typedef struct tern__warp {
     tern_border border;
 } tern__warp;
 
-/* Bilinear -> out [channels][height][width], 0..1; channels 1 or 3, grey and colour converted after
- * interpolation, alpha laid on white before. Serial. */
-void tern__warp_planes(const tern__warp *w, const tern_image *in, int channels, float *out);
+/* Bilinear -> out [1 or 3][height][width], 0..1, the picture's channels without alpha, which is
+ * laid on white before. Serial. */
+void tern__warp_planes(const tern__warp *w, const tern_image *in, float *out);
 /* Nearest, of class numbers [in_height][in_width]; outside a constant border is `outside`. Serial.
  */
 void tern__warp_labels(const tern__warp *w, const uint8_t *in, int in_width, int in_height,

@@ -29,24 +29,24 @@ typedef struct tern_vision_dataset_options {
                              which must then be of one size (or resized) */
     int width, height; /**< every picture is resized to this first (bilinear with antialias, masks
                             nearest); 0: no */
-    int multiple;      /**< sides of what the network sees are rounded up to multiples of it; pixels
-                            beyond the picture's edge come from augmentation.border and do not
-                            count; 0: 1 */
+    int multiple;      /**< sides of what the network sees are rounded up to multiples of it, pixels
+                            beyond the picture's edge coming from augmentation.border; 0: 1 */
     int crops;         /**< samples of each picture and epoch; 0: 1 */
     double foreground; /**< share of crops that are laid around a pixel of a class other than 0,
                           drawn at random, 0..1 */
-    bool whole; /**< outside training a sample is the whole picture, brought to the largest size of
-                   the batch by pixels that do not count; false: crops spread evenly over the
-                   picture */
+    bool whole; /**< outside training a sample is the whole picture, at the upper left of the
+                     largest size of the batch; false: crops spread evenly over the picture. Pixels
+                     beyond the picture do not count outside training. */
     const char *masks; /**< folder of the masks */
-    const char *fov;   /**< folder of fields of view: pixels that are 0 there do not count; NULL:
-                            all do */
+    const char *fov;   /**< folder of fields of view, masks of two values: black pixels do not
+                            count; NULL: all do */
     tern_mask_coding coding; /**< of the masks; automatic: decided over all of them */
     int classes;             /**< 0: found in the masks */
     tern_vision_target target;
     const char *const *labels; /**< classification: the classes in their order (a trained model's);
                              n_labels 0: the folders, sorted */
     size_t n_labels;
+    bool held_out; /**< idx files: of the sets in a folder the one that is not named train-... */
     double memory; /**< bytes that may be held; 0: 4e9 */
     tern_vision_augmentation augmentation;
 } tern_vision_dataset_options;
@@ -55,17 +55,22 @@ typedef struct tern_vision_dataset_options {
 
 typedef struct tern_vision_dataset tern_vision_dataset;
 
-/** Reads pictures (a folder and what is below it) and their masks from options->masks, matched by
- * the file's name without its ending. Input: float [N, channels, h, w], normalised
- * (tern_vision_dataset_normalize). What is in the data (sizes, share of each class, empty masks)
- * goes to the context's log. Errors: TERN_ERR_FORMAT naming the picture that has no mask, or whose
- * mask or field of view has another size, masks with values that are no classes, two files of one
- * stem; TERN_ERR_IO; TERN_ERR_LIMIT beyond options->memory; TERN_ERR_ARGUMENT. *data is NULL on
- * failure. */
+/** Reads pictures (of a folder and what is below it) and their masks from options->masks, matched by
+ *  the path within the folder without the ending; after it the mask's name may have _mask, -mask,
+ *  _masks, _label, _labels, _seg, _gt, _segmentation, _manual1 or _matte. Input: float
+ *  [N, channels, h, w], normalised (tern_vision_dataset_normalize). What is in the data (sizes, share
+ *  of each class, empty masks) goes to the context's log. Errors: TERN_ERR_FORMAT naming the picture
+ *  that has no mask, or whose mask or field of view has another size, masks with values that are no
+ *  classes, two files of one name; TERN_ERR_IO; TERN_ERR_LIMIT beyond options->memory;
+ *  TERN_ERR_ARGUMENT (pictures of different sizes are neither cropped nor resized). *data is NULL on
+ *  failure. */
 TERN_API tern_status tern_vision_dataset_open(tern_vision_dataset **data, tern_context *context,
                                               const char *pictures,
                                               const tern_vision_dataset_options *options);
-/** Reads a folder with a folder of pictures per class. Target: int64 [N]. crop or width and height
+/** Reads a folder with a folder of pictures per class; or idx files as MNIST's, gzipped or not: path is
+ * the file of pictures (...images-idx3..., its labels lie beside it), or a folder with such files, of
+ * which the set named train-... is taken, or the other one (held_out); their labels are named by
+ * options->labels or "0", "1", ... Target: int64 [N]. crop or width and height
  * must be given unless all pictures have one size. masks, fov, coding, target and foreground are
  * not looked at. */
 TERN_API tern_status tern_vision_dataset_open_labels(tern_vision_dataset **data,

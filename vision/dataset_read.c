@@ -1,0 +1,479 @@
+/* Reads the pictures of a data set and their masks into memory, in parallel, and says what is in
+ * them. Serves nothing. */
+#include "idx.h"
+#include "store.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY 4e9 /* bytes, where not given */
+#define SHOWN 5    /* so many files are named in a warning */
+
+/* ---- work on all pictures ---- */
+
+/* One worker's context, with its own sentence, and what it saw in masks. */
+typedef struct worker {
+    tern_context context;
+    tern__mask_values noted, noted_views;
+} worker;
+
+typedef tern_status (*photo_function)(tern__photo_store *store, worker *w, size_t number);
+
+typedef struct reading {
+    tern__photo_store *store;
+    worker *workers; /* [threads] */
+    photo_function function;
+} reading;
+
+static void work(void *argument, int64_t i, int number) {
+    const reading *r = argument;
+    worker *w = &r->workers[number];
+    tern__photo *photo = &r->store->photos[i];
+    photo->status = r->function(r->store, w, (size_t)i);
+    if (photo->status != TERN_OK)
+        photo->message = tern__strdup(&w->context, tern_context_message(&w->context));
+}
+
+/* The failure of the first picture that has one. */
+static tern_status first_failure(const tern__photo_store *s) {
+    size_t failures = 0, first = 0;
+    for (size_t i = s->files.count; i-- > 0;)
+        if (s->photos[i].status != TERN_OK) failures++, first = i;
+    if (!failures) return TERN_OK;
+    const tern__photo *p = &s->photos[first];
+    const char *why = p->message ? p->message : "out of memory";
+    if (failures == 1) return tern__fail(s->context, p->status, "%s", why);
+    return tern__fail(s->context, p->status, "%s (and %zu more of the %zu pictures cannot be used)",
+                      why, failures - 1, s->files.count);
+}
+
+static tern_status for_all(tern__photo_store *s, worker *workers, photo_function function) {
+    reading r = {s, workers, function};
+    for (int i = 0; i < s->context->threads; i++) {
+        workers[i].context = *s->context;
+        workers[i].context.threads = 1;
+    }
+    tern__parallel(s->context, (int64_t)s->files.count, work, &r);
+    return first_failure(s);
+}
+
+/* ---- which file belongs to which ---- */
+
+static tern_status match(const tern__photo_store *s, const tern__file_list *list,
+                         const char *folder, const char *what, size_t i, int *number) {
+    *number = tern__files_match(list, s->files.key[i]);
+    if (*number >= 0) return TERN_OK;
+    return tern__fail(
+        s->context, TERN_ERR_FORMAT,
+        "%s: it has no %s: %s holds %zu pictures, but none of the name %s.png (or with "
+        "_mask, _label, ... after the name)",
+        s->files.path[i], what, folder, list->count, s->files.key[i]);
+}
+
+static tern_status match_all(tern__photo_store *s) {
+    size_t used = 0;
+    tern_status st = tern__files_read(&s->masks, s->context, s->options.masks);
+    if (st == TERN_OK && s->options.fov)
+        st = tern__files_read(&s->views, s->context, s->options.fov);
+    for (size_t i = 0; i < s->files.count && st == TERN_OK; i++) {
+        tern__photo *p = &s->photos[i];
+        st = match(s, &s->masks, s->options.masks, "mask", i, &p->mask);
+        if (st == TERN_OK && s->options.fov)
+            st = match(s, &s->views, s->options.fov, "field of view", i, &p->view);
+        used++;
+    }
+    if (st == TERN_OK && used < s->masks.count)
+        tern__log(s->context, TERN_LOG_WARNING, "%s: %zu masks belong to no picture of %s",
+                  s->options.masks, s->masks.count - used, s->path);
+    return st;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The folder of the label that a picture lies in: the beginning of its key. */
+static tern_status label_name(const tern__photo_store *s, size_t i, char **name) {
+    const char *key = s->files.key[i], *slash = strchr(key, '/');
+    if (!slash)
+        return tern__fail(
+            s->context, TERN_ERR_FORMAT,
+            "%s: it lies in no folder of a label; a data set is a folder per label with "
+            "the pictures inside",
+            s->files.path[i]);
+    *name = tern__strndup(s->context, key, (size_t)(slash - key));
+    return *name ? TERN_OK : TERN_ERR_MEMORY;
+}
+
+/* Takes the labels of options, or all that there are, sorted. */
+static tern_status find_labels(tern__photo_store *s) {
+    tern_context *c = s->context;
+    const tern_vision_dataset_options *o = &s->options;
+    size_t capacity = 0;
+    tern_status st = TERN_OK;
+    for (size_t i = 0; i < (o->n_labels ? o->n_labels : s->files.count) && st == TERN_OK; i++) {
+        char *name = NULL;
+        if (!o->n_labels)
+            st = label_name(s, i, &name);
+        else if (!(name = tern__strdup(c, o->labels[i])))
+            st = TERN_ERR_MEMORY;
+        if (st != TERN_OK) break;
+        /* Files are sorted by path, so that those of one label follow each other. */
+        if (!o->n_labels && s->classes && !strcmp(s->labels[s->classes - 1], name)) {
+            tern__free(c, name);
+            continue;
+        }
+        char **labels = tern__grow(c, s->labels, (size_t)s->classes, &capacity,
+                                   (size_t)s->classes + 1, sizeof *labels);
+        if (!labels) {
+            tern__free(c, name);
+            return TERN_ERR_MEMORY;
+        }
+        s->labels = labels;
+        labels[s->classes++] = name;
+    }
+    if (st != TERN_OK || o->n_labels) return st;
+    qsort(s->labels, (size_t)s->classes, sizeof *s->labels, by_text);
+    if (s->classes < 2)
+        return tern__fail(
+            c, TERN_ERR_FORMAT,
+            "%s: all %zu pictures have the label '%s'; to tell pictures apart at least "
+            "two labels are needed",
+            s->path, s->files.count, s->labels[0]);
+    return TERN_OK;
+}
+
+static tern_status label_all(tern__photo_store *s) {
+    tern_status st = find_labels(s);
+    for (size_t i = 0; i < s->files.count && st == TERN_OK; i++) {
+        char *name = NULL;
+        if ((st = label_name(s, i, &name)) != TERN_OK) return st;
+        s->photos[i].label = -1;
+        for (int k = 0; k < s->classes; k++)
+            if (!strcmp(s->labels[k], name)) s->photos[i].label = k;
+        if (s->photos[i].label < 0)
+            st = tern__fail(s->context, TERN_ERR_FORMAT,
+                            "%s: the label '%s' is none of the %d given", s->files.path[i], name,
+                            s->classes);
+        tern__free(s->context, name);
+    }
+    return st;
+}
+
+/* ---- sizes ---- */
+
+static tern_status check_size(tern_context *c, const char *what, const char *path, int width,
+                              int height, const char *picture, const tern__photo *p) {
+    if (width == p->width && height == p->height) return TERN_OK;
+    return tern__fail(c, TERN_ERR_FORMAT,
+                      "%s: the %s has %d x %d pixels, its picture %s has %d x %d", path, what,
+                      width, height, picture, p->width, p->height);
+}
+
+static tern_status probe_other(const tern__photo_store *s, worker *w, size_t i, const char *what,
+                               const char *path) {
+    tern_image_options o = TERN_IMAGE_OPTIONS_INIT;
+    tern_image header;
+    o.keep_palette = true;
+    tern_status st = tern_image_probe(&header, &w->context, path, &o);
+    if (st != TERN_OK) return st;
+    return check_size(&w->context, what, path, header.width, header.height, s->files.path[i],
+                      &s->photos[i]);
+}
+
+/* Notes size, channels and bits (in image, without data) and compares sizes. */
+static tern_status probe(tern__photo_store *s, worker *w, size_t i) {
+    tern__photo *p = &s->photos[i];
+    tern_status st = tern_image_probe(&p->image, &w->context, s->files.path[i], NULL);
+    p->image.context = NULL; /* owns nothing */
+    if (st != TERN_OK) return st;
+    p->width = p->image.width;
+    p->height = p->image.height;
+    if (p->mask >= 0) st = probe_other(s, w, i, "mask", s->masks.path[p->mask]);
+    if (st == TERN_OK && p->view >= 0)
+        st = probe_other(s, w, i, "field of view", s->views.path[p->view]);
+    return st;
+}
+
+static int round_up(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
+
+/* Channels, memory, and what training will see. */
+static tern_status plan(tern__photo_store *s) {
+    const tern_vision_dataset_options *o = &s->options;
+    const bool resized = o->width > 0;
+    const int multiple = o->multiple ? o->multiple : 1;
+    double bytes = 0;
+    s->channels = o->channels ? o->channels : 1;
+    for (size_t i = 0; i < s->files.count && !o->channels; i++)
+        if (s->photos[i].image.channels > 2) s->channels = 3;
+    int width = resized ? o->width : s->photos[0].width;
+    int height = resized ? o->height : s->photos[0].height;
+    for (size_t i = 0; i < s->files.count; i++) {
+        const tern__photo *p = &s->photos[i];
+        const double pixels = resized ? (double)width * height : (double)p->width * p->height;
+        bytes += pixels * (s->channels * p->image.bits / 8 + s->segmentation);
+        if (!resized && !o->crop_width && (p->width != width || p->height != height))
+            return tern__fail(s->context, TERN_ERR_ARGUMENT,
+                              "%s has %d x %d pixels, %s %d x %d: pictures of different sizes are "
+                              "cropped (crop) or resized (size)",
+                              s->files.path[0], width, height, s->files.path[i], p->width,
+                              p->height);
+    }
+    const double most = o->memory > 0 ? o->memory : MEMORY;
+    if (bytes > most)
+        return tern__fail(
+            s->context, TERN_ERR_LIMIT,
+            "%s: %zu pictures would take %.2f GB of memory, more than the %.2f GB that "
+            "are allowed",
+            s->path, s->files.count, bytes / 1e9, most / 1e9);
+    if (o->crop_width) {
+        width = o->crop_width;
+        height = o->crop_height ? o->crop_height : o->crop_width;
+    }
+    s->width = round_up(width, multiple);
+    s->height = round_up(height, multiple);
+    return TERN_OK;
+}
+
+/* ---- reading ---- */
+
+static tern_status load_image(const tern__photo_store *s, tern_context *c, const char *path,
+                              tern_image *image) {
+    tern_image_options o = TERN_IMAGE_OPTIONS_INIT;
+    o.channels = s->channels;
+    return tern_image_load(image, c, path, &o);
+}
+
+/* Brings the picture to the size that is wanted. */
+static tern_status resize(const tern__photo_store *s, tern_image *image, tern_filter filter) {
+    const int width = s->options.width, height = s->options.height;
+    if (!width || (image->width == width && image->height == height)) return TERN_OK;
+    tern_image resized;
+    tern_status st =
+        tern_image_resize(&resized, image, width, height, filter, filter == TERN_FILTER_BILINEAR);
+    if (st != TERN_OK) return st;
+    tern_image_free(image);
+    *image = resized;
+    return TERN_OK;
+}
+
+/* Reads values of a mask or field of view of picture i. */
+static tern_status load_values(const tern__photo_store *s, tern_context *c, size_t i,
+                               const char *path, const char *what, tern__mask_values *noted,
+                               tern_image *values) {
+    const bool colours = s->options.coding == TERN_MASK_BINARY || noted == NULL;
+    tern__mask_values unused = {0};
+    tern_status st = tern__mask_read(values, noted ? noted : &unused, c, path, colours);
+    if (st != TERN_OK) return st;
+    st = check_size(c, what, path, values->width, values->height, s->files.path[i], &s->photos[i]);
+    if (st != TERN_OK) tern_image_free(values);
+    return st;
+}
+
+static tern_status load(tern__photo_store *s, worker *w, size_t i) {
+    tern__photo *p = &s->photos[i];
+    tern_context *c = &w->context;
+    tern_status st = load_image(s, c, s->files.path[i], &p->image);
+    if (st == TERN_OK) st = resize(s, &p->image, TERN_FILTER_BILINEAR);
+    if (st == TERN_OK && p->mask >= 0)
+        st = load_values(s, c, i, s->masks.path[p->mask], "mask", &w->noted, &p->labels);
+    if (st == TERN_OK && p->mask >= 0) st = resize(s, &p->labels, TERN_FILTER_NEAREST);
+    if (st == TERN_OK && p->view >= 0)
+        st = load_values(s, c, i, s->views.path[p->view], "field of view", &w->noted_views,
+                         &p->inside);
+    if (st == TERN_OK && p->view >= 0) st = resize(s, &p->inside, TERN_FILTER_NEAREST);
+    /* What is kept belongs to the data set. */
+    tern_image *kept[] = {&p->image, &p->labels, &p->inside};
+    for (int k = 0; k < 3; k++)
+        if (kept[k]->data) kept[k]->context = s->context;
+    return st;
+}
+
+/* ---- labels ---- */
+
+/* Values to labels; outside the field of view nothing counts. */
+static tern_status make_labels(const tern__photo_store *s, const char *path, const char *view_path,
+                               tern_image *values, tern_image *inside) {
+    tern_status st = tern__mask_decode(values, &s->noted, s->coding, s->classes, path);
+    if (st != TERN_OK || !inside->data) return st;
+    if ((st = tern__mask_decode(inside, &s->noted_views, TERN_MASK_BINARY, 2, view_path)) !=
+        TERN_OK)
+        return st;
+    const size_t count = (size_t)values->width * (size_t)values->height;
+    for (size_t i = 0; i < count; i++)
+        if (!((const uint8_t *)inside->data)[i]) ((uint8_t *)values->data)[i] = TERN_MASK_IGNORED;
+    return TERN_OK;
+}
+
+/* Pixels of each class; and for each row those of classes above 0 that lie before it. */
+static tern_status count_labels(const tern__photo_store *s, tern_context *c, tern__photo *p) {
+    const uint8_t *labels = p->labels.data;
+    const size_t width = (size_t)p->labels.width, height = (size_t)p->labels.height;
+    p->counts = tern__calloc(c, (size_t)s->classes + 1, sizeof *p->counts);
+    if (s->options.foreground > 0) p->rows = tern__alloc(c, (height + 1) * sizeof *p->rows);
+    if (!p->counts || (s->options.foreground > 0 && !p->rows)) return TERN_ERR_MEMORY;
+    uint32_t before = 0;
+    for (size_t y = 0; y < height; y++) {
+        if (p->rows) p->rows[y] = before;
+        for (size_t x = 0; x < width; x++) {
+            const uint8_t label = labels[y * width + x];
+            p->counts[label == TERN_MASK_IGNORED ? s->classes : label]++;
+            before += label != 0 && label != TERN_MASK_IGNORED;
+        }
+    }
+    if (p->rows) p->rows[height] = before;
+    return TERN_OK;
+}
+
+static tern_status decode(tern__photo_store *s, worker *w, size_t i) {
+    tern__photo *p = &s->photos[i];
+    const char *view = p->view >= 0 ? s->views.path[p->view] : NULL;
+    /* Sentences go to the worker's context. */
+    p->labels.context = &w->context;
+    tern_status st = make_labels(s, s->masks.path[p->mask], view, &p->labels, &p->inside);
+    p->labels.context = s->context;
+    tern_image_free(&p->inside);
+    return st == TERN_OK ? count_labels(s, &w->context, p) : st;
+}
+
+/* The classes, after all masks were read. */
+static tern_status find_classes(tern__photo_store *s, const worker *workers) {
+    for (int k = 0; k < s->context->threads; k++) {
+        s->noted.numbers |= workers[k].noted.numbers;
+        for (int i = 0; i < 256; i++) {
+            s->noted.seen[i] |= workers[k].noted.seen[i];
+            s->noted_views.seen[i] |= workers[k].noted_views.seen[i];
+        }
+    }
+    s->coding = tern__mask_coding(&s->noted, s->options.coding);
+    s->classes = tern__mask_classes(&s->noted, s->coding, s->options.classes);
+    if (s->classes > 2 && s->options.target != TERN_VISION_TARGET_CLASSES)
+        return tern__fail(s->context, TERN_ERR_FORMAT,
+                          "%s: the masks have %d classes, a target of 0 and 1 has two",
+                          s->options.masks, s->classes);
+    return TERN_OK;
+}
+
+tern_status tern__photos_read(tern__photo_store *s) {
+    tern_context *c = s->context;
+    if (!s->segmentation && tern__idx_is(s->path)) return tern__photos_read_idx(s);
+    tern_status st = tern__files_read(&s->files, c, s->path);
+    if (st != TERN_OK) return st;
+    if (!(s->photos = tern__calloc(c, s->files.count, sizeof *s->photos))) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < s->files.count; i++) s->photos[i].mask = s->photos[i].view = -1;
+    if ((st = s->segmentation ? match_all(s) : label_all(s)) != TERN_OK) return st;
+    worker *workers = tern__calloc(c, (size_t)c->threads, sizeof *workers);
+    if (!workers) return TERN_ERR_MEMORY;
+    st = for_all(s, workers, probe);
+    if (st == TERN_OK) st = plan(s);
+    if (st == TERN_OK) st = for_all(s, workers, load);
+    if (st == TERN_OK && s->segmentation) st = find_classes(s, workers);
+    if (st == TERN_OK && s->segmentation) st = for_all(s, workers, decode);
+    tern__free(c, workers);
+    return st;
+}
+
+tern_status tern__photo_read(const tern__photo_store *s, tern_context *c, size_t i,
+                             tern_image *image, tern_mask *mask) {
+    const tern__photo *p = &s->photos[i];
+    tern_image values = {0}, inside = {0};
+    if (mask) *mask = (tern_mask){0};
+    if (!s->segmentation && tern__idx_is(s->path)) return tern_image_convert(image, &p->image, p->image.channels, 0);
+    tern_status st = load_image(s, c, s->files.path[i], image);
+    if (st != TERN_OK || !mask) return st;
+    const char *view = p->view >= 0 ? s->views.path[p->view] : NULL;
+    st = load_values(s, c, i, s->masks.path[p->mask], "mask", NULL, &values);
+    if (st == TERN_OK && view) st = load_values(s, c, i, view, "field of view", NULL, &inside);
+    if (st == TERN_OK) st = make_labels(s, s->masks.path[p->mask], view, &values, &inside);
+    tern_image_free(&inside);
+    if (st == TERN_OK) {
+        *mask = (tern_mask){.context = c,
+                            .width = values.width,
+                            .height = values.height,
+                            .classes = s->classes,
+                            .labels = values.data};
+    } else {
+        tern_image_free(&values);
+        tern_image_free(image);
+    }
+    return st;
+}
+
+/* ---- what is in the data ---- */
+
+static void report_sizes(const tern__photo_store *s) {
+    int least[2] = {1 << 30, 1 << 30}, most[2] = {0, 0}, bits = 8;
+    for (size_t i = 0; i < s->files.count; i++) {
+        const int size[2] = {s->photos[i].width, s->photos[i].height};
+        for (int k = 0; k < 2; k++) {
+            if (size[k] < least[k]) least[k] = size[k];
+            if (size[k] > most[k]) most[k] = size[k];
+        }
+        if (s->photos[i].image.bits > bits) bits = s->photos[i].image.bits;
+    }
+    char sizes[100];
+    if (least[0] == most[0] && least[1] == most[1])
+        snprintf(sizes, sizeof sizes, "%d x %d pixels", least[0], least[1]);
+    else
+        snprintf(sizes, sizeof sizes, "%d to %d pixels wide and %d to %d high", least[0], most[0],
+                 least[1], most[1]);
+    tern__log(s->context, TERN_LOG_INFO,
+              "%s: %zu pictures of %s, %s, %d bits; the network sees %d x %d", s->path,
+              s->files.count, sizes, s->channels == 1 ? "grey" : "RGB", bits, s->width, s->height);
+}
+
+static void report_classes(const tern__photo_store *s) {
+    char text[700] = "";
+    size_t used = 0;
+    double total = 0;
+    double sums[256] = {0};
+    for (size_t i = 0; i < s->files.count; i++) {
+        if (!s->segmentation) sums[s->photos[i].label]++, total++;
+        for (int k = 0; s->segmentation && k <= s->classes; k++) {
+            sums[k] += (double)s->photos[i].counts[k];
+            total += (double)s->photos[i].counts[k];
+        }
+    }
+    for (int k = 0; k < s->classes && used + 80 < sizeof text; k++) {
+        if (!s->segmentation)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%.40s %.0f", k ? ", " : "",
+                                     s->labels[k], sums[k]);
+        else
+            used += (size_t)snprintf(text + used, sizeof text - used, "%sclass %d %.2f %%",
+                                     k ? ", " : "", k, 100 * sums[k] / total);
+    }
+    if (s->segmentation && sums[s->classes] > 0)
+        snprintf(text + used, sizeof text - used, "; %.2f %% do not count",
+                 100 * sums[s->classes] / total);
+    tern__log(s->context, TERN_LOG_INFO, "%s: %s",
+              s->segmentation ? "share of the pixels" : "pictures per label", text);
+}
+
+/* Names the pictures whose mask holds nothing of classes above 0. */
+static void report_empty(const tern__photo_store *s) {
+    char text[700] = "";
+    size_t used = 0, n = 0;
+    for (size_t i = 0; i < s->files.count; i++) {
+        int64_t inside = 0;
+        for (int k = 1; k < s->classes; k++) inside += s->photos[i].counts[k];
+        if (inside) continue;
+        if (n++ < SHOWN && used + strlen(s->files.path[i]) + 3 < sizeof text)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "",
+                                     s->files.path[i]);
+    }
+    if (n == s->files.count)
+        tern__log(s->context, TERN_LOG_WARNING,
+                  "%s: no mask has a pixel of a class above 0; there is nothing to learn from them",
+                  s->path);
+    else if (n)
+        tern__log(s->context, TERN_LOG_WARNING, "%zu mask%s empty: those of %s%s", n,
+                  n == 1 ? " is" : "s are", text, n > SHOWN ? ", ..." : "");
+}
+
+void tern__photos_report(const tern__photo_store *s) {
+    report_sizes(s);
+    report_classes(s);
+    if (s->segmentation) report_empty(s);
+}

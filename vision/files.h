@@ -1,0 +1,25 @@
+/* Lists of picture files. Internal to the data set. */
+#ifndef TERN_VISION_FILES_H
+#define TERN_VISION_FILES_H
+
+#include "core/base.h"
+#include "core/names.h"
+
+typedef struct tern__file_list {
+    tern_context *context;
+    size_t count, left_out; /* left_out: files that are no pictures by their names */
+    char **path;
+    char **key; /* the path within the folder, without the ending: "night/0012" */
+    size_t path_capacity, key_capacity;
+    tern__names numbers; /* by key */
+} tern__file_list;
+
+/* Lists the pictures in a folder and below it, by name. TERN_ERR_FORMAT if there are none, or two
+ * with one key; TERN_ERR_IO. The list is to be freed whatever came of it. */
+tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder);
+void tern__files_free(tern__file_list *list);
+/* The number of the file that belongs to this key: of the same key, or with _mask, _label, ...
+ * after it; -1: none. */
+int tern__files_match(const tern__file_list *list, const char *key);
+
+#endif
