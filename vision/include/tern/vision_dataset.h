@@ -34,9 +34,9 @@ typedef struct tern_vision_dataset_options {
     int crops;         /**< samples of each picture and epoch; 0: 1 */
     double foreground; /**< share of crops that are laid around a pixel of a class other than 0,
                           drawn at random, 0..1 */
-    bool whole; /**< outside training a sample is the whole picture, at the upper left of the
-                     largest size of the batch; false: crops spread evenly over the picture. Pixels
-                     beyond the picture do not count outside training. */
+    bool whole;        /**< outside training a sample is the whole picture, at the upper left of
+                            the largest size of the batch; false: crops spread evenly over the
+                            picture. Pixels beyond the picture do not count outside training. */
     const char *masks; /**< folder of the masks */
     const char *fov;   /**< folder of fields of view, masks of two values: black pixels do not
                             count; NULL: all do */
@@ -55,24 +55,24 @@ typedef struct tern_vision_dataset_options {
 
 typedef struct tern_vision_dataset tern_vision_dataset;
 
-/** Reads pictures (of a folder and what is below it) and their masks from options->masks, matched by
- *  the path within the folder without the ending; after it the mask's name may have _mask, -mask,
+/** Reads pictures (of a folder and what is below it) and their masks from options->masks, matched
+ * by the path within the folder without the ending; after it the mask's name may have _mask, -mask,
  *  _masks, _label, _labels, _seg, _gt, _segmentation, _manual1 or _matte. Input: float
- *  [N, channels, h, w], normalised (tern_vision_dataset_normalize). What is in the data (sizes, share
- *  of each class, empty masks) goes to the context's log. Errors: TERN_ERR_FORMAT naming the picture
- *  that has no mask, or whose mask or field of view has another size, masks with values that are no
- *  classes, two files of one name; TERN_ERR_IO; TERN_ERR_LIMIT beyond options->memory;
- *  TERN_ERR_ARGUMENT (pictures of different sizes are neither cropped nor resized). *data is NULL on
- *  failure. */
+ *  [N, channels, h, w], normalised (tern_vision_dataset_normalize). What is in the data (sizes,
+ * share of each class, empty masks) goes to the context's log. Errors: TERN_ERR_FORMAT naming the
+ * picture that has no mask, or whose mask or field of view has another size, masks with values that
+ * are no classes, two files of one name; TERN_ERR_IO; TERN_ERR_LIMIT beyond options->memory;
+ *  TERN_ERR_ARGUMENT (pictures of different sizes are neither cropped nor resized). *data is NULL
+ * on failure. */
 TERN_API tern_status tern_vision_dataset_open(tern_vision_dataset **data, tern_context *context,
                                               const char *pictures,
                                               const tern_vision_dataset_options *options);
-/** Reads a folder with a folder of pictures per class; or idx files as MNIST's, gzipped or not: path is
- * the file of pictures (...images-idx3..., its labels lie beside it), or a folder with such files, of
- * which the set named train-... is taken, or the other one (held_out); their labels are named by
- * options->labels or "0", "1", ... Target: int64 [N]. crop or width and height
- * must be given unless all pictures have one size. masks, fov, coding, target and foreground are
- * not looked at. */
+/** Reads a folder with a folder of pictures per class; or idx files as MNIST's, gzipped or not:
+ * path is the file of pictures (...images-idx3..., its labels lie beside it), or a folder with such
+ * files, of which the set named train-... is taken, or the other one (held_out); their labels are
+ * named by options->labels or "0", "1", ... Target: int64 [N]. crop or width and height must be
+ * given unless all pictures have one size. masks, fov, coding, target and foreground are not looked
+ * at. */
 TERN_API tern_status tern_vision_dataset_open_labels(tern_vision_dataset **data,
                                                      tern_context *context, const char *path,
                                                      const tern_vision_dataset_options *options);

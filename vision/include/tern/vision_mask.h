@@ -37,8 +37,8 @@ TERN_API tern_status tern_mask_threshold(tern_mask *mask, double threshold);
 
 /** How the numbers in a mask's file mean classes. */
 typedef enum tern_mask_coding {
-    TERN_MASK_AUTO,   /**< numbers where there is a palette with colours, or a grey value in 1..63 and none in
-                           64..254; else binary */
+    TERN_MASK_AUTO,   /**< numbers where there is a palette with colours, or a grey value in 1..63
+                           and none in 64..254; else binary */
     TERN_MASK_BINARY, /**< foreground where the grey value is at least half of white (where none is
                            above 1: where it is 1) */
     TERN_MASK_NUMBERS /**< colour numbers of a palette, or grey values, are class numbers; 255 does
