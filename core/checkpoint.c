@@ -1,5 +1,6 @@
-/* Checkpoints as safetensors: weight/, moment0/, moment1/, average/ and best/ before the weights'
- * names, and settings, state and history as JSON in the metadata. */
+/* Checkpoints as safetensors: weight/, moment0/, moment1/, average/, behind/ and best/ before the
+ * weights' names, steps/past (it and behind/ for optimizer_lazy.c), and settings, state and history
+ * as JSON in the metadata. */
 #include "checkpoint.h"
 
 #include "safetensors.h"
@@ -18,15 +19,19 @@ typedef struct slots {
     size_t count;
 } slots;
 
-static tern_status add(slots *s, const char *prefix, const tern__value *v, const float *data) {
+static tern_status add_shaped(slots *s, const char *prefix, const char *of, int rank,
+                              const int64_t *dims, const float *data) {
     if (!data) return TERN_OK;
-    char *name = tern__format(s->context, "%s/%s", prefix, v->name);
+    char *name = tern__format(s->context, "%s/%s", prefix, of);
     if (!name) return TERN_ERR_MEMORY;
     tern__safe_tensor *t = &s->at[s->count++];
-    *t = (tern__safe_tensor){
-        .name = name, .type = TERN__SAFE_F32, .rank = v->shape.rank, .data = data};
-    memcpy(t->dims, v->shape.dims, sizeof t->dims);
+    *t = (tern__safe_tensor){.name = name, .type = TERN__SAFE_F32, .rank = rank, .data = data};
+    memcpy(t->dims, dims, (size_t)rank * sizeof *dims);
     return TERN_OK;
+}
+
+static tern_status add(slots *s, const char *prefix, const tern__value *v, const float *data) {
+    return add_shaped(s, prefix, v->name, v->shape.rank, v->shape.dims, data);
 }
 
 static void free_slots(slots *s) {
@@ -38,8 +43,11 @@ static void free_slots(slots *s) {
 static tern_status list_slots(slots *s, const tern_trainer *t, const float *best) {
     const tern__optimizer *o = t->optimizer;
     *s = (slots){.context = t->context};
-    s->at = tern__calloc(t->context, 5 * o->n_weights + 3 * o->n_buffers, sizeof *s->at);
+    s->at = tern__calloc(t->context, 6 * o->n_weights + 3 * o->n_buffers + 1, sizeof *s->at);
     tern_status st = s->at ? TERN_OK : TERN_ERR_MEMORY;
+    const int64_t past[] = {TERN__LAZY_STEPS, sizeof *o->past / sizeof(float)};
+    if (st == TERN_OK && o->any_lazy)
+        st = add_shaped(s, "steps", "past", 2, past, &o->past[0].rate);
     for (size_t i = 0; st == TERN_OK && i < o->n_weights; i++) {
         const tern__weight *w = &o->weights[i];
         const tern__value *v = &t->graph->values[t->weight_values[i]];
@@ -47,6 +55,7 @@ static tern_status list_slots(slots *s, const tern_trainer *t, const float *best
             (st = add(s, "moment0", v, w->moments[0])) != TERN_OK ||
             (st = add(s, "moment1", v, w->moments[1])) != TERN_OK ||
             (st = add(s, "average", v, w->average)) != TERN_OK ||
+            (st = add_shaped(s, "behind", v->name, 1, &w->rows, w->behind)) != TERN_OK ||
             (st = add(s, "best", v, best)) != TERN_OK)
             break;
         if (best) best += w->rows * w->row;
@@ -86,6 +95,7 @@ tern_status tern__checkpoint_save(const char *path, const tern_trainer *t,
                           "a weight is not finite any more; the checkpoint '%s' was not written",
                           path);
     slots s;
+    tern__optimizer_saving(t->optimizer);
     tern_status st = list_slots(&s, t, checkpoint->best);
     if (st != TERN_OK) return st;
     char *settings = NULL, *state = NULL, *history = NULL, steps[32], draws[32];

@@ -1,4 +1,5 @@
 /* Optimisers over weights cut into blocks: norms first, then one pass per block, then row norms.
+ * Tables of which few rows have a gradient are optimizer_lazy.c's.
  * The arithmetic of an element is in kernels/optimizer.c. Sources: see tern_optimizer_kind. */
 #include "optimizer.h"
 
@@ -86,7 +87,12 @@ static tern_status make_weight(tern__optimizer *o, tern__weight *w) {
     }
     if (w->gradient->rows && !(w->alive = tern__calloc(c, (size_t)w->rows, 1)))
         return TERN_ERR_MEMORY;
-    return TERN_OK;
+    w->lazy = w->lazy && w->gradient->rows && tern__lazy_possible(&o->options, w);
+    if (!w->lazy) return TERN_OK;
+    o->any_lazy = true;
+    w->done = tern__calloc(c, (size_t)w->rows, sizeof *w->done);
+    w->behind = tern__calloc(c, (size_t)w->rows, sizeof *w->behind);
+    return w->done && w->behind ? TERN_OK : TERN_ERR_MEMORY;
 }
 
 static int64_t block_of(const tern__weight *w) {
@@ -158,6 +164,8 @@ void tern__optimizer_free(tern__optimizer *o) {
         tern__free(c, o->weights[i].moments[1]);
         tern__free(c, o->weights[i].average);
         tern__free(c, o->weights[i].alive);
+        tern__free(c, o->weights[i].done);
+        tern__free(c, o->weights[i].behind);
     }
     for (size_t i = 0; i < o->n_buffers; i++) tern__free(c, o->buffers[i].average);
     tern__free(c, o->weights);
@@ -234,16 +242,22 @@ static void update_rows(const step *s, const tern__weight *w, const tern__update
     }
 }
 
-static void update_block(void *arg, int64_t i, int worker) {
-    (void)worker;
-    const step *s = arg;
-    const tern__block *b = &s->o->blocks[i];
-    const tern__weight *w = &s->o->weights[b->weight];
+static tern__update scalars_for(const step *s, const tern__weight *w) {
     tern__update u = s->scalars;
     if (!w->decays) {
         u.decay = 0;
         u.shrink = 1;
     }
+    return u;
+}
+
+static void update_block(void *arg, int64_t i, int worker) {
+    (void)worker;
+    const step *s = arg;
+    const tern__block *b = &s->o->blocks[i];
+    const tern__weight *w = &s->o->weights[b->weight];
+    if (w->lazy) return;
+    const tern__update u = scalars_for(s, w);
     if (w->gradient->rows)
         update_rows(s, w, &u, b->begin, b->end);
     else
@@ -298,6 +312,16 @@ static void each_block(const tern__optimizer *o, tern__parallel_body body, step 
         for (size_t i = 0; i < o->n_blocks; i++) body(s, (int64_t)i, 0);
 }
 
+static void update_lazy(tern__optimizer *o, const step *s) {
+    if (!o->any_lazy) return;
+    for (size_t i = 0; i < o->n_weights; i++) {
+        const tern__update u = scalars_for(s, &o->weights[i]);
+        if (o->weights[i].lazy)
+            tern__lazy_step(o, &o->weights[i], &u, s->update, s->average);
+    }
+    tern__lazy_note(o, &s->scalars, s->average);
+}
+
 bool tern__optimizer_step(tern__optimizer *o) {
     const tern_optimizer_options *p = &o->options;
     step s = {.o = o, .kernels = o->context->kernels->optimizer, .scalars = scalars_of(o)};
@@ -314,6 +338,7 @@ bool tern__optimizer_step(tern__optimizer *o) {
     double n = (double)o->steps, ramp = (1 + n) / (10 + n);
     s.average = (float)(1 - (p->ema < ramp ? p->ema : ramp));
     each_block(o, update_block, &s);
+    update_lazy(o, &s);
     for (size_t i = 0; i < o->n_weights; i++) {
         s.weight = &o->weights[i];
         int64_t rows = s.weight->row < BLOCK ? BLOCK / s.weight->row : 1;
@@ -336,7 +361,10 @@ void tern__optimizer_restored(tern__optimizer *o) {
                               (w->moments[1] && w->moments[1][j] != 0) ||
                               (w->average && w->average[j] != w->data[j]);
         }
+        for (int64_t r = 0; w->lazy && r < w->rows; r++)
+            w->done[r] = o->steps - (int64_t)w->behind[r];
     }
+    if (o->any_lazy) tern__lazy_table(o);
 }
 
 size_t tern__optimizer_memory(const tern__optimizer *o) {

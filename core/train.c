@@ -220,7 +220,7 @@ static void keep_best(tern__run *r) {
     float *to = r->best;
     for (size_t i = 0; to && i < o->n_weights; i++) {
         const tern__weight *w = &o->weights[i];
-        memcpy(to, w->average ? w->average : w->data, (size_t)(w->rows * w->row) * sizeof *to);
+        tern__optimizer_copy(o, i, true, to);
         to += w->rows * w->row;
     }
     for (size_t i = 0; to && i < o->n_buffers; i++) {

@@ -15,6 +15,7 @@ typedef struct use {
     bool bias;   /* bias of a layer, or scale or shift of a normalisation */
     bool dense;  /* weight of a dense layer, a row per unit */
     int tables;  /* how many of them are Gather along axis 0 */
+    bool given;  /* those take inputs of the network as they are for numbers */
 } use;
 
 static int64_t int_attribute(const tern__node *n, const char *name) {
@@ -22,8 +23,14 @@ static int64_t int_attribute(const tern__node *n, const char *name) {
     return value ? *value : 0;
 }
 
+static int input_number(const tern_graph *g, int value) {
+    for (size_t i = 0; i < g->n_inputs; i++)
+        if (g->inputs[i] == value) return (int)i;
+    return -1;
+}
+
 static use use_of(const tern_graph *g, int value) {
-    use u = {0};
+    use u = {.given = true};
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
         const char *op = n->op->name;
@@ -34,7 +41,9 @@ static use use_of(const tern_graph *g, int value) {
             u.readers++;
             u.bias |= (normalisation && (k == 1 || k == 2)) || (layer && k == 2);
             u.dense |= strcmp(op, "Gemm") == 0 && k == 1 && int_attribute(n, "transB");
-            u.tables += strcmp(op, "Gather") == 0 && k == 0 && int_attribute(n, "axis") == 0;
+            if (strcmp(op, "Gather") || k != 0 || int_attribute(n, "axis") != 0) continue;
+            u.tables++;
+            u.given &= input_number(g, n->inputs[1]) >= 0;
         }
     }
     for (size_t i = 0; i < g->n_outputs; i++) u.readers += g->outputs[i] == value;
@@ -81,6 +90,7 @@ static tern_status describe_weight(tern_trainer *t, const tern_optimizer_options
         .decays = !o->decay_matrices_only || !(u.bias || v->shape.rank < 2),
         .capped = o->max_norm > 0 && (o->max_norm_weight ? named : u.dense),
         .gradient = &t->gradients[number],
+        .lazy = u.given, /* the rows are known before forward */
     };
     return make_gradient(t->context, &t->gradients[number], &v->shape,
                          u.tables && u.tables == u.readers && v->shape.rank > 1);
@@ -242,7 +252,20 @@ static tern_status fit_tables(tern_trainer *t, const tern__plan *plan) {
 
 /* ---- a step ---- */
 
-/* The rows that stand for padding get no gradient. */
+/* Makes up for what the rows that this run reads have missed (see optimizer_lazy.c). */
+static void refresh_tables(tern_trainer *t, const tern_tensor *inputs) {
+    const tern_graph *g = t->graph;
+    for (size_t i = 0; t->optimizer->any_lazy && i < t->optimizer->n_weights; i++)
+        for (size_t k = 0; t->optimizer->weights[i].lazy && k < g->n_nodes; k++) {
+            const tern__node *n = &g->nodes[k];
+            if (n->n_inputs < 2 || n->inputs[0] != t->weight_values[i]) continue;
+            const tern_tensor *ids = &inputs[input_number(g, n->inputs[1])];
+            int64_t count = 1;
+            for (int d = 0; d < ids->rank; d++) count *= ids->dims[d];
+            tern__optimizer_refresh(t->optimizer, i, ids->data, count);
+        }
+}
+
 static void clear_padding(tern_trainer *t) {
     for (size_t i = 0; i < t->optimizer->n_weights; i++) {
         tern__tensor *g = &t->gradients[i];
@@ -284,6 +307,7 @@ tern_status tern_trainer_step(tern_trainer *t, const tern_tensor *inputs, size_t
     t->last = plan;
     int loss_output = (int)t->network.outputs;
     copy_buffers(t, false);
+    refresh_tables(t, all);
     st = tern__plan_forward(plan, all, t->seed, (uint64_t)t->draws);
     t->draws++;
     if (st != TERN_OK) {
@@ -345,9 +369,9 @@ tern_status tern__trainer_network(tern_graph **graph, const tern_trainer *t, boo
     if (st != TERN_OK) return st;
     tern__graph_truncate(*graph, &t->network);
     const tern__optimizer *o = t->optimizer;
-    for (size_t i = 0; averaged && i < o->n_weights; i++)
-        take_average(*graph, t->weight_values[i], o->weights[i].average,
-                     o->weights[i].rows * o->weights[i].row);
+    for (size_t i = 0; i < o->n_weights; i++)
+        if (o->weights[i].lazy || (averaged && o->weights[i].average))
+            tern__optimizer_copy(o, i, averaged, (*graph)->values[t->weight_values[i]].data);
     for (size_t i = 0; averaged && i < o->n_buffers; i++)
         take_average(*graph, t->buffer_values[i], o->buffers[i].average, o->buffers[i].count);
     return TERN_OK;

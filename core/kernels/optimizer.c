@@ -93,6 +93,18 @@ static void adadelta(const tern__update *u, float *restrict w, const float *rest
     }
 }
 
+static void idle(const tern__idle *u, float *restrict w, float *restrict a, float *restrict b,
+                 int64_t n) {
+    const tern__idle c = *u;
+    if (c.root)
+        for (int64_t i = 0; i < n; i++)
+            w[i] = c.shrink * w[i] - c.move * (a[i] / (sqrtf(b[i]) + c.epsilon));
+    else if (a && c.move != 0)
+        for (int64_t i = 0; i < n; i++) w[i] -= c.move * a[i];
+    for (int64_t i = 0; a && i < n; i++) a[i] *= c.a;
+    for (int64_t i = 0; b && i < n; i++) b[i] *= c.b;
+}
+
 static double squares(const float *g, float clip, int64_t n) {
     vf sums[4] = {v_zero(), v_zero(), v_zero(), v_zero()}, high = v_set1(clip), low = v_neg(high);
     int64_t i = 0;
@@ -118,5 +130,5 @@ static void scale(float *w, float factor, int64_t n) {
 }
 
 const tern__optimizer_kernels V_NAME(tern__optimizer_kernels) = {
-    sgd, momentum, adam, rmsprop, adadelta, squares, average, scale,
+    sgd, momentum, adam, rmsprop, adadelta, idle, squares, average, scale,
 };

@@ -20,6 +20,14 @@ typedef struct tern__update {
     int nesterov;
 } tern__update;
 
+/* What n steps with a gradient of zeros do to a row at once: w = shrink w - move a / (sqrt(b) + epsilon)
+ * (root) or w - move a, then the moments times a and b. */
+typedef struct tern__idle {
+    float a, b, shrink, move, epsilon;
+    float fresh; /* of the average: a += fresh (w - a) */
+    int root;
+} tern__idle;
+
 /* a, b: the moments; NULL where the optimiser has none. g == NULL: a gradient of zeros. */
 typedef void (*tern__update_kernel)(const tern__update *u, float *w, const float *g, float *a,
                                     float *b, int64_t n);
@@ -30,6 +38,7 @@ typedef struct tern__optimizer_kernels {
     tern__update_kernel adam;     /* a, b: first and second moment; AdamW through shrink */
     tern__update_kernel rmsprop;  /* b: mean square; a: velocity, NULL without momentum */
     tern__update_kernel adadelta; /* a: mean square of steps; b: of gradients */
+    void (*idle)(const tern__idle *u, float *w, float *a, float *b, int64_t n);
     /* Sum of clamp(g)^2, in a fixed order. Not finite if an element is not, or if its square is too
      * large for a float. */
     double (*squares)(const float *g, float clip, int64_t n);
