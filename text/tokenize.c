@@ -203,8 +203,19 @@ static void cut_spaces(tern__tokens_memory *m) {
     }
 }
 
+/* White space that was seen, to be a token if something stands before and after it. */
+typedef struct gap {
+    const char *begin, *end; /* NULL: none */
+} gap;
+
+static bool add_gap(tern__tokens_memory *m, gap *space) {
+    const gap seen = *space;
+    *space = (gap){NULL, NULL};
+    return !seen.begin || !m->face.count || tern__token_add_as(m, seen.begin, seen.end, " ", 1);
+}
+
 /* A cluster's normal form, code point by code point. */
-static bool add_points(tern__tokens_memory *m, const char *begin, const char *end) {
+static bool add_points(tern__tokens_memory *m, const char *begin, const char *end, gap *space) {
     const char *text;
     size_t length, broken = 0;
     int32_t point;
@@ -213,7 +224,7 @@ static bool add_points(tern__tokens_memory *m, const char *begin, const char *en
     if (m->status != TERN_OK) return false;
     for (const char *text_end = text + length; text < text_end;) {
         const size_t size = tern__utf8_decode(text, text_end, &point, &broken);
-        if (!tern__token_add_as(m, begin, end, text, size)) return false;
+        if (!add_gap(m, space) || !tern__token_add_as(m, begin, end, text, size)) return false;
         text += size;
     }
     return true;
@@ -221,16 +232,19 @@ static bool add_points(tern__tokens_memory *m, const char *begin, const char *en
 
 static void cut_characters(tern__tokens_memory *m) {
     const char *p = m->text, *end = m->end;
+    gap space = {NULL, NULL};
     while (p < end) {
         const char *begin = p;
-        size_t space;
-        while (p < end && (space = space_at(p, end))) p += space;
-        if (p == end) return;
-        if (p > begin && begin > m->text && !tern__token_add_as(m, begin, p, " ", 1)) return;
-        begin = p;
+        const size_t size = space_at(p, end);
         const bool ascii = (unsigned char)*p < 0x80 && (p + 1 == end || (unsigned char)p[1] < 0x80);
+        if (size) {
+            if (!space.begin) space.begin = p;
+            space.end = p += size;
+            continue;
+        }
         p += ascii ? 1 : tern__cluster(p, end);
-        if (!(ascii ? tern__token_add(m, begin, p, false, 0) : add_points(m, begin, p))) return;
+        if (!ascii && !add_points(m, begin, p, &space)) return;
+        if (ascii && (!add_gap(m, &space) || !tern__token_add(m, begin, p, false, 0))) return;
     }
 }
 
