@@ -113,6 +113,9 @@ int cli_text_train(int argc, char **argv);
 int cli_text_classify(int argc, char **argv);
 int cli_text_evaluate(int argc, char **argv);
 int cli_text_cross_validate(int argc, char **argv);
+int cli_vision_train(int argc, char **argv);
+int cli_vision_segment(int argc, char **argv);
+int cli_vision_evaluate(int argc, char **argv);
 int cli_model_info(int argc, char **argv);
 
 #endif

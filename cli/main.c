@@ -18,13 +18,16 @@ static const entry entries[] = {
     {"text", "classify", "say what texts are", cli_text_classify},
     {"text", "evaluate", "measure how often a model is right", cli_text_evaluate},
     {"text", "cross-validate", "train and measure on folds of the texts", cli_text_cross_validate},
+    {"vision", "train", "train a network on pictures and their masks", cli_vision_train},
+    {"vision", "segment", "make masks of pictures", cli_vision_segment},
+    {"vision", "evaluate", "measure how good a model's masks are", cli_vision_evaluate},
     {"model", "info", "show what is in a model file", cli_model_info},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
 static int help(const char *group) {
-    if (!group) printf("tern trains and runs convolutional networks on sound and text.\n\n");
-    printf("usage: tern %s COMMAND [OPTIONS]\n\n", group ? group : "{audio|text|model}");
+    if (!group) printf("tern trains and runs convolutional networks on sound, text and pictures.\n\n");
+    printf("usage: tern %s COMMAND [OPTIONS]\n\n", group ? group : "{audio|text|vision|model}");
     for (size_t i = 0; i < ENTRIES; i++)
         if (!group || !strcmp(group, entries[i].group)) {
             char name[40];
@@ -42,7 +45,7 @@ static int help(const char *group) {
 }
 
 static const char *group_name(const void *list, size_t i) {
-    static const char *const groups[] = {"audio", "text", "model", NULL};
+    static const char *const groups[] = {"audio", "text", "vision", "model", NULL};
     (void)list;
     return groups[i];
 }

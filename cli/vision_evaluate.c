@@ -1,0 +1,110 @@
+/* tern vision evaluate: prints how good a model's masks are. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct request {
+    const char *images, *masks, *fov;
+    double threshold, memory;
+    int64_t threads;
+    bool json, each, all_views, quiet;
+} request;
+
+static const cli_command command = {
+    "tern vision evaluate", "MODEL --images DIR --masks DIR [OPTIONS]",
+    "Makes the masks of all pictures of a folder and compares them with the true ones.",
+    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures (more than\n"
+    "two classes: means over the classes). With --json one object is printed: iou, dice, accuracy,\n"
+    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over pictures),\n"
+    "n, pixels."};
+
+static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *scores_object(const tern_mask_scores *s) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou", number_or_null(s->iou), "dice",
+                     number_or_null(s->dice), "accuracy", number_or_null(s->accuracy), "precision",
+                     number_or_null(s->precision), "recall", number_or_null(s->recall), "auc",
+                     number_or_null(s->auc), "boundary", number_or_null(s->boundary), "mean_iou",
+                     number_or_null(s->mean_iou), "mean_dice", number_or_null(s->mean_dice), "n", (json_int_t)s->n,
+                     "pixels", (json_int_t)s->pixels);
+}
+
+static bool on_picture(void *user, const char *file, const tern_mask_scores *s, int64_t done, int64_t count) {
+    const request *r = user;
+    if (r->each) {
+        cli_progress_clear();
+        fprintf(r->json ? stderr : stdout, "%s: IoU %.3f, Dice %.3f, %.1f %% of the pixels right\n", file, s->iou,
+                s->dice, 100 * s->accuracy);
+    }
+    if (!r->quiet) cli_progress_count("pictures", (size_t)done, (size_t)count);
+    return !cli_stopped();
+}
+
+static int print(const request *r, const tern_mask_scores *s) {
+    if (r->json) return cli_print_json(scores_object(s));
+    printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n", s->iou, s->dice,
+           s->precision, s->recall, s->accuracy);
+    if (isfinite(s->auc)) printf("AUC        %.4f\n", s->auc);
+    printf("borders    %.4f\n%lld pictures, %lld pixels; means over pictures: IoU %.4f, Dice %.4f\n", s->boundary,
+           (long long)s->n, (long long)s->pixels, s->mean_iou, s->mean_dice);
+    return EXIT_OK;
+}
+
+static int evaluate(const request *r, tern_session *session) {
+    tern_vision_evaluate_options o = TERN_VISION_EVALUATE_OPTIONS_INIT;
+    tern_mask_metrics *metrics = NULL;
+    o.masks = r->masks;
+    o.fov = r->fov;
+    o.segment.threshold = r->threshold;
+    o.segment.all_views = r->all_views;
+    o.segment.memory = r->memory * 1e6;
+    o.on_picture = on_picture;
+    o.user = (void *)(uintptr_t)r;
+    cli_catch_interrupts();
+    const tern_status st = tern_vision_evaluate(&metrics, session, r->images, &o);
+    cli_progress_clear();
+    int code = cli_exit_code(st);
+    if (st != TERN_OK) {
+        cli_complain("%s", tern_session_message(session));
+    } else {
+        const tern_mask_scores scores = tern_mask_metrics_scores(metrics);
+        code = print(r, &scores);
+    }
+    tern_mask_metrics_free(metrics);
+    return code;
+}
+
+int cli_vision_evaluate(int argc, char **argv) {
+    request r = {0};
+    const cli_option options[] = {
+        {"images", 'i', CLI_TEXT, &r.images, "DIR", "the pictures", 0, 0, NULL},
+        {"masks", 'm', CLI_TEXT, &r.masks, "DIR", "their masks", 0, 0, NULL},
+        {"fov", 0, CLI_TEXT, &r.fov, "DIR", "fields of view: pixels that are 0 there do not count", 0, 0, NULL},
+        {"threshold", 0, CLI_REAL, &r.threshold, "P", "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
+        {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0, NULL},
+        {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6, NULL},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
+        {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0, NULL},
+        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    if (argc - at < 1) return cli_usage(&command, "the model is missing");
+    if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
+    if (!r.images) return cli_usage(&command, "--images is missing: the folder of the pictures");
+    if (!r.masks) return cli_usage(&command, "--masks is missing: the folder of the true masks");
+    tern_context *c = NULL;
+    tern_model *model = NULL;
+    tern_session *session = NULL;
+    tern_status st = cli_context(&c, r.threads, &(bool){true});
+    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
+    if (st == TERN_OK) st = tern_session_create(&session, model);
+    int code = st == TERN_OK ? evaluate(&r, session) : cli_failed(c, st);
+    tern_session_free(session);
+    tern_model_free(model);
+    tern_context_free(c);
+    return code;
+}

@@ -1,0 +1,212 @@
+/* tern vision train: its options; what happens around training is training.c's. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct request {
+    const char *images, *masks, *fov, *validate, *validate_masks, *validate_fov, *coding, *network, *loss;
+    const char *size, *augmentation, *output, *log, *checkpoint;
+    double dropout, learning_rate, weight_decay, foreground, memory;
+    int64_t channels, classes, crop, crops, width, depth, epochs, batch, seed, threads, patience;
+    bool reflect, no_normalization, no_augmentation, resume, quiet;
+} request;
+
+static const cli_command command = {
+    "tern vision train", "--images DIR --masks DIR -o MODEL.onnx [OPTIONS]",
+    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all that is\n"
+    "needed to use it.",
+    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name but for\n"
+    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not count).\n"
+    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought to one\n"
+    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one JSON\n"
+    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C saves the\n"
+    "checkpoint; the same command with --resume goes on from there and ends with the same weights as if it\n"
+    "had never stopped.\n"
+    "\n"
+    "examples:\n"
+    "  tern vision train --images cells/image --masks cells/label --validate 0.2 -o cells.onnx\n"
+    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o vessels.onnx"};
+
+static int check(const request *r, int operands, char **argv) {
+    if (operands)
+        return cli_usage(&command, "'%s' is not understood%s", argv[0],
+                         r->images ? "" : "; pictures are named with --images, masks with --masks");
+    if (!r->images) return cli_usage(&command, "--images is missing: the folder of the pictures");
+    if (!r->masks) return cli_usage(&command, "--masks is missing: the folder of the masks");
+    if (!r->output) return cli_usage(&command, "-o is missing: where the model is to be written");
+    if (r->crop && r->size) return cli_usage(&command, "--crop and --size exclude each other");
+    if (r->validate_masks && !r->validate)
+        return cli_usage(&command, "--validate-masks needs --validate DIR, the pictures");
+    return cli_check_output(r->output);
+}
+
+static int fill_size(tern_vision_dataset_options *d, const char *text) {
+    char *end;
+    const long width = strtol(text, &end, 10), height = *end == 'x' ? strtol(end + 1, &end, 10) : width;
+    if (*end || width < 8 || height < 8 || width > 8192 || height > 8192)
+        return cli_usage(&command, "--size takes WxH or one side, 8 to 8192, not '%s'", text);
+    d->width = (int)width;
+    d->height = (int)height;
+    return EXIT_OK;
+}
+
+static int fill_coding(tern_mask_coding *coding, const char *name) {
+    static const char *const names[] = {"auto", "binary", "numbers"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(name, names[i])) {
+            *coding = (tern_mask_coding)i;
+            return EXIT_OK;
+        }
+    return cli_usage(&command, "--coding is auto, binary or numbers, not '%s'", name);
+}
+
+/* --validate takes a share, a folder, or names of pictures. */
+static int fill_validate(tern_vision_train_options *o, const request *r, const char ***names) {
+    struct stat info;
+    char *end;
+    const double share = strtod(r->validate, &end);
+    if (!strncmp(r->validate, "0.", 2) && !*end && share > 0 && share < 1) {
+        o->validate = share;
+    } else if (!stat(r->validate, &info) && S_ISDIR(info.st_mode)) {
+        if (!r->validate_masks) return cli_usage(&command, "--validate %s: --validate-masks is missing", r->validate);
+        o->validate_pictures = r->validate;
+        o->validate_masks = r->validate_masks;
+        o->validate_fov = r->validate_fov;
+    } else {
+        if (!(*names = cli_split(r->validate, &o->n_validate_names))) return EXIT_FAILED;
+        o->validate_names = *names;
+    }
+    return EXIT_OK;
+}
+
+static int fill(tern_vision_train_options *o, const request *r, const char ***names) {
+    tern_vision_dataset_options *d = &o->data;
+    tern_train_options *t = &o->train;
+    int code = EXIT_OK;
+    d->masks = r->masks;
+    d->fov = r->fov;
+    d->channels = (int)r->channels;
+    d->classes = (int)r->classes;
+    d->crop_width = d->crop_height = (int)r->crop;
+    d->crops = (int)r->crops;
+    d->foreground = r->foreground;
+    d->memory = r->memory * 1e9;
+    o->network = r->network;
+    o->width = r->width;
+    o->depth = r->depth;
+    o->dropout = r->dropout;
+    o->reflect = r->reflect;
+    o->no_normalization = r->no_normalization;
+    o->loss = r->loss;
+    o->no_augmentation = r->no_augmentation;
+    o->augmentation = r->augmentation;
+    t->epochs = (int)r->epochs;
+    t->batch = r->batch;
+    t->seed = (uint64_t)r->seed;
+    t->patience = (int)r->patience;
+    t->optimizer.learning_rate = r->learning_rate;
+    t->optimizer.weight_decay = r->weight_decay;
+    if (r->size) code = fill_size(d, r->size);
+    if (r->coding && code == EXIT_OK) code = fill_coding(&d->coding, r->coding);
+    if (r->validate && code == EXIT_OK) code = fill_validate(o, r, names);
+    return code;
+}
+
+typedef struct job {
+    const request *request;
+    tern_vision_train_options *options;
+    tern_vision_train_result result;
+} job;
+
+static tern_status run(void *user, tern_model **model, tern_context *c) {
+    job *j = user;
+    return tern_vision_train(model, c, j->request->images, j->options, &j->result);
+}
+
+static void report(const tern_vision_train_result *r) {
+    const tern_mask_scores *s = &r->scores;
+    printf("masks of %lld %s: IoU %.3f, Dice %.3f, %.1f %% of the pixels right", (long long)s->n,
+           r->validated ? "validation pictures" : "of the pictures trained on", s->iou, s->dice, 100 * s->accuracy);
+    if (isfinite(s->auc)) printf(", AUC %.3f", s->auc);
+    if (isfinite(r->threshold)) printf("; threshold %.2f", r->threshold);
+    printf("\n");
+}
+
+static int train(const request *r, tern_context *c, tern_vision_train_options *o) {
+    const cli_training files = {.output = r->output, .checkpoint = r->checkpoint, .log = r->log, .unit = "pictures",
+                                .resume = r->resume, .quiet = r->quiet};
+    job j = {.request = r, .options = o};
+    const int code = cli_train(&files, c, &o->train, run, &j);
+    if (code == EXIT_OK) report(&j.result);
+    return code;
+}
+
+int cli_vision_train(int argc, char **argv) {
+    request r = {0};
+    char networks[400] = "", losses[200] = "";
+    for (size_t i = 0; tern_vision_network_name(i); i++)
+        snprintf(networks + strlen(networks), sizeof networks - strlen(networks), "%s%s: %s", i ? "\n" : "",
+                 tern_vision_network_name(i), tern_vision_network_summary(i));
+    for (size_t i = 0; tern_vision_loss_name(i); i++)
+        snprintf(losses + strlen(losses), sizeof losses - strlen(losses), "%s%s", i ? ", " : "",
+                 tern_vision_loss_name(i));
+    const cli_option options[] = {
+        {"data", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+        {"images", 'i', CLI_TEXT, &r.images, "DIR", "the pictures", 0, 0, NULL},
+        {"masks", 'm', CLI_TEXT, &r.masks, "DIR", "their masks", 0, 0, NULL},
+        {"fov", 0, CLI_TEXT, &r.fov, "DIR", "fields of view: pixels that are 0 there do not count", 0, 0, NULL},
+        {"coding", 0, CLI_TEXT, &r.coding, "KIND", "of the masks: binary or numbers (auto)", 0, 0, NULL},
+        {"classes", 0, CLI_INT, &r.classes, "N", "with the background (as many as the masks have)", 2, 255, NULL},
+        {"channels", 0, CLI_INT, &r.channels, "N", "1: grey, 3: colour (as the pictures are)", 1, 3, NULL},
+        {"validate", 0, CLI_TEXT, &r.validate, "SHARE|NAMES|DIR", "validate on a share of the pictures (0.2), on those of\nthese names (3,7,horse012), or on those in a folder.\nWithout validation the last weights are kept.", 0, 0, NULL},
+        {"validate-masks", 0, CLI_TEXT, &r.validate_masks, "DIR", "of the pictures in --validate DIR", 0, 0, NULL},
+        {"validate-fov", 0, CLI_TEXT, &r.validate_fov, "DIR", "", 0, 0, NULL},
+        {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6, NULL},
+        {"what the network sees", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+        {"crop", 0, CLI_INT, &r.crop, "N", "random crops of NxN pixels", 8, 8192, NULL},
+        {"crops", 0, CLI_INT, &r.crops, "N", "so many of each picture an epoch", 1, 100000, NULL},
+        {"foreground", 0, CLI_REAL, &r.foreground, "SHARE", "of the crops are laid around a foreground pixel (0)", 0, 1, NULL},
+        {"size", 0, CLI_TEXT, &r.size, "WxH", "or whole pictures, brought to this size", 0, 0, NULL},
+        {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0, NULL},
+        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of pictures: mirror,\nflip, turn, rotate, scale, elastic, contrast, hue, ...", 0, 0, NULL},
+        {"network and training", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0, NULL},
+        {"width", 0, CLI_INT, &r.width, "N", "channels of the first layer (16)", 1, 512, NULL},
+        {"depth", 0, CLI_INT, &r.depth, "N", "how often the picture is halved (4); fcn: dilated\nlayers (5)", 1, 7, NULL},
+        {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the deepest layers (0)", 0, 0.99, NULL},
+        {"reflect", 0, CLI_FLAG, &r.reflect, NULL, "borders are mirrored instead of padded with zeros", 0, 0, NULL},
+        {"no-normalization", 0, CLI_FLAG, &r.no_normalization, NULL, "biases instead of BatchNormalization", 0, 0, NULL},
+        {"loss", 0, CLI_TEXT, &r.loss, "NAME", losses, 0, 0, NULL},
+        {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the pictures (by their number)", 1, 100000, NULL},
+        {"batch", 'b', CLI_INT, &r.batch, "N", "pictures a step (8)", 1, 65536, NULL},
+        {"lr", 0, CLI_REAL, &r.learning_rate, "X", "the highest learning rate", 1e-9, 100, NULL},
+        {"weight-decay", 0, CLI_REAL, &r.weight_decay, "X", "of AdamW", 0, 10, NULL},
+        {"patience", 0, CLI_INT, &r.patience, "N", "stop after N epochs without a better validation", 1, 100000, NULL},
+        {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18, NULL},
+        {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", 1, 256, NULL},
+        {"files", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
+        {"output", 'o', CLI_TEXT, &r.output, "FILE", "the model", 0, 0, NULL},
+        {"resume", 0, CLI_FLAG, &r.resume, NULL, "go on from the checkpoint", 0, 0, NULL},
+        {"checkpoint", 0, CLI_TEXT, &r.checkpoint, "FILE", "(MODEL.ckpt; removed when training is done)", 0, 0, NULL},
+        {"log", 0, CLI_TEXT, &r.log, "FILE", "(MODEL.jsonl)", 0, 0, NULL},
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress; warnings and errors only", 0, 0, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    int code = check(&r, argc - at, argv + at);
+    if (code != EXIT_OK) return code;
+    tern_context *c = NULL;
+    const char **names = NULL;
+    tern_vision_train_options o = TERN_VISION_TRAIN_OPTIONS_INIT;
+    tern_status st = cli_context(&c, r.threads, &r.quiet);
+    if (st != TERN_OK) code = cli_failed(c, st);
+    else code = fill(&o, &r, &names);
+    if (code == EXIT_OK) code = train(&r, c, &o);
+    tern_context_free(c);
+    free(names);
+    return code;
+}

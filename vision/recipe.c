@@ -1,0 +1,115 @@
+/* The recipes: what the network sees, how long and how fast it is trained, how pictures vary, which loss. Numbers
+ * only. */
+#include "recipe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CROP = 128,          /* side of a crop */
+    SIZE = 192,          /* side that pictures of several sizes are brought to */
+    EPOCH_SAMPLES = 160, /* an epoch of crops has about so many */
+};
+
+typedef struct recipe {
+    double samples_seen; /* in all: the epochs follow from the number of samples */
+    int fewest_epochs, most_epochs;
+    int64_t batch;
+    double learning_rate, weight_decay, ema;
+    tern_vision_augmentation augmentation;
+} recipe;
+
+/* Crops of pictures of one scale without an up and down: microscopy, retinas, aerial views. */
+static const recipe crops = {
+    .samples_seen = 8000, .fewest_epochs = 10, .most_epochs = 200, .batch = 8, .learning_rate = 4e-3,
+    .weight_decay = 0.01, .ema = 0.99,
+    .augmentation = {.mirror = 0.5, .flip = 0.5, .turn = 0.75, .scale = 0.1, .rotate = 10, .brightness = 0.05,
+                     .contrast = 0.15, .gamma = 0.1}};
+/* Whole photos of things. */
+static const recipe photos = {
+    .samples_seen = 9000, .fewest_epochs = 10, .most_epochs = 200, .batch = 8, .learning_rate = 4e-3,
+    .weight_decay = 0.01, .ema = 0.99,
+    .augmentation = {.mirror = 0.5, .rotate = 10, .shift = 0.08, .scale = 0.2, .stretch = 0.1, .brightness = 0.1,
+                     .contrast = 0.2, .saturation = 0.3, .hue = 15}};
+
+static const recipe *choose(const tern_vision_train_options *o) { return o->data.width ? &photos : &crops; }
+
+static int round_up(int value, int64_t to) { return (int)((value + to - 1) / to * to); }
+
+void tern__vision_recipe_window(tern_vision_train_options *o, int width, int height, int64_t multiple) {
+    tern_vision_dataset_options *d = &o->data;
+    d->multiple = (int)multiple;
+    if (d->width && !d->crop_width) return;
+    if (!d->width && !d->crop_width && !width) {
+        d->width = d->height = round_up(SIZE, multiple);
+        return;
+    }
+    if (!d->crop_width) {
+        d->crop_width = width < CROP ? width : CROP;
+        d->crop_height = height < CROP ? height : CROP;
+    }
+    d->crop_width = round_up(d->crop_width, multiple);
+    d->crop_height = round_up(d->crop_height, multiple);
+}
+
+void tern__vision_recipe_crops(tern_vision_train_options *o, int64_t pictures) {
+    if (o->data.crops) return;
+    o->data.crops = o->data.crop_width ? (int)fmax(1, round((double)EPOCH_SAMPLES / (double)pictures)) : 1;
+}
+
+void tern__vision_recipe_train(tern_vision_train_options *o, int64_t samples) {
+    const recipe *r = choose(o);
+    tern_train_options *t = &o->train;
+    tern_optimizer_options *p = &t->optimizer;
+    if (!t->epochs)
+        t->epochs = (int)fmin(r->most_epochs, fmax(r->fewest_epochs, round(r->samples_seen / (double)samples)));
+    if (!t->batch) t->batch = samples < 4 * r->batch ? (samples + 3) / 4 : r->batch;
+    /* A short last batch has poor statistics for BatchNormalization. */
+    t->drop_last = samples > t->batch && samples % t->batch < t->batch / 2;
+    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0) p->learning_rate = r->learning_rate;
+    if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
+    p->decay_matrices_only = true;
+    if (p->ema == 0) p->ema = r->ema;
+    if (t->schedule.kind == TERN_SCHEDULE_CONSTANT) t->schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
+}
+
+tern_status tern__vision_recipe_augmentation(tern_vision_augmentation *a, tern_context *c,
+                                             const tern_vision_train_options *o) {
+    *a = (tern_vision_augmentation){0};
+    if (!o->no_augmentation) *a = choose(o)->augmentation;
+    return o->augmentation ? tern_vision_augmentation_parse(a, c, o->augmentation) : TERN_OK;
+}
+
+/* ---- losses ---- */
+
+typedef struct named_loss {
+    const char *name;
+    tern_loss_kind kind;
+    bool classes; /* takes more than two */
+    tern_vision_target target;
+} named_loss;
+
+static const named_loss losses[] = {
+    {"bce", TERN_LOSS_BINARY_CROSS_ENTROPY, false, TERN_VISION_TARGET_BINARY},
+    {"softmax", TERN_LOSS_SOFTMAX_CROSS_ENTROPY, true, TERN_VISION_TARGET_CLASSES},
+};
+enum { LOSSES = sizeof losses / sizeof *losses };
+
+const char *tern_vision_loss_name(size_t index) { return index < LOSSES ? losses[index].name : NULL; }
+
+tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target *target, tern_context *c,
+                                     const char *name, int classes) {
+    char names[200] = "";
+    for (size_t i = 0; i < LOSSES; i++) {
+        const named_loss *l = &losses[i];
+        const bool fits = classes > 2 ? l->classes : true;
+        if (fits && (!name || !strcmp(l->name, name))) {
+            loss->kind = l->kind;
+            *target = l->target;
+            return TERN_OK;
+        }
+        if (fits) snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", *names ? ", " : "", l->name);
+    }
+    return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s' for %d classes; there are %s", name, classes, names);
+}
