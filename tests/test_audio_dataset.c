@@ -203,26 +203,57 @@ static void variation_depends_on_seed_and_epoch_only(void **state) {
     }
 }
 
-/* Frequencies are multiplied: where a row's value is its frequency, every row is times one number. */
+/* Frequencies are multiplied: where a row's value is its frequency, every row is times one number, to the
+ * nearest row of the input. */
 static void pitch_multiplies_frequencies(void **state) {
     (void)state;
-    const double hertz[5] = {100, 200, 300, 450, 900};
+    enum { ROWS = 801, FRAMES = 3 };
+    double hertz[ROWS];
+    float in[ROWS * FRAMES], out[ROWS * FRAMES];
+    for (int i = 0; i < ROWS; i++) hertz[i] = 100 + i;
     tern_audio_augmentation how = {.pitch = 0.3};
-    const tern__variation v = {.how = &how, .rows = 5, .frames = 3, .hertz = hertz, .scale = 1};
-    float in[15], out[15];
+    const tern__variation v = {.how = &how, .rows = ROWS, .frames = FRAMES, .hertz = hertz, .scale = 1};
     void *scratch = malloc(tern__vary_scratch(&v));
     double lowest = 10, highest = 0;
-    for (int i = 0; i < 15; i++) in[i] = (float)hertz[i / 3];
+    for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)hertz[i / FRAMES];
     for (int trial = 0; trial < 50; trial++) {
         tern__random random = tern__random_make(9, (uint64_t)trial);
-        tern__vary_features(&v, &random, in, 3, out, scratch);
-        const double ratio = out[6] / 300.0;
+        tern__vary_features(&v, &random, in, FRAMES, out, scratch);
+        const double ratio = out[400 * FRAMES] / hertz[400]; /* known to half a row: 1e-3 */
         if (ratio < lowest) lowest = ratio;
         if (ratio > highest) highest = ratio;
-        for (int i = 0; i < 15; i++)
-            check_close(out[i], fmin(900, fmax(100, hertz[i / 3] * ratio)), 0, 1e-5);
+        for (int i = 0; i < ROWS * FRAMES; i++) {
+            const double hz = hertz[i / FRAMES];
+            check_close(out[i], fmin(900, fmax(100, hz * ratio)), 0.501 + 1.001e-3 * hz, 0);
+        }
     }
     assert_true(lowest > exp(-0.301) && lowest < 0.85 && highest > 1.15 && highest < exp(0.301));
+    free(scratch);
+}
+
+/* Stretched and shifted noise stays as rough as it was: every value is one of the input's. */
+static void variation_does_not_smooth(void **state) {
+    (void)state;
+    enum { ROWS = 8, FRAMES = 40 };
+    double hertz[ROWS];
+    float in[ROWS * FRAMES], out[ROWS * FRAMES];
+    int moved = 0;
+    for (int i = 0; i < ROWS; i++) hertz[i] = 100 * (i + 1);
+    for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)i;
+    tern_audio_augmentation how = {.time_shift = 1, .speed = 0.3, .pitch = 0.3};
+    const tern__variation v = {.how = &how, .rows = ROWS, .frames = FRAMES, .hertz = hertz, .scale = 1};
+    void *scratch = malloc(tern__vary_scratch(&v));
+    for (int trial = 0; trial < 20; trial++) {
+        tern__random random = tern__random_make(4, (uint64_t)trial);
+        tern__vary_features(&v, &random, in, FRAMES, out, scratch);
+        for (int i = 0; i < ROWS * FRAMES; i++) {
+            assert_true(out[i] == floorf(out[i]) && out[i] >= 0 && out[i] < ROWS * FRAMES);
+            moved += out[i] != in[i];
+            /* Rows move together: the same frame in every row. */
+            assert_int_equal((int)out[i] % FRAMES, (int)out[i % FRAMES] % FRAMES);
+        }
+    }
+    assert_true(moved > 20 * ROWS * FRAMES / 2);
     free(scratch);
 }
 
@@ -302,6 +333,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(values_as_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(variation_depends_on_seed_and_epoch_only, set_up, tear_down),
         cmocka_unit_test(pitch_multiplies_frequencies),
+        cmocka_unit_test(variation_does_not_smooth),
         cmocka_unit_test_setup_teardown(views_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_options, set_up, tear_down),
