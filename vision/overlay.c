@@ -77,7 +77,7 @@ static void draw_row(void *argument, int64_t y, int worker) {
             float v = (float)pixel[k];
             if (label) { /* the colour follows light and shade of the picture */
                 const float colour = (float)(d->colours[label] >> (16 - 8 * k) & 255);
-                v += d->opacity * (colour * (0.4f + 0.6f * grey / 255) - v);
+                v += d->opacity * (colour * (0.5f + 0.5f * grey / 255) - v);
             } else {
                 v += d->dim * (0.5f * grey - v);
             }
@@ -119,7 +119,7 @@ tern_status tern_mask_overlay(tern_image *out, const tern_image *image, const te
     if (st == TERN_OK) st = tern_image_convert(out, image, 3, 8);
     if (st != TERN_OK) return st;
     for (int i = 0; i < 256; i++) colours[i] = tern_mask_colour(i);
-    if (mask->classes == 2) colours[1] = 0xff8c1a;
+    if (mask->classes == 2) colours[1] = 0x1e9bff;
     for (int i = 0; o->colours && i < mask->classes; i++) colours[i] = o->colours[i];
     const int longer = mask->width > mask->height ? mask->width : mask->height;
     double width = o->outline;

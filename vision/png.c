@@ -18,6 +18,7 @@ typedef struct reader {
     png_structp png;
     png_infop info;
     void *rows;     /* memory for a row, or for all of an interlaced picture */
+    bool no_memory;
     char text[200]; /* libpng's message */
     jmp_buf failed;
 } reader;
@@ -36,7 +37,9 @@ static void on_warning(png_structp png, png_const_charp message) { (void)png, (v
 
 static png_voidp on_allocate(png_structp png, png_alloc_size_t size) {
     reader *r = png_get_mem_ptr(png);
-    return tern__alloc(r->e->context, size);
+    void *memory = tern__alloc(r->e->context, size);
+    r->no_memory = r->no_memory || !memory;
+    return memory;
 }
 
 static void on_free(png_structp png, png_voidp pointer) {
@@ -157,7 +160,7 @@ tern_status tern__png_decode(tern_image *image, const tern__encoded *e) {
     if (r.info) {
         if (!setjmp(r.failed))
             st = decode(&r);
-        else
+        else if (!r.no_memory) /* else the sentence is there already */
             st = tern__fail(e->context, TERN_ERR_FORMAT, "%s: the PNG picture is damaged: %s",
                             e->name, r.text);
     }

@@ -72,7 +72,7 @@ typedef struct tern_overlay_options {
                        side, at least 1.5 (in the _INIT) */
     double dim; /**< the background darkened and greyed by this share, 0..1; 0.35 in the _INIT */
     const uint32_t
-        *colours; /**< [classes] 0xRRGGBB; NULL: two classes: orange; more: tern_mask_colour */
+        *colours; /**< [classes] 0xRRGGBB; NULL: two classes: azure; more: tern_mask_colour */
 } tern_overlay_options;
 #define TERN_OVERLAY_OPTIONS_INIT                                                                  \
     { .size = sizeof(tern_overlay_options), .opacity = 0.45, .outline = -1, .dim = 0.35 }
