@@ -29,8 +29,4 @@ enum { TERN__PAIRS_LOSS_EVERY = 16 };
 /* One thread's work; the rows that appear must not be used elsewhere meanwhile. */
 double tern__pairs_step(const tern_context *c, const tern__pair_steps *steps);
 
-/* y[i] = x . rows[i] for count rows of n numbers, `stride` floats apart, on the context's threads. */
-void tern__pairs_products(const tern_context *c, const float *x, const float *rows, int64_t stride,
-                          int64_t count, int64_t n, float *y);
-
 #endif

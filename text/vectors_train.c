@@ -17,163 +17,13 @@
  * Sources: Mikolov et al. 2013; Bojanowski et al. 2017; the grid of blocks: Gemulla et al. 2011,
  * "Large-scale matrix factorization with distributed stochastic gradient descent"; with negatives
  * from the same part: Zhu et al. 2019, "GraphVite". */
-#include "core/pairs.h"
-#include "vectors.h"
+#include "vectors_train.h"
 
 #include <math.h>
 #include <string.h>
 #include <time.h>
 
-enum {
-    PARTS = 32,          /* most of them */
-    PART_WORDS = 512,    /* a part has at least so many words, if there are more parts than one */
-    CHUNK_PAIRS = 65536, /* room of a chunk of text; no chunk can make more pairs */
-    POOL = 64,           /* chunks made and learnt at a time */
-    BATCH = 128          /* items handed to the kernel at once */
-};
-enum { STREAM_INIT = 1, STREAM_ORDER, STREAM_PAIRS, STREAM_NEGATIVES };
-
-/* A run of whole texts (of a text that is too long: a piece), and its pairs while it is in the
- * pool. */
-typedef struct chunk {
-    size_t begin, end; /* in the corpus' ids */
-} chunk;
-
-typedef struct slot {
-    int32_t *kept;    /* words that sub-sampling left, -1 between texts */
-    int32_t *reach;   /* the window of each */
-    int64_t n_kept;
-    int32_t (*pairs)[2]; /* sorted by block */
-    int32_t *begins;  /* [parts * parts + 1] of the blocks */
-    int64_t tokens;
-} slot;
-
-/* Walker's alias table of a part's words by count^0.75. */
-typedef struct sampler {
-    int32_t *words, *other;
-    uint32_t *threshold;
-    uint32_t count;
-} sampler;
-
-typedef struct learner {
-    tern_context *c;
-    const tern__corpus *corpus;
-    const tern_vectors_train_options *o;
-    int64_t n, dimension, stride, parts, pool;
-    float *left, *right;
-    int32_t *part_of; /* [n] */
-    uint32_t *keep;   /* [n] a word stays if a random number is at most this */
-    sampler samplers[PARTS];
-    chunk *chunks;
-    int64_t n_chunks, *order;
-    slot slots[POOL];
-    /* the pool at hand */
-    int epoch;
-    int64_t first, in_pool, diagonal;
-    double losses[PARTS], done; /* losses by centre part; done: tokens learnt from in all epochs */
-    int64_t loss_items[PARTS];
-    float rate;
-    /* sub-words */
-    float *own, *grams; /* [n][stride], [buckets][stride] */
-    int64_t *grams_of, *grams_begin; /* [grams_begin[n]], [n + 1] */
-    float *moved; /* [n_touched][stride] */
-    size_t moved_capacity;
-    int32_t *touched;
-    int64_t n_touched, *touched_in; /* [n] the pool that touched it last */
-    int64_t pools;
-} learner;
-
 /* ---- preparation ---- */
-
-/* Deals words out by rank: 0 1 2 3 3 2 1 0 0 1 ... */
-static void deal(learner *l) {
-    const int64_t wanted = l->n / PART_WORDS;
-    l->parts = wanted < 1 ? 1 : wanted > PARTS ? PARTS : wanted;
-    for (int64_t w = 0; w < l->n; w++) {
-        const int64_t k = w % (2 * l->parts);
-        l->part_of[w] = (int32_t)(k < l->parts ? k : 2 * l->parts - 1 - k);
-    }
-}
-
-/* A word of share f of the text stays with probability sqrt(t / f) + t / f (word2vec.c). */
-static void set_keep(learner *l) {
-    for (int64_t w = 0; w < l->n; w++) {
-        const double f = (double)l->corpus->counts[w] / (double)l->corpus->tokens;
-        const double p = l->o->sample > 0 ? sqrt(l->o->sample / f) + l->o->sample / f : 1;
-        l->keep[w] = p >= 1 ? UINT32_MAX : (uint32_t)(p * UINT32_MAX);
-    }
-}
-
-static tern_status make_sampler(learner *l, int64_t part) {
-    sampler *s = &l->samplers[part];
-    uint32_t count = 0;
-    for (int64_t w = 0; w < l->n; w++) count += l->part_of[w] == part;
-    s->words = tern__alloc(l->c, count * sizeof *s->words);
-    s->other = tern__alloc(l->c, count * sizeof *s->other);
-    s->threshold = tern__alloc(l->c, count * sizeof *s->threshold);
-    double *weight = tern__alloc(l->c, count * sizeof *weight);
-    int32_t *small = tern__alloc(l->c, 2 * count * sizeof *small), *large = small + count;
-    if (!s->words || !s->other || !s->threshold || !weight || !small) goto done;
-    double sum = 0;
-    for (int64_t w = 0; w < l->n; w++) {
-        if (l->part_of[w] != part) continue;
-        s->words[s->count] = (int32_t)w;
-        sum += weight[s->count++] = pow((double)l->corpus->counts[w], 0.75);
-    }
-    uint32_t n_small = 0, n_large = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        weight[i] *= count / sum;
-        s->other[i] = (int32_t)i;
-        s->threshold[i] = UINT32_MAX;
-        if (weight[i] < 1) small[n_small++] = (int32_t)i;
-        else large[n_large++] = (int32_t)i;
-    }
-    while (n_small && n_large) { /* each light word's place is filled up by a heavy one */
-        const int32_t light = small[--n_small], heavy = large[n_large - 1];
-        s->threshold[light] = (uint32_t)(weight[light] * UINT32_MAX);
-        s->other[light] = heavy;
-        weight[heavy] -= 1 - weight[light];
-        if (weight[heavy] >= 1) continue;
-        n_large--;
-        small[n_small++] = heavy;
-    }
-done:;
-    const bool whole = s->count == count && small && weight;
-    tern__free(l->c, weight);
-    tern__free(l->c, small);
-    return whole ? TERN_OK : TERN_ERR_MEMORY;
-}
-
-/* Upper 32 bits of random * count choose the place, the lower 32 bits which of its two words. */
-static inline int32_t draw(const sampler *s, tern__random *random) {
-    const uint64_t product = (uint64_t)tern__random_u32(random) * s->count;
-    const uint32_t place = (uint32_t)(product >> 32);
-    return s->words[(uint32_t)product <= s->threshold[place] ? place : (uint32_t)s->other[place]];
-}
-
-/* Cuts the corpus into chunks of whole texts where they fit. */
-static tern_status cut(learner *l) {
-    const size_t room = (size_t)(CHUNK_PAIRS / (2 * l->o->window));
-    const int32_t *ids = l->corpus->ids;
-    size_t capacity = 0;
-    for (size_t begin = 0; begin < l->corpus->n_ids;) {
-        size_t end = begin + room;
-        if (end >= l->corpus->n_ids) {
-            end = l->corpus->n_ids;
-        } else {
-            while (end > begin && ids[end - 1] >= 0) end--;
-            if (end == begin) end = begin + room;
-        }
-        chunk *grown = tern__grow(l->c, l->chunks, (size_t)l->n_chunks, &capacity,
-                                  (size_t)l->n_chunks + 1, sizeof *grown);
-        if (!grown) return TERN_ERR_MEMORY;
-        l->chunks = grown;
-        l->chunks[l->n_chunks++] = (chunk){begin, end};
-        begin = end;
-    }
-    l->order = tern__alloc(l->c, (size_t)l->n_chunks * sizeof *l->order);
-    return l->order ? TERN_OK : TERN_ERR_MEMORY;
-}
 
 static tern_status make_slots(learner *l) {
     const size_t words = (size_t)(CHUNK_PAIRS / (2 * l->o->window)), begins = (size_t)(l->parts * l->parts) + 1;
@@ -190,15 +40,7 @@ static tern_status make_slots(learner *l) {
     return TERN_OK;
 }
 
-/* Rows of the left table begin uniform in (-1, 1) / (2 dimension), by the number of the row. */
-static void fill_row(const learner *l, float *row, int64_t number) {
-    tern__random random = tern__random_make(
-        l->o->seed, tern__random_stream(STREAM_INIT, (uint64_t)number, 0));
-    memset(row, 0, (size_t)l->stride * sizeof *row);
-    for (int64_t i = 0; i < l->dimension; i++)
-        row[i] = (float)((tern__random_u32(&random) * 0x1p-32 - 0.5) / (double)l->dimension);
-}
-
+/* Rows of a table begin uniform in (-1, 1) / (2 dimension) (word2vec.c). */
 typedef struct filling {
     const learner *l;
     float *rows;
@@ -207,7 +49,20 @@ typedef struct filling {
 
 static void fill_rows(void *arg, int64_t begin, int64_t end) {
     const filling *f = arg;
-    for (int64_t i = begin; i < end; i++) fill_row(f->l, f->rows + i * f->l->stride, f->first + i);
+    const learner *l = f->l;
+    for (int64_t k = begin; k < end; k++) {
+        tern__random random = tern__random_make(
+            l->o->seed, tern__random_stream(STREAM_INIT, (uint64_t)(f->first + k), 0));
+        float *row = f->rows + k * l->stride;
+        memset(row, 0, (size_t)l->stride * sizeof *row);
+        for (int64_t i = 0; i < l->dimension; i++)
+            row[i] = (float)((tern__random_u32(&random) * 0x1p-32 - 0.5) / (double)l->dimension);
+    }
+}
+
+void tern__learner_fill(const learner *l, float *rows, int64_t count, int64_t first) {
+    filling f = {l, rows, first};
+    tern__parallel_range(l->c, count, 256, fill_rows, &f);
 }
 
 /* ---- pairs ---- */
@@ -274,12 +129,18 @@ static void make_item(const learner *l, int32_t *item, const int32_t *pair, cons
     for (int k = 2; k < 2 + l->o->negatives; k++) {
         item[k] = -1;
         for (int tries = 0; tries < 4 && item[k] < 0; tries++) {
-            const int32_t word = draw(from, random);
+            const int32_t word = tern__sampler_draw(from, random);
             bool fresh = true;
             for (int i = 1; i < k; i++) fresh &= item[i] != word;
             if (fresh) item[k] = word;
         }
     }
+}
+
+static void step(learner *l, int64_t row, tern__pair_steps *steps) {
+    l->losses[row] += tern__pairs_step(l->c, steps);
+    l->loss_items[row] += (steps->count + TERN__PAIRS_LOSS_EVERY - 1) / TERN__PAIRS_LOSS_EVERY;
+    steps->count = 0;
 }
 
 static void learn_block(void *arg, int64_t row, int worker) {
@@ -295,15 +156,226 @@ static void learn_block(void *arg, int64_t row, int worker) {
         const slot *s = &l->slots[i];
         for (int64_t k = s->begins[block]; k < s->begins[block + 1]; k++) {
             make_item(l, items + steps.count++ * width, s->pairs[k], &l->samplers[column], &random);
-            const bool last = i + 1 == l->in_pool && k + 1 == s->begins[block + 1];
-            if (steps.count < BATCH && !last) continue;
-            l->losses[row] += tern__pairs_step(l->c, &steps);
-            l->loss_items[row] +=
-                (steps.count + TERN__PAIRS_LOSS_EVERY - 1) / TERN__PAIRS_LOSS_EVERY;
-            steps.count = 0;
+            if (steps.count == BATCH) step(l, row, &steps);
         }
     }
-    if (!steps.count) return;
-    l->losses[row] += tern__pairs_step(l->c, &steps);
-    l->loss_items[row] += (steps.count + TERN__PAIRS_LOSS_EVERY - 1) / TERN__PAIRS_LOSS_EVERY;
+    step(l, row, &steps);
+}
+
+/* ---- the run ---- */
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Makes the pairs of the chunks from l->first on and learns from them. */
+static tern_status learn_pool(learner *l) {
+    const double all = (double)l->corpus->tokens * l->o->epochs;
+    l->in_pool = l->n_chunks - l->first < l->pool ? l->n_chunks - l->first : l->pool;
+    tern__parallel(l->c, l->in_pool, make_pairs, l);
+    double tokens = 0;
+    for (int64_t i = 0; i < l->in_pool; i++) tokens += (double)l->slots[i].tokens;
+    if (l->o->subwords && tern__subwords_gather(l) != TERN_OK) return TERN_ERR_MEMORY;
+    for (l->diagonal = 0; l->diagonal < l->parts; l->diagonal++) {
+        const double share = (l->done + tokens * (double)l->diagonal / (double)l->parts) / all;
+        l->rate = (float)(l->o->learning_rate * fmax(1e-4, 1 - share));
+        tern__parallel(l->c, l->parts, learn_block, l);
+    }
+    if (l->o->subwords) tern__subwords_scatter(l);
+    l->done += tokens;
+    l->first += l->in_pool;
+    l->pools++;
+    return TERN_OK;
+}
+
+/* The loss since the last call. */
+static double take_loss(learner *l) {
+    double sum = 0, items = 0;
+    for (int64_t i = 0; i < l->parts; i++) {
+        sum += l->losses[i];
+        items += (double)l->loss_items[i];
+        l->losses[i] = 0;
+        l->loss_items[i] = 0;
+    }
+    return sum / items;
+}
+
+static tern_status learn(learner *l, bool *stopped) {
+    const double begin = now(), all = (double)l->corpus->tokens * l->o->epochs;
+    double told = begin;
+    for (l->epoch = 0; l->epoch < l->o->epochs && !*stopped; l->epoch++) {
+        tern__random random = tern__random_make(
+            l->o->seed, tern__random_stream(STREAM_ORDER, (uint64_t)l->epoch, 0));
+        for (int64_t i = 0; i < l->n_chunks; i++) l->order[i] = i;
+        tern__random_shuffle(&random, l->order, l->n_chunks);
+        for (l->first = 0; l->first < l->n_chunks && !*stopped;) {
+            if (learn_pool(l) != TERN_OK) return TERN_ERR_MEMORY;
+            const double t = now(), seconds = t - begin;
+            if (!l->o->on_progress || (t - told < 0.1 && l->done < all)) continue;
+            told = t;
+            const tern_vectors_progress p = {
+                l->epoch + 1, l->o->epochs, l->done / all, take_loss(l), l->done / seconds,
+                seconds, seconds * (all / l->done - 1)};
+            *stopped = !l->o->on_progress(l->o->user, &p);
+        }
+    }
+    return TERN_OK;
+}
+
+static tern_status prepare(learner *l) {
+    const size_t row = (size_t)l->stride * sizeof(float), n = (size_t)l->n;
+    const size_t rows = l->o->subwords ? 3 * n + (size_t)l->o->buckets : 2 * n;
+    const double memory = l->o->memory > 0 ? l->o->memory : 4e9;
+    if ((double)row * (double)rows > memory)
+        return tern__fail(l->c, TERN_ERR_LIMIT,
+                          "word vectors: %zu rows of %d numbers are more than the %.0f bytes that may "
+                          "be held",
+                          rows, l->o->dimension, memory);
+    l->left = tern__alloc(l->c, n * row);
+    l->right = tern__calloc(l->c, n, row);
+    if (!l->left || !l->right) return TERN_ERR_MEMORY;
+    tern_status st = tern__learner_deal(l);
+    if (st == TERN_OK) st = make_slots(l);
+    if (st == TERN_OK && l->o->subwords) st = tern__subwords_make(l);
+    if (st == TERN_OK) tern__learner_fill(l, l->left, l->n, 0);
+    return st;
+}
+
+/* Rows of `stride` floats to rows of `dimension`. */
+static void narrow(const learner *l, float *out, const float *rows, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        memcpy(out + i * l->dimension, rows + i * l->stride, (size_t)l->dimension * sizeof *out);
+}
+
+static tern_status give(tern_vectors **vectors, const learner *l) {
+    tern_vectors *v = tern__vectors_make(l->c, l->dimension);
+    bool is_new;
+    tern_status st = v ? tern__vectors_reserve(v, (size_t)l->n) : TERN_ERR_MEMORY;
+    for (int64_t w = 0; w < l->n && st == TERN_OK; w++) {
+        size_t length;
+        float *row;
+        const char *word =
+            tern_vocabulary_word(l->corpus->vocabulary, TERN_FIRST_WORD + w, &length);
+        st = tern__vectors_add(v, word, length, &row, &is_new);
+    }
+    if (st == TERN_OK && !(v->counts = tern__alloc(l->c, (size_t)l->n * sizeof *v->counts)))
+        st = TERN_ERR_MEMORY;
+    if (st == TERN_OK && l->o->subwords) {
+        v->min_n = l->o->min_n;
+        v->max_n = l->o->max_n;
+        v->buckets = l->o->buckets;
+        v->grams = tern__alloc(l->c, (size_t)(v->buckets * l->dimension) * sizeof *v->grams);
+        if (!v->grams) st = TERN_ERR_MEMORY;
+    }
+    if (st != TERN_OK) {
+        tern_vectors_free(v);
+        return st;
+    }
+    memcpy(v->counts, l->corpus->counts, (size_t)l->n * sizeof *v->counts);
+    narrow(l, v->rows, l->left, l->n);
+    if (v->grams) narrow(l, v->grams, l->grams, v->buckets);
+    *vectors = v;
+    return TERN_OK;
+}
+
+static void clear(learner *l) {
+    tern_context *c = l->c;
+    for (int i = 0; i < PARTS; i++) {
+        tern__free(c, l->samplers[i].words);
+        tern__free(c, l->samplers[i].other);
+        tern__free(c, l->samplers[i].threshold);
+    }
+    for (int i = 0; i < POOL; i++) {
+        tern__free(c, l->slots[i].kept);
+        tern__free(c, l->slots[i].reach);
+        tern__free(c, l->slots[i].pairs);
+        tern__free(c, l->slots[i].begins);
+    }
+    void *const rest[] = {l->left,  l->right, l->part_of,  l->keep,        l->chunks, l->order,
+                          l->own,   l->grams, l->grams_of, l->grams_begin, l->moved,  l->touched,
+                          l->touched_in};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) tern__free(c, rest[i]);
+    tern__free(c, l);
+}
+
+tern_status tern__vectors_learn(tern_vectors **vectors, tern_context *c, const tern__corpus *corpus,
+                                const tern_vectors_train_options *o) {
+    bool stopped = false;
+    learner *l = tern__calloc(c, 1, sizeof *l);
+    if (!l) return TERN_ERR_MEMORY;
+    l->c = c;
+    l->corpus = corpus;
+    l->o = o;
+    l->n = (int64_t)corpus->n_words;
+    l->dimension = o->dimension;
+    l->stride = (o->dimension + TERN__PAIRS_STRIDE - 1) / TERN__PAIRS_STRIDE * TERN__PAIRS_STRIDE;
+    tern_status st = prepare(l);
+    if (st == TERN_OK) st = learn(l, &stopped);
+    if (st == TERN_OK && o->subwords) tern__subwords_finish(l);
+    if (st == TERN_OK) st = give(vectors, l);
+    if (st == TERN_OK && o->stopped) *o->stopped = stopped;
+    clear(l);
+    return st;
+}
+
+/* ---- options ---- */
+
+static int or_default(int value, int fallback) { return value ? value : fallback; }
+
+static tern_status refuse(tern_context *c, const char *what, double value, const char *range) {
+    return tern__fail(c, TERN_ERR_ARGUMENT, "word vectors: %s is %g; the range is %s", what, value,
+                      range);
+}
+
+/* Fills in defaults and checks ranges. */
+static tern_status complete(tern_vectors_train_options *o, tern_context *c) {
+    o->dimension = or_default(o->dimension, 100);
+    o->epochs = or_default(o->epochs, 5);
+    o->window = or_default(o->window, 5);
+    o->min_count = or_default(o->min_count, 5);
+    o->max_words = or_default(o->max_words, TERN_VOCABULARY_MAX);
+    o->negatives = or_default(o->negatives, 5);
+    o->min_n = or_default(o->min_n, 3);
+    o->max_n = or_default(o->max_n, 6);
+    o->buckets = or_default(o->buckets, 200000);
+    if (o->sample == 0) o->sample = 1e-4;
+    if (o->learning_rate == 0) o->learning_rate = o->subwords ? 0.05 : 0.025;
+    if (o->dimension < 1 || o->dimension > TERN_VECTORS_DIMENSION_MAX)
+        return refuse(c, "the dimension", o->dimension, "1 to 2048");
+    if (o->epochs < 1 || o->epochs > 100000) return refuse(c, "epochs", o->epochs, "1 to 100000");
+    if (o->window < 1 || o->window > 100) return refuse(c, "the window", o->window, "1 to 100");
+    if (o->min_count < 1) return refuse(c, "the minimum count", o->min_count, "1 and more");
+    if (o->max_words < 1 || o->max_words > TERN_VOCABULARY_MAX)
+        return refuse(c, "the number of words", o->max_words, "1 to 5000000");
+    if (o->negatives < 1 || o->negatives >= TERN__PAIRS_TARGETS)
+        return refuse(c, "negatives", o->negatives, "1 to 31");
+    if (!(o->learning_rate > 0) || o->learning_rate > 10)
+        return refuse(c, "the learning rate", o->learning_rate, "above 0, to 10");
+    if (!isfinite(o->sample)) return refuse(c, "sample", o->sample, "a number");
+    if (o->min_n < 1 || o->max_n < o->min_n || o->max_n > 20)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "word vectors: n-grams of %d to %d characters; the range is 1 to 20",
+                          o->min_n, o->max_n);
+    if (o->buckets < 1 || o->buckets > 100000000)
+        return refuse(c, "buckets", o->buckets, "1 to 100000000");
+    o->text.max_length = 0;
+    o->reader.unlabelled = true;
+    return TERN_OK;
+}
+
+tern_status tern_vectors_train(tern_vectors **vectors, tern_context *c, const char *const *paths,
+                               size_t n_paths, const tern_vectors_train_options *options) {
+    tern_vectors_train_options o = TERN_VECTORS_TRAIN_OPTIONS_INIT;
+    tern__corpus corpus = {0};
+    *vectors = NULL;
+    if (options) o = *options;
+    tern_status st = complete(&o, c);
+    if (st == TERN_OK && n_paths == 0)
+        st = tern__fail(c, TERN_ERR_ARGUMENT, "word vectors: no file of texts is given");
+    if (st == TERN_OK) st = tern__corpus_read(&corpus, c, paths, n_paths, &o);
+    if (st == TERN_OK) st = tern__vectors_learn(vectors, c, &corpus, &o);
+    tern__corpus_clear(&corpus, c);
+    return st;
 }

@@ -99,18 +99,4 @@ static double steps(const tern__pair_steps *s) {
     return loss;
 }
 
-static void products(const float *x, const float *rows, int64_t stride, int64_t count, int64_t n,
-                     float *y) {
-    const int lanes = (int)(n % VL);
-    const int64_t whole = n - lanes;
-    for (int64_t r = 0; r < count; r++) {
-        const float *row = rows + r * stride;
-        vf sum = v_zero();
-        for (int64_t i = 0; i < whole; i += VL) sum = v_fma(v_load(x + i), v_load(row + i), sum);
-        if (lanes)
-            sum = v_fma(v_load_part(x + whole, lanes), v_load_part(row + whole, lanes), sum);
-        y[r] = v_sum(sum);
-    }
-}
-
-const tern__pairs_kernels V_NAME(tern__pairs_kernels) = {.steps = steps, .products = products};
+const tern__pairs_kernels V_NAME(tern__pairs_kernels) = {.steps = steps};
