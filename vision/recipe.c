@@ -91,7 +91,6 @@ typedef struct named_loss {
 } named_loss;
 
 static const named_loss losses[] = {
-    {"bce", TERN_LOSS_BINARY_CROSS_ENTROPY, false, TERN_VISION_TARGET_BINARY},
     {"softmax", TERN_LOSS_SOFTMAX_CROSS_ENTROPY, true, TERN_VISION_TARGET_CLASSES},
 };
 enum { LOSSES = sizeof losses / sizeof *losses };

@@ -72,14 +72,18 @@ static tern_status split(run *r) {
     return st;
 }
 
-/* Opens the pictures with a window that fits any of them, to see what they are. */
+/* Opens the pictures with a window that fits any of them, to see what they are; what the log has to say of them
+ * comes when they are opened again. */
 static tern_status look(run *r, int *width, int *height, int64_t *pictures) {
     tern_vision_dataset_options d = r->o.data;
     tern_vision_dataset *data = NULL;
+    void (*const on_log)(void *user, tern_log_level level, const char *line) = r->context->on_log;
     d.crop_width = d.crop_height = (int)r->multiple;
     d.width = d.height = 0;
     d.crops = 1;
+    r->context->on_log = NULL;
     tern_status st = tern_vision_dataset_open(&data, r->context, r->pictures, &d);
+    r->context->on_log = on_log;
     if (st != TERN_OK) return st;
     r->classes = tern_vision_dataset_classes(data);
     *pictures = tern_vision_dataset_pictures(data);

@@ -1,0 +1,193 @@
+/* Scores of masks against counts made by hand and by a definition written separately. */
+#include "check.h"
+
+#include "core/base.h"
+#include <tern/vision_metrics.h>
+
+static tern_context *make_context(void) {
+    tern_context *c;
+    check_ok(c, tern_context_create(&c, NULL));
+    return c;
+}
+
+/* A mask of labels written as digits, '.' being ignored. */
+static tern_mask mask_of(tern_context *c, int width, int height, int classes, const char *text) {
+    tern_mask m;
+    check_ok(c, tern_mask_create(&m, c, width, height, classes, 0));
+    for (int i = 0; i < width * height; i++)
+        m.labels[i] = text[i] == '.' ? TERN_MASK_IGNORED : (uint8_t)(text[i] - '0');
+    return m;
+}
+
+static void by_hand(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    tern_mask_metrics *m;
+    tern_mask_scores s;
+    /* counted: TP 2, FP 1, FN 3, TN 1; the last pixel is wrong but does not count */
+    tern_mask truth = mask_of(c, 4, 2, 2, "1111100."), mask = mask_of(c, 4, 2, 2, "11000101");
+    check_ok(c, tern_mask_metrics_create(&m, c, 2));
+    check_ok(c, tern_mask_metrics_add(m, &mask, &truth, &s));
+    assert_int_equal(s.pixels, 7);
+    check_close(s.iou, 2.0 / 6, 1e-12, 0);
+    check_close(s.dice, 4.0 / 8, 1e-12, 0);
+    check_close(s.accuracy, 3.0 / 7, 1e-12, 0);
+    check_close(s.precision, 2.0 / 3, 1e-12, 0);
+    check_close(s.recall, 2.0 / 5, 1e-12, 0);
+    assert_true(isnan(s.auc));
+    /* a second picture: all right; over all TP 4, FP 1, FN 3 */
+    tern_mask half = mask_of(c, 2, 2, 2, "1100");
+    check_ok(c, tern_mask_metrics_add(m, &half, &half, &s));
+    check_close(s.iou, 1, 0, 0);
+    check_close(s.boundary, 1, 0, 0);
+    s = tern_mask_metrics_scores(m);
+    assert_int_equal(s.n, 2);
+    assert_int_equal(s.pixels, 11);
+    check_close(s.iou, 4.0 / 8, 1e-12, 0);
+    check_close(s.dice, 8.0 / 12, 1e-12, 0);
+    check_close(s.mean_iou, (2.0 / 6 + 1) / 2, 1e-12, 0);
+    check_close(s.mean_dice, (0.5 + 1) / 2, 1e-12, 0);
+    tern_mask_metrics_free(m);
+    tern_mask_free(&truth);
+    tern_mask_free(&mask);
+    tern_mask_free(&half);
+    tern_context_free(c);
+}
+
+static void several_classes(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    tern_mask_metrics *m;
+    double iou, dice;
+    tern_mask truth = mask_of(c, 6, 1, 4, "001122"), mask = mask_of(c, 6, 1, 4, "011122");
+    check_ok(c, tern_mask_metrics_create(&m, c, 4));
+    check_ok(c, tern_mask_metrics_add(m, &mask, &truth, NULL));
+    const tern_mask_scores s = tern_mask_metrics_scores(m);
+    /* class 0: IoU 1/2, 1: 2/3, 2: 1; class 3 does not occur */
+    check_close(s.iou, (0.5 + 2.0 / 3 + 1) / 3, 1e-12, 0);
+    check_close(s.dice, (2.0 / 3 + 4.0 / 5 + 1) / 3, 1e-12, 0);
+    check_close(s.precision, (1 + 2.0 / 3 + 1) / 3, 1e-12, 0);
+    check_close(s.recall, (0.5 + 1 + 1) / 3, 1e-12, 0);
+    check_close(s.accuracy, 5.0 / 6, 1e-12, 0);
+    tern_mask_metrics_class(m, 1, &iou, &dice);
+    check_close(iou, 2.0 / 3, 1e-12, 0);
+    check_close(dice, 4.0 / 5, 1e-12, 0);
+    tern_mask_metrics_class(m, 3, &iou, &dice);
+    assert_true(isnan(iou) && isnan(dice));
+    tern_mask_metrics_free(m);
+    tern_mask_free(&truth);
+    tern_mask_free(&mask);
+    tern_context_free(c);
+}
+
+/* The area under the ROC curve by its definition over all pairs, and the best threshold by trying all. */
+static void curves(void **state) {
+    (void)state;
+    enum { SIDE = 30, N = SIDE * SIDE };
+    tern_context *c = make_context();
+    tern__random r = tern__random_make(9, 9);
+    tern_mask_metrics *m;
+    tern_mask mask, truth = mask_of(c, SIDE, SIDE, 2, (char[N]){0});
+    check_ok(c, tern_mask_create(&mask, c, SIDE, SIDE, 2, 1));
+    for (int i = 0; i < N; i++) {
+        const int is = tern__random_uniform(&r) < 0.3;
+        truth.labels[i] = i % 17 ? (uint8_t)is : TERN_MASK_IGNORED;
+        /* steps of 1/255, so that there are ties and bins hold them exactly */
+        mask.probability[i] = (float)(round(fmin(fmax(0.4 + 0.2 * is + 0.2 * tern__random_normal(&r), 0), 1) * 255) / 255);
+    }
+    check_ok(c, tern_mask_threshold(&mask, 0.5));
+    check_ok(c, tern_mask_metrics_create(&m, c, 2));
+    check_ok(c, tern_mask_metrics_add(m, &mask, &truth, NULL));
+    double wins = 0, pairs = 0, best = 0;
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < N; k++) {
+            if (truth.labels[i] != 1 || truth.labels[k] != 0) continue;
+            pairs++;
+            wins += mask.probability[i] > mask.probability[k] ? 1 : mask.probability[i] == mask.probability[k] ? 0.5 : 0;
+        }
+    check_close(tern_mask_metrics_scores(m).auc, wins / pairs, 1e-12, 0);
+    for (int step = 0; step <= 255; step++) {
+        double hits = 0, all = 0;
+        for (int i = 0; i < N; i++) {
+            const bool said = mask.probability[i] >= (float)(step - 0.5) / 255, is = truth.labels[i] == 1;
+            if (truth.labels[i] == TERN_MASK_IGNORED) continue;
+            hits += said && is;
+            all += said + is;
+        }
+        best = fmax(best, 2 * hits / all);
+    }
+    double dice;
+    const double threshold = tern_mask_metrics_best_threshold(m, &dice);
+    check_close(dice, best, 1e-12, 0);
+    check_ok(c, tern_mask_threshold(&mask, threshold));
+    tern_mask_scores again;
+    check_ok(c, tern_mask_metrics_add(m, &mask, &truth, &again));
+    check_close(again.dice, best, 1e-12, 0);
+    tern_mask_metrics_free(m);
+    tern_mask_free(&mask);
+    tern_mask_free(&truth);
+    tern_context_free(c);
+}
+
+/* Two squares in 200x100, the diagonal's 0.75 % being 1.7, so 2 pixels: moved by 2 the borders still match, by 3 only
+ * in part. */
+static void borders(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    static const struct {
+        int move;
+        double low, high;
+    } rows[] = {{0, 1, 1}, {2, 1, 1}, {3, 0.3, 0.9}, {60, 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tern_mask a, b;
+        tern_mask_metrics *m;
+        tern_mask_scores s;
+        check_ok(c, tern_mask_create(&a, c, 200, 100, 2, 0));
+        check_ok(c, tern_mask_create(&b, c, 200, 100, 2, 0));
+        for (int y = 20; y < 60; y++)
+            for (int x = 20; x < 60; x++) a.labels[y * 200 + x] = b.labels[y * 200 + x + rows[i].move] = 1;
+        check_ok(c, tern_mask_metrics_create(&m, c, 2));
+        check_ok(c, tern_mask_metrics_add(m, &b, &a, &s));
+        assert_true(s.boundary >= rows[i].low && s.boundary <= rows[i].high);
+        tern_mask_metrics_free(m);
+        tern_mask_free(&a);
+        tern_mask_free(&b);
+    }
+    tern_context_free(c);
+}
+
+static void nothing_and_mistakes(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    tern_mask_metrics *m = NULL;
+    tern_mask_scores s;
+    check_error(c, TERN_ERR_ARGUMENT, "scores of 1 classes", tern_mask_metrics_create(&m, c, 1));
+    assert_null(m);
+    check_ok(c, tern_mask_metrics_create(&m, c, 2));
+    s = tern_mask_metrics_scores(m);
+    assert_true(isnan(s.iou) && isnan(s.accuracy) && s.n == 0);
+    tern_mask empty = mask_of(c, 3, 1, 2, "000"), other = mask_of(c, 2, 1, 2, "00"), third = mask_of(c, 3, 1, 3, "020");
+    check_error(c, TERN_ERR_SHAPE, "the mask is 2x1 and the true one 3x1", tern_mask_metrics_add(m, &other, &empty, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "pixel (1, 0) is of class 0 in the mask and 2 in the truth",
+                tern_mask_metrics_add(m, &empty, &third, NULL));
+    check_ok(c, tern_mask_metrics_add(m, &empty, &empty, &s));
+    check_close(s.iou, 1, 0, 0);
+    assert_true(isnan(s.precision) && isnan(s.boundary));
+    check_close(tern_mask_metrics_scores(m).accuracy, 1, 0, 0);
+    tern_mask_metrics_free(m);
+    tern_mask_free(&empty);
+    tern_mask_free(&other);
+    tern_mask_free(&third);
+    tern_context_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(several_classes),
+        cmocka_unit_test(curves),
+        cmocka_unit_test(borders),
+        cmocka_unit_test(nothing_and_mistakes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
