@@ -22,10 +22,16 @@ int cli_exit_code(tern_status status);
 typedef enum cli_kind {
     CLI_FLAG,   /* bool * */
     CLI_TEXT,   /* const char ** */
+    CLI_TEXTS,  /* cli_texts *: may be given several times */
     CLI_INT,    /* int64_t *, min..max */
     CLI_REAL,   /* double *, min..max */
     CLI_HEADING /* only a line in the help */
 } cli_kind;
+
+typedef struct cli_texts {
+    const char *at[64];
+    size_t count;
+} cli_texts;
 
 typedef struct cli_option {
     const char *name; /* without the dashes; NULL ends the table */
@@ -83,6 +89,8 @@ void cli_catch_interrupts(void);
 bool cli_stopped(void);
 /* The bar of a training run: on_progress of tern_train_options; training: a cli_training. */
 bool cli_progress_train(void *training, const tern_train_progress *progress);
+/* The same for word vectors: on_progress of tern_vectors_train_options; quiet: a bool. */
+bool cli_progress_vectors(void *quiet, const tern_vectors_progress *progress);
 /* A bar for anything counted; `done` of `count` items. */
 void cli_progress_count(const char *what, size_t done, size_t count);
 /* Removes the bar from the terminal, so that something else can be printed. */
@@ -113,6 +121,8 @@ int cli_text_train(int argc, char **argv);
 int cli_text_classify(int argc, char **argv);
 int cli_text_evaluate(int argc, char **argv);
 int cli_text_cross_validate(int argc, char **argv);
+int cli_text_vectors(int argc, char **argv);
+int cli_text_similar(int argc, char **argv);
 int cli_vision_train(int argc, char **argv);
 int cli_vision_segment(int argc, char **argv);
 int cli_vision_evaluate(int argc, char **argv);

@@ -18,6 +18,8 @@ static const entry entries[] = {
     {"text", "classify", "say what texts are", cli_text_classify},
     {"text", "evaluate", "measure how often a model is right", cli_text_evaluate},
     {"text", "cross-validate", "train and measure on folds of the texts", cli_text_cross_validate},
+    {"text", "vectors", "learn word vectors from texts", cli_text_vectors},
+    {"text", "similar", "find words with vectors near to a word's", cli_text_similar},
     {"vision", "train", "train a network on pictures and their masks", cli_vision_train},
     {"vision", "segment", "make masks of pictures", cli_vision_segment},
     {"vision", "evaluate", "measure how good a model's masks are", cli_vision_evaluate},

@@ -106,6 +106,12 @@ static int take(const cli_command *command, const cli_option *o, const char *tex
     } else if (o->kind == CLI_TEXT) {
         if (!*text) return cli_usage(command, "--%s needs a %s, got nothing", o->name, o->argument);
         *(const char **)o->target = text;
+    } else if (o->kind == CLI_TEXTS) {
+        cli_texts *list = o->target;
+        if (!*text) return cli_usage(command, "--%s needs a %s, got nothing", o->name, o->argument);
+        if (list->count == sizeof list->at / sizeof *list->at)
+            return cli_usage(command, "--%s: more than %zu of them", o->name, list->count);
+        list->at[list->count++] = text;
     } else if (o->kind == CLI_INT) {
         int64_t v;
         if (!read_int(text, &v) || (double)v < o->min || (double)v > o->max)

@@ -101,6 +101,20 @@ bool cli_progress_train(void *training_, const tern_train_progress *p) {
     return !stopped;
 }
 
+bool cli_progress_vectors(void *quiet, const tern_vectors_progress *p) {
+    static int last; /* epoch that was told of */
+    const bool terminal = isatty(STDERR_FILENO), done = p->share >= 1;
+    const bool next = p->epoch > last || done;
+    char text[300], eta[32];
+    if (*(const bool *)quiet || !(terminal ? due(done) : next)) return !stopped;
+    last = p->epoch;
+    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f  %.0f words/s  ETA %s", p->epoch, p->epochs,
+             p->loss, p->words_per_second, duration(p->eta, eta, sizeof eta));
+    if (terminal) draw(p->share, text);
+    else fprintf(stderr, "%s\n", text);
+    return !stopped;
+}
+
 void cli_progress_count(const char *what, size_t done, size_t count) {
     char text[100];
     if (!isatty(STDERR_FILENO) || !due(done == count)) return;
