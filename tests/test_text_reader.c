@@ -1,4 +1,5 @@
-/* Files of texts: bytes and lines, gzip, the four formats, and everything that can be wrong with them. */
+/* Files of texts: bytes and lines, gzip, the four formats, and everything that can be wrong with
+ * them. */
 #define _XOPEN_SOURCE 700
 #include "texts.h"
 
@@ -68,8 +69,10 @@ static void long_lines(void **state) {
         char *line;
         size_t length;
         if (from_file)
-            check_ok(f->c, tern__stream_open(&s, f->c, texts_file(f, "l", text, (size_t)(p - text))));
-        else check_ok(f->c, tern__stream_open_memory(&s, f->c, "m", text, (size_t)(p - text)));
+            check_ok(f->c,
+                     tern__stream_open(&s, f->c, texts_file(f, "l", text, (size_t)(p - text))));
+        else
+            check_ok(f->c, tern__stream_open_memory(&s, f->c, "m", text, (size_t)(p - text)));
         for (size_t i = 0; i < n; i++) {
             check_ok(f->c, tern__stream_next_line(s, &line, &length, 200000));
             assert_int_equal(length, sizes[i]);
@@ -168,7 +171,8 @@ static tern_status show(texts_fixture *f, const char *path, const tern_text_read
                                      k.text + k.tokens[i].begin, k.tags[i]);
         used += (size_t)snprintf(out + used, size - used, "; ");
     }
-    if (st == TERN_OK) snprintf(out + used, size - used, "%zu", tern_text_reader_skipped(r));
+    if (st == TERN_OK)
+        snprintf(out + used, size - used, "%zu", tern_text_reader_skipped(r));
     else if (r) /* sticks */
         assert_int_equal(tern_text_reader_next(r, &k, &(bool){true}), st);
     tern_text_reader_close(r);
@@ -182,8 +186,10 @@ static void formats(void **state) {
         bool unlabelled;
         const char *text_column;
     } cases[] = {
-        {"a.tsv", "\xEF\xBB\xBF" "1\ta b\r\n\n \t \n 0 \tc\td\nx\t \n2\te", "1 1 [a b]; 4 0 [c\td]; 6 2 [e]; 3",
-         false, NULL},
+        {"a.tsv",
+         "\xEF\xBB\xBF"
+         "1\ta b\r\n\n \t \n 0 \tc\td\nx\t \n2\te",
+         "1 1 [a b]; 4 0 [c\td]; 6 2 [e]; 3", false, NULL},
         {"a.txt", "1\ta b\n", "1 1 [a b]; 0", false, NULL},
         {"a.txt", "1\ta b\n\n", "1 - [1\ta b]; 2 - []; 1", true, NULL},
         {"a.TSV", "1\ta b\n\n", "1 - [a b]; 1", true, NULL},
@@ -221,17 +227,25 @@ static void bad_input(void **state) {
         const char *sentence;
     } cases[] = {
         {"a.tsv", "1\ta\nno tab\n", TERN_ERR_FORMAT, "a.tsv, line 2: there is no TAB"},
-        {"a.tsv", "1\ta\n \ttext\n", TERN_ERR_FORMAT, "a.tsv, line 2: the label before the TAB is empty"},
-        {"a.tsv", "\xff\xfe" "1\t\n", TERN_ERR_FORMAT, "a.tsv: the text is UTF-16; save it as UTF-8"},
-        {"a.csv", "text,kind\nx,1\n", TERN_ERR_FORMAT, "no column is named 'label'; there are: text, kind"},
+        {"a.tsv", "1\ta\n \ttext\n", TERN_ERR_FORMAT,
+         "a.tsv, line 2: the label before the TAB is empty"},
+        {"a.tsv",
+         "\xff\xfe"
+         "1\t\n",
+         TERN_ERR_FORMAT, "a.tsv: the text is UTF-16; save it as UTF-8"},
+        {"a.csv", "text,kind\nx,1\n", TERN_ERR_FORMAT,
+         "no column is named 'label'; there are: text, kind"},
         {"a.csv", "text,label\nx,1\ny, \n", TERN_ERR_FORMAT, "a.csv, line 3: the label is empty"},
-        {"a.csv", "text,label\nx\n", TERN_ERR_FORMAT, "a.csv, line 2: 1 fields where the header has 2"},
+        {"a.csv", "text,label\nx\n", TERN_ERR_FORMAT,
+         "a.csv, line 2: 1 fields where the header has 2"},
         {"a.csv", "", TERN_ERR_FORMAT, "the table is empty"},
         {"a.conll", "a\tO\nb\n", TERN_ERR_FORMAT, "a.conll, line 2: there is no tag"},
         {"a.conll", "a\tO\nb\t \n", TERN_ERR_FORMAT, "a.conll, line 2: there is no tag"},
         {"a.conll", "\tO\n", TERN_ERR_FORMAT, "a.conll, line 1: the token before the TAB is empty"},
-        {"a.conll", "aaa\tO\nbbbbbbbbbbbbbbbbb\tO\n", TERN_ERR_LIMIT, "line 2: the text is longer than 20"},
-        {"a.tsv", "1\ta\n2\t5678901234567890123\n", TERN_ERR_LIMIT, "line 2: the line is longer than 20 bytes"},
+        {"a.conll", "aaa\tO\nbbbbbbbbbbbbbbbbb\tO\n", TERN_ERR_LIMIT,
+         "line 2: the text is longer than 20"},
+        {"a.tsv", "1\ta\n2\t5678901234567890123\n", TERN_ERR_LIMIT,
+         "line 2: the line is longer than 20 bytes"},
     };
     char got[1000];
     tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;

@@ -1,5 +1,5 @@
-/* Tokens: cases and figures of whole files against Python's own Unicode tables (golden/text.py), byte
- * ranges, broken UTF-8, options and their JSON. */
+/* Tokens: cases and figures of whole files against Python's own Unicode tables (golden/text.py),
+ * byte ranges, broken UTF-8, options and their JSON. */
 #define _XOPEN_SOURCE 700
 #include "texts.h"
 
@@ -33,10 +33,11 @@ static void cases(void **state) {
         check_ok(f->c, tern_text_tokenize(t, &o, k->text, k->length));
         write_tokens(got, sizeof got, t);
         if (strcmp(got, k->expected) || t->count != k->count || t->replaced != k->replaced)
-            fail_msg("case %zu (%s, lower %d): %s\ngot %zu tokens, %zu replaced:\n%s\nexpected %zu, "
-                     "%zu:\n%s",
-                     i, k->tokenizer, k->lower, k->text, t->count, t->replaced, got, k->count,
-                     k->replaced, k->expected);
+            fail_msg(
+                "case %zu (%s, lower %d): %s\ngot %zu tokens, %zu replaced:\n%s\nexpected %zu, "
+                "%zu:\n%s",
+                i, k->tokenizer, k->lower, k->text, t->count, t->replaced, got, k->count,
+                k->replaced, k->expected);
         /* Whether spellings are kept must not change the words. */
         o.subword_case = true;
         check_ok(f->c, tern_text_tokenize(t, &o, k->text, k->length));
@@ -111,8 +112,7 @@ static void limits(void **state) {
         o.max_length = 2;
         check_ok(f->c, tern_text_tokenize(t, &o, "a b'd'd c \xD0\x9F q", 13));
         assert_int_equal(t->count, 2);
-        check_error(f->c, TERN_ERR_FORMAT, "byte 3 is NUL",
-                    tern_text_tokenize(t, &o, "ab\0c", 4));
+        check_error(f->c, TERN_ERR_FORMAT, "byte 3 is NUL", tern_text_tokenize(t, &o, "ab\0c", 4));
         assert_int_equal(t->count, 0);
         o.max_length = -1;
         check_error(f->c, TERN_ERR_ARGUMENT, "max_length is -1", tern_text_tokenize(t, &o, "a", 1));
@@ -153,9 +153,10 @@ static void json(void **state) {
     o.subword_case = true;
     o.buckets = 1000;
     check_ok(f->c, tern_text_options_text(&text, f->c, &o));
-    assert_string_equal(text, "{\"tokenizer\":\"kim\",\"lower\":false,\"max_length\":400,\"min_count\":2,"
-                              "\"max_words\":30000,\"word_ngrams\":2,\"min_n\":3,\"max_n\":6,"
-                              "\"subword_case\":true,\"buckets\":1000}");
+    assert_string_equal(text,
+                        "{\"tokenizer\":\"kim\",\"lower\":false,\"max_length\":400,\"min_count\":2,"
+                        "\"max_words\":30000,\"word_ngrams\":2,\"min_n\":3,\"max_n\":6,"
+                        "\"subword_case\":true,\"buckets\":1000}");
     check_ok(f->c, tern_text_options_parse(&back, f->c, text, strlen(text)));
     check_same_options(f->c, &back, text);
     static const struct {

@@ -23,8 +23,8 @@ static void order_and_limits(void **state) {
     size_t length;
     assert_int_equal(tern_word_counts_size(counts), 8);
     check_ok(f->c, tern_vocabulary_create(&v, f->c, counts, 1, 0));
-    static const char *const expected[] = {"", "<unknown>", "b", "a", "c", "d", "ab", "abc", "e",
-                                           "\xD1\x8F"};
+    static const char *const expected[] = {"",  "<unknown>", "b",   "a", "c",
+                                           "d", "ab",        "abc", "e", "\xD1\x8F"};
     static const int times[] = {0, 0, 3, 2, 2, 2, 1, 1, 1, 1};
     assert_int_equal(tern_vocabulary_rows(v), 10);
     for (int row = 0; row < 10; row++) {

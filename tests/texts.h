@@ -1,5 +1,5 @@
-/* What the tests of text share: a context that keeps its log and can be told to run out of memory, files
- * in a folder of their own. */
+/* What the tests of text share: a context that keeps its log and can be told to run out of memory,
+ * files in a folder of their own. */
 #ifndef TERN_TESTS_TEXTS_H
 #define TERN_TESTS_TEXTS_H
 
@@ -79,8 +79,8 @@ static inline const char *texts_write(texts_fixture *f, const char *name, const 
     return texts_file(f, name, text, strlen(text));
 }
 
-/* Runs what(f) with the n-th allocation refused, for every n until it succeeds, once alone and once with
- * all later ones; what returns the status and checks that its outputs are NULL on failure. */
+/* Runs what(f) with the n-th allocation refused, for every n until it succeeds, once alone and once
+ * with all later ones; what returns the status and checks that its outputs are NULL on failure. */
 static inline void texts_starve(texts_fixture *f, tern_status (*what)(texts_fixture *f)) {
     for (int then_on = 0; then_on < 2; then_on++) {
         tern_status st = TERN_ERR_MEMORY;

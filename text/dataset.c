@@ -1,5 +1,5 @@
-/* Data sets of texts: serves the texts that dataset_read.c has read to training, with words dropped at
- * random, and to evaluation, as they are. Knows no file and no network. */
+/* Data sets of texts: serves the texts that dataset_read.c has read to training, with words dropped
+ * at random, and to evaluation, as they are. Knows no file and no network. */
 #include "texts.h"
 
 #include "core/dataset.h"
@@ -141,9 +141,15 @@ static uint64_t mix(uint64_t h, const void *data, size_t size) {
 static uint64_t fingerprint(const texts *t) {
     const tern_text_options *o = &t->text;
     const size_t tokens = t->begins[t->count];
-    const int64_t facts[] = {(int64_t)t->words.count, o->word_ngrams,  o->min_n,
-                             o->max_n,                o->buckets,      o->max_length,
-                             t->min_length,           t->per_token,    t->tagged,
+    const int64_t facts[] = {(int64_t)t->words.count,
+                             o->word_ngrams,
+                             o->min_n,
+                             o->max_n,
+                             o->buckets,
+                             o->max_length,
+                             t->min_length,
+                             t->per_token,
+                             t->tagged,
                              t->vocabulary ? (int64_t)tern_vocabulary_rows(t->vocabulary) : 0};
     uint64_t h = mix(14695981039346656037u, facts, sizeof facts);
     h = mix(h, t->words.hashes, t->words.count * sizeof *t->words.hashes);

@@ -1,5 +1,5 @@
-/* Reads the texts of a data set into memory as numbers of their words, puts labels into order, finds
- * texts that are there several times, and says what is in the data. Serves nothing. */
+/* Reads the texts of a data set into memory as numbers of their words, puts labels into order,
+ * finds texts that are there several times, and says what is in the data. Serves nothing. */
 #include "texts.h"
 
 #include "reader.h"
@@ -39,8 +39,10 @@ static const char *names_text(const tern__words *names, char *out, size_t size) 
     return out;
 }
 
-static tern_status fail_at(const reading *r, size_t line, tern_status status, const char *sentence) {
-    return tern__fail(r->texts->context, status, "%s, line %zu: %s", r->texts->name, line, sentence);
+static tern_status fail_at(const reading *r, size_t line, tern_status status,
+                           const char *sentence) {
+    return tern__fail(r->texts->context, status, "%s, line %zu: %s", r->texts->name, line,
+                      sentence);
 }
 
 /* ---- one text ---- */
@@ -111,12 +113,11 @@ static tern_status make_room(tern__texts *t, size_t n) {
 
 static tern_status cut(const reading *r, const tern_text_record *record) {
     const tern__texts *t = r->texts;
-    tern_status st =
-        t->tagged ? tern__tokens_take(r->tokens, &t->text, record->text, record->length,
-                                      record->tokens, record->n_tokens)
-                  : tern_text_tokenize(r->tokens, &t->text, record->text, record->length);
-    return st == TERN_OK ? st
-                         : tern__fail_in(t->context, "%s, line %zu", t->name, record->line);
+    tern_status st = t->tagged
+                         ? tern__tokens_take(r->tokens, &t->text, record->text, record->length,
+                                             record->tokens, record->n_tokens)
+                         : tern_text_tokenize(r->tokens, &t->text, record->text, record->length);
+    return st == TERN_OK ? st : tern__fail_in(t->context, "%s, line %zu", t->name, record->line);
 }
 
 static void note(reading *r, const tern_text_record *record) {
@@ -154,8 +155,10 @@ static tern_status add(reading *r, const tern_text_record *record) {
                          32.0 * (double)(t->words.count + t->spellings.count);
     if (bytes <= r->memory) return TERN_OK;
     char sentence[200];
-    snprintf(sentence, sizeof sentence, "the texts up to here take %.1f GB of memory, more than the "
-             "%.1f GB that are allowed (--memory)", bytes / 1e9, r->memory / 1e9);
+    snprintf(sentence, sizeof sentence,
+             "the texts up to here take %.1f GB of memory, more than the "
+             "%.1f GB that are allowed (--memory)",
+             bytes / 1e9, r->memory / 1e9);
     return fail_at(r, record->line, TERN_ERR_LIMIT, sentence);
 }
 
@@ -228,8 +231,10 @@ static tern_status order_labels(tern__texts *t) {
         now[labels[i].old] = (int32_t)i;
     }
     if (st != TERN_OK) goto done;
-    if (t->tagged) renumber(t->tags, t->begins[t->count], now);
-    else renumber(t->labels, t->count, now);
+    if (t->tagged)
+        renumber(t->tags, t->begins[t->count], now);
+    else
+        renumber(t->labels, t->count, now);
     tern__words_clear(&t->label_names);
     t->label_names = ordered;
     ordered = (tern__words){0};
@@ -258,11 +263,11 @@ static tern_status check_labels(const tern__texts *t, const tern_text_dataset_op
     if (!t->count)
         return tern__fail(t->context, TERN_ERR_FORMAT, "%s: there are no texts in it", t->name);
     if (o->n_labels || t->label_names.count > 1) return TERN_OK;
-    return tern__fail(t->context, TERN_ERR_FORMAT,
-                      "%s: all %zu %s have the %s '%s'; to tell texts apart at least two are needed",
-                      t->name, t->tagged ? t->begins[t->count] : t->count,
-                      t->tagged ? "words" : "texts", t->tagged ? "tag" : "label",
-                      t->label_names.count ? t->label_names.bytes : "");
+    return tern__fail(
+        t->context, TERN_ERR_FORMAT,
+        "%s: all %zu %s have the %s '%s'; to tell texts apart at least two are needed", t->name,
+        t->tagged ? t->begins[t->count] : t->count, t->tagged ? "words" : "texts",
+        t->tagged ? "tag" : "label", t->label_names.count ? t->label_names.bytes : "");
 }
 
 /* ---- what follows from the words ---- */
@@ -284,8 +289,7 @@ static tern_status find_groups(tern__texts *t, size_t *same) {
     for (size_t i = 0; st == TERN_OK && i < t->count; i++) {
         const size_t n = tern__texts_length(t, (int64_t)i);
         int64_t number;
-        for (size_t k = 0; k < n; k++)
-            words[k] = tern__texts_word(t, t->tokens[t->begins[i] + k]);
+        for (size_t k = 0; k < n; k++) words[k] = tern__texts_word(t, t->tokens[t->begins[i] + k]);
         const char *bytes = (const char *)words;
         st = tern__words_add(&seen, &number, bytes, n * sizeof *words,
                              hash_of(bytes, n * sizeof *words));
@@ -309,8 +313,7 @@ static tern_status find_subwords(tern__texts *t) {
     for (size_t i = 0; i < spellings->count; i++) {
         const char *word = tern__words_at(spellings, i, &length);
         const size_t n = tern__subword_rows(rows, SUBWORDS, word, length, &t->text);
-        int32_t *grown =
-            tern__grow(c, t->subwords, used, &capacity, used + n + 1, sizeof *grown);
+        int32_t *grown = tern__grow(c, t->subwords, used, &capacity, used + n + 1, sizeof *grown);
         if (!grown) return TERN_ERR_MEMORY;
         t->subwords = grown;
         for (size_t k = 0; k < n; k++) grown[used++] = (int32_t)rows[k];
@@ -367,18 +370,18 @@ static void report(const tern__texts *t, const notes *n) {
     if (n->skipped)
         tern__log(c, TERN_LOG_WARNING, "%s: %zu empty lines were skipped", t->name, n->skipped);
     if (n->wordless)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu texts have no words, the first in line %zu", t->name,
-                  n->wordless, n->wordless_line);
+        tern__log(c, TERN_LOG_WARNING, "%s: %zu texts have no words, the first in line %zu",
+                  t->name, n->wordless, n->wordless_line);
     if (n->broken_texts)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu texts are not UTF-8, the first in line %zu; U+FFFD "
+        tern__log(c, TERN_LOG_WARNING,
+                  "%s: %zu texts are not UTF-8, the first in line %zu; U+FFFD "
                   "stands for %zu broken bytes or sequences (if it is Latin-1, convert it)",
                   t->name, n->broken_texts, n->broken_line, n->replaced);
 }
 
 /* ---- all of it ---- */
 
-tern_status tern__texts_read(tern__texts *t, const char *path,
-                             const tern_text_dataset_options *o) {
+tern_status tern__texts_read(tern__texts *t, const char *path, const tern_text_dataset_options *o) {
     tern_context *c = t->context;
     reading r = {.texts = t, .options = o, .memory = o->memory > 0 ? o->memory : 4e9};
     t->words.context = t->spellings.context = t->label_names.context = c;
@@ -406,7 +409,8 @@ void tern__texts_clear(tern__texts *t) {
     tern__words_clear(&t->words);
     tern__words_clear(&t->spellings);
     tern_vocabulary_free(t->own);
-    void *const owned[] = {t->name,  t->begins, t->tokens,  t->tags,           t->labels,
-                           t->groups, t->lines,  t->word_of, t->subword_begins, t->subwords, t->rows};
+    void *const owned[] = {t->name,           t->begins,   t->tokens, t->tags,
+                           t->labels,         t->groups,   t->lines,  t->word_of,
+                           t->subword_begins, t->subwords, t->rows};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) tern__free(c, owned[i]);
 }

@@ -1,5 +1,5 @@
-/* The options of the text front end: one table that knows every option's name and range, for checking,
- * for writing as JSON and for reading it. Knows no text. */
+/* The options of the text front end: one table that knows every option's name and range, for
+ * checking, for writing as JSON and for reading it. Knows no text. */
 #include "tokenize.h"
 
 #include <jansson.h>
@@ -51,9 +51,10 @@ static int find_tokenizer(const char *name) {
 tern_status tern_tokenizer_parse(tern_tokenizer *tokenizer, tern_context *c, const char *name) {
     const int found = find_tokenizer(name);
     if (found < 0)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "no tokenizer is called '%.64s'; there are %s, %s, %s "
-                          "and %s", name, tokenizers[0], tokenizers[1], tokenizers[2],
-                          tokenizers[3]);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "no tokenizer is called '%.64s'; there are %s, %s, %s "
+                          "and %s",
+                          name, tokenizers[0], tokenizers[1], tokenizers[2], tokenizers[3]);
     *tokenizer = (tern_tokenizer)found;
     return TERN_OK;
 }
@@ -68,8 +69,10 @@ static int get(const tern_text_options *o, const field *f) {
 
 static void set(tern_text_options *o, const field *f, int value) {
     char *at = (char *)o + f->offset;
-    if (f->kind == BOOLEAN) *(bool *)at = value != 0;
-    else *(int *)at = value;
+    if (f->kind == BOOLEAN)
+        *(bool *)at = value != 0;
+    else
+        *(int *)at = value;
 }
 
 tern_status tern__text_options_resolve(tern_text_options *resolved, tern_context *c,
@@ -108,8 +111,10 @@ tern_status tern_text_options_text(char **text, tern_context *c, const tern_text
     }
     char *dumped = complete ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(object);
-    if (dumped) *text = tern__strdup(c, dumped);
-    else tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing text options");
+    if (dumped)
+        *text = tern__strdup(c, dumped);
+    else
+        tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing text options");
     free(dumped);
     return *text ? TERN_OK : TERN_ERR_MEMORY;
 }

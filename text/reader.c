@@ -39,9 +39,9 @@ static tern_text_format format_of(const char *path, bool unlabelled) {
     static const struct {
         const char *ending;
         tern_text_format format;
-    } endings[] = {{".csv", TERN_TEXT_FORMAT_CSV},     {".tsv", TERN_TEXT_FORMAT_TSV},
-                   {".tab", TERN_TEXT_FORMAT_TSV},     {".conll", TERN_TEXT_FORMAT_CONLL},
-                   {".bio", TERN_TEXT_FORMAT_CONLL},   {".iob", TERN_TEXT_FORMAT_CONLL}};
+    } endings[] = {{".csv", TERN_TEXT_FORMAT_CSV},   {".tsv", TERN_TEXT_FORMAT_TSV},
+                   {".tab", TERN_TEXT_FORMAT_TSV},   {".conll", TERN_TEXT_FORMAT_CONLL},
+                   {".bio", TERN_TEXT_FORMAT_CONLL}, {".iob", TERN_TEXT_FORMAT_CONLL}};
     size_t length = strlen(path);
     if (ends_with(path, length, ".gz")) length -= 3;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
@@ -76,8 +76,8 @@ static tern_status open_table(tern_text_reader *r, const tern_text_reader_option
     r->csv->row_limit = r->line_limit;
     st = tern__csv_column(r->csv, o->text_column ? o->text_column : "text", &r->text_column);
     if (st == TERN_OK && !r->unlabelled)
-        st = tern__csv_column(r->csv, o->label_column ? o->label_column : "label",
-                              &r->label_column);
+        st =
+            tern__csv_column(r->csv, o->label_column ? o->label_column : "label", &r->label_column);
     return st;
 }
 
@@ -113,8 +113,10 @@ tern_status tern_text_reader_open(tern_text_reader **reader, tern_context *c, co
     st = tern__stream_open(&r->stream, c, path);
     if (st == TERN_OK) st = skip_mark(r);
     if (st == TERN_OK && r->format == TERN_TEXT_FORMAT_CSV) st = open_table(r, &o);
-    if (st == TERN_OK) *reader = r;
-    else tern_text_reader_close(r);
+    if (st == TERN_OK)
+        *reader = r;
+    else
+        tern_text_reader_close(r);
     return st;
 }
 
@@ -137,8 +139,10 @@ static bool is_space(char b) { return (unsigned char)b <= ' '; }
 /* Nothing but white space, or byte-order marks, which files that were joined hold anywhere. */
 static bool is_blank(const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
-        if (length - i >= 3 && !memcmp(text + i, "\xef\xbb\xbf", 3)) i += 2;
-        else if (!is_space(text[i])) return false;
+        if (length - i >= 3 && !memcmp(text + i, "\xef\xbb\xbf", 3))
+            i += 2;
+        else if (!is_space(text[i]))
+            return false;
     }
     return true;
 }
@@ -148,8 +152,9 @@ static tern_status next_line(tern_text_reader *r, char **line, size_t *length) {
     tern_status st = tern__stream_next_line(r->stream, line, length, r->line_limit);
     const char *nul = st == TERN_OK && *length ? memchr(*line, 0, *length) : NULL;
     if (nul)
-        st = tern__stream_fail(r->stream, TERN_ERR_FORMAT,
-                               "byte %zu is NUL: this is not UTF-8 text", (size_t)(nul - *line) + 1);
+        st =
+            tern__stream_fail(r->stream, TERN_ERR_FORMAT, "byte %zu is NUL: this is not UTF-8 text",
+                              (size_t)(nul - *line) + 1);
     return st;
 }
 
@@ -189,7 +194,8 @@ static tern_status next_labelled(tern_text_reader *r, tern_text_record *record, 
         size_t label_length = (size_t)(tab - line);
         record->label = trim(line, &label_length);
         if (!label_length)
-            return tern__stream_fail(r->stream, TERN_ERR_FORMAT, "the label before the TAB is empty");
+            return tern__stream_fail(r->stream, TERN_ERR_FORMAT,
+                                     "the label before the TAB is empty");
         record->text = tab + 1;
         record->length = (size_t)(line + length - tab) - 1;
         if (!is_blank(record->text, record->length)) break;
@@ -231,8 +237,8 @@ static tern_status add_token(tern_text_reader *r, const char *token, size_t leng
     char *bytes = tern__grow(c, r->bytes, r->used, &r->bytes_capacity, r->used + length + 2, 1);
     if (!bytes) return TERN_ERR_MEMORY;
     r->bytes = bytes;
-    tern_token *tokens = tern__grow(c, r->tokens, r->n_tokens, &r->tokens_capacity, r->n_tokens + 1,
-                                    sizeof *tokens);
+    tern_token *tokens =
+        tern__grow(c, r->tokens, r->n_tokens, &r->tokens_capacity, r->n_tokens + 1, sizeof *tokens);
     if (!tokens) return TERN_ERR_MEMORY;
     r->tokens = tokens;
     char *tags = tern__grow(c, r->tag_bytes, r->tags_used, &r->tag_bytes_capacity,
@@ -250,8 +256,8 @@ static tern_status add_token(tern_text_reader *r, const char *token, size_t leng
     return TERN_OK;
 }
 
-/* A line that is not blank: the first field is the token, the last one its tag; fields are parted by
- * TABs, or, where there is none, by spaces. */
+/* A line that is not blank: the first field is the token, the last one its tag; fields are parted
+ * by TABs, or, where there is none, by spaces. */
 static tern_status add_line(tern_text_reader *r, char *line, size_t length) {
     const char separator = memchr(line, '\t', length) ? '\t' : ' ';
     while (length && is_space(line[length - 1])) length--;
@@ -307,17 +313,26 @@ tern_status tern_text_reader_next(tern_text_reader *r, tern_text_record *record,
     *got = false;
     if (r->status != TERN_OK) return r->status;
     switch (r->format) {
-    case TERN_TEXT_FORMAT_LINES: r->status = next_plain(r, record, got); break;
-    case TERN_TEXT_FORMAT_CSV: r->status = next_row(r, record, got); break;
-    case TERN_TEXT_FORMAT_CONLL: r->status = next_tagged(r, record, got); break;
-    default: r->status = next_labelled(r, record, got);
+    case TERN_TEXT_FORMAT_LINES:
+        r->status = next_plain(r, record, got);
+        break;
+    case TERN_TEXT_FORMAT_CSV:
+        r->status = next_row(r, record, got);
+        break;
+    case TERN_TEXT_FORMAT_CONLL:
+        r->status = next_tagged(r, record, got);
+        break;
+    default:
+        r->status = next_labelled(r, record, got);
     }
     if (!*got) *record = (tern_text_record){0};
     return r->status;
 }
 
 size_t tern_text_reader_skipped(const tern_text_reader *r) { return r->skipped; }
-const char *tern_text_reader_name(const tern_text_reader *r) { return tern__stream_name(r->stream); }
+const char *tern_text_reader_name(const tern_text_reader *r) {
+    return tern__stream_name(r->stream);
+}
 bool tern__text_reader_tagged(const tern_text_reader *r) {
     return r->format == TERN_TEXT_FORMAT_CONLL;
 }

@@ -1,5 +1,5 @@
-/* Bytes and lines of files, pipes and memory, gzip unpacked on the way. Must not know what the lines
- * mean. Source: RFC 1952. */
+/* Bytes and lines of files, pipes and memory, gzip unpacked on the way. Must not know what the
+ * lines mean. Source: RFC 1952. */
 #include "stream.h"
 
 #include <errno.h>
@@ -10,14 +10,14 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define RAW ((size_t)1 << 16)  /* bytes read at once */
+#define RAW ((size_t)1 << 16) /* bytes read at once */
 #define PEEK 4096
 
 struct tern__stream {
     tern_context *context;
     char *name;
-    int fd; /* -1: from memory */
-    size_t file_left; /* bytes of the regular file not yet read, SIZE_MAX: not known */
+    int fd;                   /* -1: from memory */
+    size_t file_left;         /* bytes of the regular file not yet read, SIZE_MAX: not known */
     const unsigned char *raw; /* as stored, not yet unpacked */
     size_t raw_left;
     bool raw_ended, gzip, inflating, ended;
@@ -112,7 +112,8 @@ static tern_status take_packed(tern__stream *s, void *to, size_t room, size_t *g
     while (*got == 0 && !s->ended) {
         if (!s->raw_left && read_raw(s) != TERN_OK) return s->status;
         if (!s->raw_left)
-            return fail(s, TERN_ERR_FORMAT, "the gzip data ends in the middle; the file is cut short");
+            return fail(s, TERN_ERR_FORMAT,
+                        "the gzip data ends in the middle; the file is cut short");
         s->zlib.next_in = (unsigned char *)(uintptr_t)s->raw;
         s->zlib.avail_in = (unsigned)(s->raw_left < 1u << 30 ? s->raw_left : 1u << 30);
         s->zlib.next_out = to;
@@ -251,15 +252,16 @@ static tern_status start(tern__stream **stream, tern_context *c, const char *nam
     s->gzip = s->raw_left >= 2 && s->raw[0] == 0x1F && s->raw[1] == 0x8B;
     if (s->status == TERN_OK && s->gzip) begin_member(s);
     const tern_status st = s->status;
-    if (st == TERN_OK) *stream = s;
-    else tern__stream_close(s);
+    if (st == TERN_OK)
+        *stream = s;
+    else
+        tern__stream_close(s);
     return st;
 }
 
 tern_status tern__stream_open(tern__stream **stream, tern_context *c, const char *path) {
     *stream = NULL;
-    if (strcmp(path, "-") == 0)
-        return start(stream, c, "standard input", STDIN_FILENO, NULL, 0);
+    if (strcmp(path, "-") == 0) return start(stream, c, "standard input", STDIN_FILENO, NULL, 0);
     int fd;
     do fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);

@@ -1,5 +1,5 @@
-/* What the views of a data set of texts share: the texts in memory as numbers of their words. Internal
- * to dataset.c and dataset_read.c. */
+/* What the views of a data set of texts share: the texts in memory as numbers of their words.
+ * Internal to dataset.c and dataset_read.c. */
 #ifndef TERN_TEXT_TEXTS_H
 #define TERN_TEXT_TEXTS_H
 
@@ -15,7 +15,7 @@ typedef struct tern__texts {
     tern_text_options text;
     bool tagged;
     size_t count;
-    size_t *begins; /* [count + 1] in tokens */
+    size_t *begins;  /* [count + 1] in tokens */
     int32_t *tokens; /* spellings, text after text */
     int32_t *tags;   /* of the tokens, where tagged */
     int32_t *labels; /* [count], where not tagged */
@@ -48,8 +48,8 @@ static inline const tern__words *tern__texts_spellings(const tern__texts *t) {
     return t->word_of ? &t->spellings : &t->words;
 }
 
-/* Reads a file into texts (context and text are set) and says in the log what is in it. On failure what
- * was made is freed by tern__texts_clear. */
+/* Reads a file into texts (context and text are set) and says in the log what is in it. On failure
+ * what was made is freed by tern__texts_clear. */
 tern_status tern__texts_read(tern__texts *texts, const char *path,
                              const tern_text_dataset_options *options);
 void tern__texts_clear(tern__texts *texts);

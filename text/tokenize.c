@@ -288,10 +288,18 @@ tern_status tern_text_tokenize(tern_tokens *tokens, const tern_text_options *opt
     if (st == TERN_OK) st = begin_text(m, &o, text, length);
     if (st != TERN_OK) return st;
     switch (o.tokenizer) {
-    case TERN_TOKENIZER_WORDS: tern__cut_words(m); break;
-    case TERN_TOKENIZER_KIM: cut_kim(m); break;
-    case TERN_TOKENIZER_SPACES: cut_spaces(m); break;
-    case TERN_TOKENIZER_CHARACTERS: cut_characters(m); break;
+    case TERN_TOKENIZER_WORDS:
+        tern__cut_words(m);
+        break;
+    case TERN_TOKENIZER_KIM:
+        cut_kim(m);
+        break;
+    case TERN_TOKENIZER_SPACES:
+        cut_spaces(m);
+        break;
+    case TERN_TOKENIZER_CHARACTERS:
+        cut_characters(m);
+        break;
     }
     return end_text(m);
 }

@@ -21,8 +21,8 @@ typedef struct tern__tokens_memory {
     tern_token *tokens;
     size_t tokens_capacity;
     tern__token_texts texts;
-    tern__token_texts written;  /* before case folding; filled where written_kept */
-    size_t *written_lengths;    /* [tokens_capacity] */
+    tern__token_texts written; /* before case folding; filled where written_kept */
+    size_t *written_lengths;   /* [tokens_capacity] */
     size_t written_lengths_capacity;
     tern__normalizer normalizer;
     /* of the text being cut */
@@ -32,9 +32,9 @@ typedef struct tern__tokens_memory {
     tern_status status;
 } tern__tokens_memory;
 
-/* Adds the token of the bytes [begin, end), normalised; nothing where nothing is left of it. straight: '
- * for U+2019. keep: so many of its first bytes only, where it is ASCII (0: all). False: stop, there
- * are enough, or status is a failure. */
+/* Adds the token of the bytes [begin, end), normalised; nothing where nothing is left of it.
+ * straight: ' for U+2019. keep: so many of its first bytes only, where it is ASCII (0: all). False:
+ * stop, there are enough, or status is a failure. */
 bool tern__token_add(tern__tokens_memory *m, const char *begin, const char *end, bool straight,
                      size_t keep);
 /* Adds a token of given text as it is. */
@@ -58,8 +58,8 @@ typedef struct tern__written {
 /* Goes through them in order: start with *at = 0. */
 tern__written tern__token_written(const tern_tokens *tokens, size_t i, size_t *at);
 
-/* Sub-words of one word as rows 1 + hash % buckets, at most capacity and at most so many of them (those
- * of a word of some 70 characters); returns how many it wrote. */
+/* Sub-words of one word as rows 1 + hash % buckets, at most capacity and at most so many of them
+ * (those of a word of some 70 characters); returns how many it wrote. */
 #define TERN__WORD_SUBWORDS 256
 size_t tern__subword_rows(int64_t *rows, size_t capacity, const char *word, size_t length,
                           const tern_text_options *resolved);

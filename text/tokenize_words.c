@@ -21,7 +21,7 @@ static character look(const char *p, const char *end) {
     if (b < 0x80) {
         c.point = b;
         c.size = 1;
-        c.kind = b <= ' ' || b == 0x7F                                              ? TERN__KIND_SPACE
+        c.kind = b <= ' ' || b == 0x7F                                          ? TERN__KIND_SPACE
                  : (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || b == '_' ? TERN__KIND_LETTER
                  : b >= '0' && b <= '9'                                         ? TERN__KIND_DIGIT
                                                                                 : TERN__KIND_SIGN;
@@ -87,7 +87,7 @@ static const char *last_contraction(const char *begin, const char *end) {
         if (!is_apostrophe(c)) continue;
         if (is_clitic(p, end)) return p;
         const bool not = end - p == (ptrdiff_t)c.size + 1 && (end[-1] | 32) == 't';
-        if (not && p - begin >= 2 && (p[-1] | 32) == 'n') return p - 1;
+        if (not &&p - begin >= 2 && (p[-1] | 32) == 'n') return p - 1;
     }
     return NULL;
 }
@@ -96,8 +96,7 @@ static const char *last_contraction(const char *begin, const char *end) {
 static bool add_word(tern__tokens_memory *m, const char *begin, const char *end) {
     const char *cuts[4] = {end};
     size_t n = 1;
-    for (const char *p; n < 4 && (p = last_contraction(begin, cuts[n - 1])); n++)
-        cuts[n] = p;
+    for (const char *p; n < 4 && (p = last_contraction(begin, cuts[n - 1])); n++) cuts[n] = p;
     for (; n-- > 0; begin = cuts[n])
         if (!tern__token_add(m, begin, cuts[n], true, 0)) return false;
     return true;
@@ -173,9 +172,12 @@ void tern__cut_words(tern__tokens_memory *m) {
                 p += c.size;
                 continue;
             }
-            if (c.kind == TERN__KIND_SIGN) p = end_of_sign(p, end, &keep);
-            else if (c.kind == TERN__KIND_IDEOGRAPH) p += tern__cluster(p, end);
-            else p = end_of_word(p, end);
+            if (c.kind == TERN__KIND_SIGN)
+                p = end_of_sign(p, end, &keep);
+            else if (c.kind == TERN__KIND_IDEOGRAPH)
+                p += tern__cluster(p, end);
+            else
+                p = end_of_word(p, end);
             const bool alone = c.kind == TERN__KIND_SIGN || c.kind == TERN__KIND_IDEOGRAPH;
             more = alone ? tern__token_add(m, begin, p, true, keep) : add_word(m, begin, p);
         }

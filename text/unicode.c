@@ -1,5 +1,5 @@
-/* UTF-8, kinds of characters, normalisation: utf8proc's tables behind what cutting text needs. Knows
- * no tokens. Source: Unicode 15, section 3.9, Annexes 15 and 29. */
+/* UTF-8, kinds of characters, normalisation: utf8proc's tables behind what cutting text needs.
+ * Knows no tokens. Source: Unicode 15, section 3.9, Annexes 15 and 29. */
 #include "unicode.h"
 
 #include <string.h>
@@ -15,7 +15,11 @@ size_t tern__utf8_decode(const char *text, const char *text_end, int32_t *point,
         *point = (int32_t)first;
         return 1;
     }
-    const size_t size = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const size_t size = first < 0xC2   ? 0
+                        : first < 0xE0 ? 2
+                        : first < 0xF0 ? 3
+                        : first < 0xF5 ? 4
+                                       : 0;
     unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
     uint32_t value = first & (0x7Fu >> size);
@@ -39,7 +43,8 @@ size_t tern__utf8_broken(const char *text, size_t length) {
     size_t broken = 0;
     for (int32_t point; text < end;) {
         uint64_t eight;
-        while (end - text >= 8 && (memcpy(&eight, text, 8), !(eight & 0x8080808080808080u))) text += 8;
+        while (end - text >= 8 && (memcpy(&eight, text, 8), !(eight & 0x8080808080808080u)))
+            text += 8;
         if (text == end) break;
         text += (unsigned char)*text < 0x80 ? 1 : tern__utf8_decode(text, end, &point, &broken);
     }
@@ -69,18 +74,23 @@ tern__kind tern__kind_of(int32_t point) {
     case UTF8PROC_CATEGORY_LO:
     case UTF8PROC_CATEGORY_NL:
         return is_ideograph(point) ? TERN__KIND_IDEOGRAPH : TERN__KIND_LETTER;
-    case UTF8PROC_CATEGORY_PC: return TERN__KIND_LETTER;
+    case UTF8PROC_CATEGORY_PC:
+        return TERN__KIND_LETTER;
     case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NO: return TERN__KIND_DIGIT;
+    case UTF8PROC_CATEGORY_NO:
+        return TERN__KIND_DIGIT;
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
     case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_CF: return TERN__KIND_EXTEND;
+    case UTF8PROC_CATEGORY_CF:
+        return TERN__KIND_EXTEND;
     case UTF8PROC_CATEGORY_ZS:
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
-    case UTF8PROC_CATEGORY_CC: return TERN__KIND_SPACE;
-    default: return TERN__KIND_SIGN;
+    case UTF8PROC_CATEGORY_CC:
+        return TERN__KIND_SPACE;
+    default:
+        return TERN__KIND_SIGN;
     }
 }
 
@@ -119,8 +129,8 @@ static tern_status make_valid(tern__normalizer *n, size_t *size, const char *tex
 
 tern_status tern__normalize(tern__normalizer *n, const char **out, size_t *size, const char *text,
                             size_t length, bool fold, bool straight) {
-    const utf8proc_option_t how = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_IGNORE |
-                                  (fold ? UTF8PROC_CASEFOLD : 0);
+    const utf8proc_option_t how =
+        UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_IGNORE | (fold ? UTF8PROC_CASEFOLD : 0);
     size_t valid_size = 0;
     *size = 0;
     tern_status st = make_valid(n, &valid_size, text, length, straight);

@@ -8,16 +8,16 @@
 #define TERN__REPLACEMENT 0xFFFD
 
 typedef enum tern__kind {
-    TERN__KIND_SPACE,     /* separators and control characters */
-    TERN__KIND_LETTER,    /* letters, letter numbers, _ and its kin, U+FFFD */
+    TERN__KIND_SPACE,  /* separators and control characters */
+    TERN__KIND_LETTER, /* letters, letter numbers, _ and its kin, U+FFFD */
     TERN__KIND_DIGIT,
     TERN__KIND_IDEOGRAPH, /* stands alone: Han, Hiragana */
     TERN__KIND_EXTEND,    /* marks and invisible format characters: belong to what precedes them */
     TERN__KIND_SIGN       /* the rest */
 } tern__kind;
 
-/* The code point at p < end; returns its bytes, >= 1. What is not UTF-8 gives U+FFFD and the bytes of
- * the maximal part of a broken sequence, and *broken is counted up. */
+/* The code point at p < end; returns its bytes, >= 1. What is not UTF-8 gives U+FFFD and the bytes
+ * of the maximal part of a broken sequence, and *broken is counted up. */
 size_t tern__utf8_decode(const char *p, const char *end, int32_t *point, size_t *broken);
 /* How many U+FFFD replacing what is broken in these bytes would put. */
 size_t tern__utf8_broken(const char *text, size_t length);

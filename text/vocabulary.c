@@ -61,16 +61,18 @@ static tern_status start(tern_vocabulary **vocabulary, tern_context *c, size_t c
                          bool counted) {
     *vocabulary = NULL;
     if (count > TERN_VOCABULARY_MAX)
-        return tern__fail(c, TERN_ERR_LIMIT, "vocabulary: %zu words; at most %d are possible", count,
-                          TERN_VOCABULARY_MAX);
+        return tern__fail(c, TERN_ERR_LIMIT, "vocabulary: %zu words; at most %d are possible",
+                          count, TERN_VOCABULARY_MAX);
     tern_vocabulary *v = tern__calloc(c, 1, sizeof *v);
     if (!v) return TERN_ERR_MEMORY;
     v->words.context = c;
     tern_status st = tern__words_reserve(&v->words, count, bytes);
     if (st == TERN_OK && counted && !(v->counts = tern__calloc(c, count, sizeof *v->counts)))
         st = TERN_ERR_MEMORY;
-    if (st == TERN_OK) *vocabulary = v;
-    else tern_vocabulary_free(v);
+    if (st == TERN_OK)
+        *vocabulary = v;
+    else
+        tern_vocabulary_free(v);
     return st;
 }
 
@@ -133,8 +135,10 @@ static tern_status append(tern_vocabulary *v, const char *word, size_t length) {
     tern_status st =
         tern__words_add(&v->words, &number, word, length, tern_text_hash(word, length));
     if (st == TERN_OK && v->words.count == before)
-        st = tern__fail(c, TERN_ERR_FORMAT, "vocabulary: the word '%.*s' is there twice, as %lld and "
-                        "%zu", shown, word, (long long)number + 1, before + 1);
+        st = tern__fail(c, TERN_ERR_FORMAT,
+                        "vocabulary: the word '%.*s' is there twice, as %lld and "
+                        "%zu",
+                        shown, word, (long long)number + 1, before + 1);
     return st;
 }
 

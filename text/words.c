@@ -1,5 +1,5 @@
-/* Distinct words and their numbers. Open addressing with linear probing; at most half full. Knows no
- * order and no meaning. */
+/* Distinct words and their numbers. Open addressing with linear probing; at most half full. Knows
+ * no order and no meaning. */
 #include "words.h"
 
 #include <string.h>

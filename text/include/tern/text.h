@@ -159,20 +159,20 @@ TERN_API tern_status tern_vocabulary_parse(tern_vocabulary **vocabulary, tern_co
 /** Rows of the table that tern_text_encode's numbers point into: those of the vocabulary, and
  *  options->buckets more if word_ngrams > 1 or max_n > 0. */
 TERN_API size_t tern_text_rows(const tern_vocabulary *vocabulary, const tern_text_options *options);
-/** Cuts a text and numbers its tokens: ids of the tokens in order, then, if max_n > 0, the sub-words
- *  of each token (the first 256), then, if word_ngrams > 1, the word n-grams (a bag, as fastText's
- *  classifier has); the latter two as tern_vocabulary_rows + hash % buckets. Writes at most
- *  `capacity` ids; *count is how many there are, which may be more. tokens is left with the text's
- *  tokens. Errors as tern_text_tokenize; *count is 0 then. */
+/** Cuts a text and numbers its tokens: ids of the tokens in order, then, if max_n > 0, the
+ * sub-words of each token (the first 256), then, if word_ngrams > 1, the word n-grams (a bag, as
+ * fastText's classifier has); the latter two as tern_vocabulary_rows + hash % buckets. Writes at
+ * most `capacity` ids; *count is how many there are, which may be more. tokens is left with the
+ * text's tokens. Errors as tern_text_tokenize; *count is 0 then. */
 TERN_API tern_status tern_text_encode(int64_t *ids, size_t capacity, size_t *count,
                                       tern_tokens *tokens, const tern_vocabulary *vocabulary,
                                       const tern_text_options *options, const char *text,
                                       size_t length);
 
 /** Sub-words of the tokens that tern_text_tokenize or tern_text_encode cut last, with the same
- *  options (max_n > 0): rows [tokens->count][per_token], each 1 + hash % buckets, 0 where a token has
- *  fewer; further ones are left out. Their table has 1 + buckets rows. Errors: TERN_ERR_ARGUMENT for
- *  max_n 0. */
+ *  options (max_n > 0): rows [tokens->count][per_token], each 1 + hash % buckets, 0 where a token
+ * has fewer; further ones are left out. Their table has 1 + buckets rows. Errors: TERN_ERR_ARGUMENT
+ * for max_n 0. */
 TERN_API tern_status tern_text_encode_subwords(int64_t *rows, size_t per_token,
                                                const tern_tokens *tokens,
                                                const tern_text_options *options);
