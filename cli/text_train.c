@@ -13,7 +13,7 @@ typedef struct request {
     double validate_share, learning_rate, weight_decay, dropout, word_dropout, max_norm, smoothing;
     double width;
     int64_t epochs, batch, seed, threads, patience, dimension, filters, max_length, min_count;
-    int64_t max_words, word_ngrams, buckets, line_limit, folds;
+    int64_t max_words, vector_words, word_ngrams, buckets, line_limit, folds;
     bool resume, quiet, keep_case, json;
 } request;
 
@@ -115,6 +115,7 @@ static int fill(tern_text_train_options *o, const cli_command *command, const re
     o->width = r->width;
     o->dropout = r->dropout;
     o->vectors = r->vectors;
+    o->vector_words = r->vector_words;
     train->epochs = (int)r->epochs;
     train->batch = r->batch;
     train->seed = (uint64_t)r->seed;
@@ -259,6 +260,7 @@ static void list_networks(char *text, size_t size) {
      NULL},                                                                                        \
     {"buckets", 0, CLI_INT, &r.buckets, "N", "rows for hashed runs of words", 1, 1e8, NULL},       \
     {"vectors", 0, CLI_TEXT, &r.vectors, "FILE", "word vectors to start from", 0, 0, NULL},        \
+    {"vector-words", 0, CLI_INT, &r.vector_words, "N", "so many words of them that the texts lack\n(20000; -1: none)", -1, 5e6, NULL}, \
     {"vector-use", 0, CLI_TEXT, &r.vector_use, "NAME", "tuned, static or both (tuned)", 0, 0, NULL}
 #define NETWORK_OPTIONS                                                                            \
     {"network and training", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},                        \

@@ -66,8 +66,8 @@ static tern_status take(tern_dataset **subset, tern_context *c, tern_dataset *al
 
 /* Trains without the fold and predicts it into the confusion matrix. */
 static tern_status run_fold(tern_confusion *confusion, tern_context *c, tern_text_dataset *data,
-                            const tern_text_train_options *options, const int *fold_of, int fold,
-                            double *accuracy, int64_t *count) {
+                            tern__text_start *start, const tern_text_train_options *options,
+                            const int *fold_of, int fold, double *accuracy, int64_t *count) {
     tern_text_train_options o = *options;
     tern_dataset *all = tern_text_dataset_samples(data), *test = NULL, *rest = NULL;
     tern_dataset *training = NULL, *validation = NULL;
@@ -77,10 +77,11 @@ static tern_status run_fold(tern_confusion *confusion, tern_context *c, tern_tex
     if (st == TERN_OK) st = take(&rest, c, all, fold_of, fold, true);
     if (st == TERN_OK && o.validate != 0)
         st = tern_dataset_split(&training, &validation, rest, o.validate, o.train.seed);
-    if (st == TERN_OK) st = tern_text_dataset_build(data, training ? training : rest);
+    if (st == TERN_OK) st = tern__text_start_from(start, c, data, training ? training : rest, &o);
     o.train.validation = validation;
     o.train.seed += (uint64_t)fold;
-    if (st == TERN_OK) st = tern__text_train_on(&model, c, data, training ? training : rest, &o);
+    if (st == TERN_OK)
+        st = tern__text_train_on(&model, c, data, training ? training : rest, start, &o);
     if (st != TERN_OK) goto done;
     *count = tern_dataset_count(test);
     predictions = tern__calloc(c, (size_t)*count, sizeof *predictions);
@@ -117,13 +118,15 @@ tern_status tern_text_cross_validate(tern_confusion **confusion, tern_context *c
     tern_text_dataset *data = NULL;
     const char **labels = NULL;
     int *fold_of = NULL;
+    tern__text_start start = {0};
     size_t n_labels;
     if (options) o = *options;
     *confusion = NULL;
     tern_status st = check(c, folds, &o);
     if (st == TERN_OK) st = tern__text_train_prepare(&o, c);
+    if (st == TERN_OK) st = tern__text_start_open(&start, c, &o);
     if (st == TERN_OK) st = tern_text_dataset_open(&data, c, path, &o.data);
-    if (st != TERN_OK) return st;
+    if (st != TERN_OK) goto done;
     if (tern_text_dataset_tagged(data)) {
         st = tern__fail(c, TERN_ERR_ARGUMENT,
                         "%s: every token has a label; cross-validation is for labels of texts",
@@ -139,7 +142,7 @@ tern_status tern_text_cross_validate(tern_confusion **confusion, tern_context *c
     for (int i = 0; st == TERN_OK && i < folds; i++) {
         double accuracy;
         int64_t n;
-        st = run_fold(*confusion, c, data, &o, fold_of, i, &accuracy, &n);
+        st = run_fold(*confusion, c, data, &start, &o, fold_of, i, &accuracy, &n);
         if (st == TERN_OK && on_fold && !on_fold(user, i + 1, folds, accuracy, n))
             st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after fold %d of %d", i + 1, folds);
     }
@@ -151,5 +154,6 @@ done:
     tern__free(c, fold_of);
     tern__free(c, labels);
     tern_text_dataset_free(data);
+    tern__text_start_free(&start, c);
     return st;
 }

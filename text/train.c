@@ -72,7 +72,8 @@ static tern_status check_tags(tern_context *c, const tern_text_dataset *data,
 }
 
 tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
-                                tern_dataset *training, tern_text_train_options *o) {
+                                tern_dataset *training, const tern__text_start *start,
+                                tern_text_train_options *o) {
     tern_graph *graph = NULL;
     tern_status st = TERN_OK;
     *model = NULL;
@@ -80,7 +81,7 @@ tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_d
         tern__text_recipe_train(o, tern_dataset_count(training));
         st = tern_text_dataset_vary(data, o->data.word_dropout);
     }
-    if (st == TERN_OK) st = build(&graph, c, data, NULL, o);
+    if (st == TERN_OK) st = build(&graph, c, data, start->table, o);
     if (st == TERN_OK) st = tern_train(model, graph, training, &o->train);
     tern_graph_free(graph);
     return st;
@@ -140,11 +141,13 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
     tern_text_train_options o = TERN_TEXT_TRAIN_OPTIONS_INIT;
     tern_text_dataset *data = NULL, *held = NULL;
     tern_dataset *first = NULL, *second = NULL;
+    tern__text_start start = {0};
     tern_train_result result, *wanted;
     if (options) o = *options;
     *model = NULL;
     tern_status st = tern__text_train_prepare(&o, c);
     if (st != TERN_OK) return st;
+    if ((st = tern__text_start_open(&start, c, &o)) != TERN_OK) return st;
     if ((st = tern_text_dataset_open(&data, c, path, &o.data)) != TERN_OK) goto done;
     if ((st = check_tags(c, data, &o)) != TERN_OK) goto done;
     tern_dataset *training = tern_text_dataset_samples(data);
@@ -157,13 +160,13 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
         st = open_validation(&held, c, data, &o);
         if (st == TERN_OK) o.train.validation = tern_text_dataset_samples(held);
     }
-    if (st == TERN_OK) st = tern_text_dataset_build(data, training);
+    if (st == TERN_OK) st = tern__text_start_from(&start, c, data, training, &o);
     if (st == TERN_OK && held)
         st = tern_text_dataset_use(held, tern_text_dataset_vocabulary(data));
     if (st != TERN_OK) goto done;
     wanted = o.train.result;
     o.train.result = &result;
-    if ((st = tern__text_train_on(model, c, data, training, &o)) != TERN_OK) goto done;
+    if ((st = tern__text_train_on(model, c, data, training, &start, &o)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
     st = tern__text_pipeline_write(*model, c, data, o.data.subwords);
     if (st == TERN_OK)
@@ -177,5 +180,6 @@ done:
     tern_dataset_free(first);
     tern_text_dataset_free(held);
     tern_text_dataset_free(data);
+    tern__text_start_free(&start, c);
     return st;
 }

@@ -4,13 +4,28 @@
 
 #include "core/base.h"
 #include <tern/text_train.h>
+#include <tern/text_vectors.h>
 
 /* Checks what needs no data, fills in the front end of the recipe. */
 tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c);
+/* start.c: what a network starts from. The data set uses the vocabulary: free it first. */
+typedef struct tern__text_start {
+    tern_vectors *vectors;       /* of o->vectors; NULL: random */
+    tern_vocabulary *vocabulary; /* with words of the vectors; NULL: the data's own */
+    float *table;                /* [rows, dimension]; NULL: random */
+} tern__text_start;
+/* Reads o->vectors, if any, and sets o->dimension to theirs. On failure nothing is held. */
+tern_status tern__text_start_open(tern__text_start *s, tern_context *c, tern_text_train_options *o);
+/* Makes the data's vocabulary from `training` (and words of the vectors) and the table for it. */
+tern_status tern__text_start_from(tern__text_start *s, tern_context *c, tern_text_dataset *data,
+                                  const tern_dataset *training, const tern_text_train_options *o);
+void tern__text_start_free(tern__text_start *s, tern_context *c);
+
 /* Builds the network for the data's vocabulary, completes o->train by the recipe and trains.
  * o->train.validation and o->train.result are the caller's to set. */
 tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
-                                tern_dataset *training, tern_text_train_options *o);
+                                tern_dataset *training, const tern__text_start *start,
+                                tern_text_train_options *o);
 /* The labels of the data as a list of pointers into it; the caller frees the list. */
 tern_status tern__text_labels(const char ***labels, size_t *count, tern_context *c,
                               const tern_text_dataset *data);
