@@ -102,12 +102,9 @@ bool cli_progress_train(void *training_, const tern_train_progress *p) {
 }
 
 bool cli_progress_vectors(void *quiet, const tern_vectors_progress *p) {
-    static int last; /* epoch that was told of */
-    const bool terminal = isatty(STDERR_FILENO), done = p->share >= 1;
-    const bool next = p->epoch > last || done;
+    const bool terminal = isatty(STDERR_FILENO), done = p->share * p->epochs > p->epoch - 1e-6;
     char text[300], eta[32];
-    if (*(const bool *)quiet || !(terminal ? due(done) : next)) return !stopped;
-    last = p->epoch;
+    if (*(const bool *)quiet || !(terminal ? due(done) : done)) return !stopped;
     snprintf(text, sizeof text, "epoch %d/%d  loss %.3f  %.0f words/s  ETA %s", p->epoch, p->epochs,
              p->loss, p->words_per_second, duration(p->eta, eta, sizeof eta));
     if (terminal) draw(p->share, text);

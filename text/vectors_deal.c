@@ -7,8 +7,8 @@
 
 /* Deals words out by rank: 0 1 2 3 3 2 1 0 0 1 ... */
 static void deal(learner *l) {
-    const int64_t wanted = l->n / PART_WORDS;
-    l->parts = wanted < 1 ? 1 : wanted > PARTS ? PARTS : wanted;
+    const int64_t wanted = l->n / PART_WORDS, most = l->o->subwords ? SUBWORDS_PARTS : PARTS;
+    l->parts = wanted < 1 ? 1 : wanted > most ? most : wanted;
     for (int64_t w = 0; w < l->n; w++) {
         const int64_t k = w % (2 * l->parts);
         l->part_of[w] = (int32_t)(k < l->parts ? k : 2 * l->parts - 1 - k);

@@ -27,7 +27,7 @@
 
 static tern_status make_slots(learner *l) {
     const size_t words = (size_t)(CHUNK_PAIRS / (2 * l->o->window)), begins = (size_t)(l->parts * l->parts) + 1;
-    l->pool = l->o->subwords ? 1 : POOL;
+    l->pool = l->o->subwords ? SUBWORDS_POOL : POOL;
     if (l->pool > l->n_chunks) l->pool = l->n_chunks;
     for (int64_t i = 0; i < l->pool; i++) {
         slot *s = &l->slots[i];
@@ -213,7 +213,7 @@ static tern_status learn(learner *l, bool *stopped) {
         for (l->first = 0; l->first < l->n_chunks && !*stopped;) {
             if (learn_pool(l) != TERN_OK) return TERN_ERR_MEMORY;
             const double t = now(), seconds = t - begin;
-            if (!l->o->on_progress || (t - told < 0.1 && l->done < all)) continue;
+            if (!l->o->on_progress || (t - told < 0.1 && l->first < l->n_chunks)) continue;
             told = t;
             const tern_vectors_progress p = {
                 l->epoch + 1, l->o->epochs, l->done / all, take_loss(l), l->done / seconds,

@@ -11,6 +11,8 @@ enum {
     PART_WORDS = 512,    /* a part has at least so many words, if there are more parts than one */
     CHUNK_PAIRS = 65536, /* room of a chunk of text; no chunk can make more pairs */
     POOL = 64,           /* chunks made and learnt at a time */
+    SUBWORDS_PARTS = 8,  /* the same with sub-words: see vectors_train.c */
+    SUBWORDS_POOL = 4,
     BATCH = 128          /* items handed to the kernel at once */
 };
 enum { STREAM_INIT = 1, STREAM_ORDER, STREAM_PAIRS, STREAM_NEGATIVES };

@@ -101,7 +101,8 @@ TERN_API tern_status tern_vectors_fill(float *table, size_t *known, const tern_v
 typedef struct tern_vectors_progress {
     int epoch, epochs;       /**< from 1 */
     double share;            /**< of the whole training, 0..1 */
-    double loss;             /**< mean of -log sigmoid over a pair and its negatives, of late */
+    double loss;             /**< -log of the probability that a pair is one and its negatives are
+                                  not, mean over some pairs since the last call */
     double words_per_second; /**< words of the text, also those skipped by sub-sampling */
     double seconds, eta;
 } tern_vectors_progress;
@@ -125,8 +126,8 @@ typedef struct tern_vectors_train_options {
     double memory;       /**< bytes that may be held; 0: 4e9 */
     tern_text_options text;          /**< the tokenizer, and lower; its other fields do not count */
     tern_text_reader_options reader; /**< of the files; labels are ignored */
-    /** Called several times a second from the thread that called tern_vectors_train. false: stop;
-     *  the vectors as they are then are the result. NULL: never called. */
+    /** Called now and then, and at the end of every epoch, from the thread that called
+     *  tern_vectors_train. false: stop; the vectors as they are then are the result. NULL: never. */
     bool (*on_progress)(void *user, const tern_vectors_progress *progress);
     void *user;
     bool *stopped;       /**< set to whether on_progress stopped it; may be NULL */
