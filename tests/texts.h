@@ -19,7 +19,7 @@ static inline void *texts_allocate(void *user, size_t size) {
     texts_fixture *f = user;
     const long n = __atomic_fetch_add(&f->allocations, 1, __ATOMIC_RELAXED);
     const bool refused = f->fail_at >= 0 && (f->from_then_on ? n >= f->fail_at : n == f->fail_at);
-    return refused ? NULL : aligned_alloc(64, size);
+    return refused ? NULL : aligned_alloc(64, (size + 63) & ~(size_t)63);
 }
 static inline void texts_release(void *user, void *pointer) {
     (void)user;
