@@ -46,5 +46,6 @@ extern const tern__op tern__op_resize;
 extern const tern__op tern__op_transpose, tern__op_gather, tern__op_cast, tern__op_dropout;
 extern const tern__op tern__op_softmax_cross_entropy, tern__op_binary_cross_entropy,
     tern__op_squared_error, tern__op_absolute_error, tern__op_huber;
+extern const tern__op tern__op_focal, tern__op_tversky, tern__op_lovasz;
 
 #endif

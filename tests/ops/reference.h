@@ -55,5 +55,6 @@ reference_function reference_concat, reference_split, reference_slice, reference
 reference_function reference_lstm, reference_gru, reference_resize;
 reference_function reference_softmax_cross_entropy, reference_binary_cross_entropy,
     reference_squared_error, reference_absolute_error, reference_huber;
+reference_function reference_tversky, reference_focal, reference_lovasz;
 
 #endif

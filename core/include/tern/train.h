@@ -20,21 +20,42 @@ typedef enum tern_loss_kind {
     TERN_LOSS_BINARY_CROSS_ENTROPY,  /**< output: logits; target: float 0..1 of its shape */
     TERN_LOSS_SQUARED_ERROR,         /**< (y - t)^2; target: float as output */
     TERN_LOSS_ABSOLUTE_ERROR,
-    TERN_LOSS_HUBER                  /**< d^2/2 where |d| <= delta, else delta (|d| - delta/2) */
+    TERN_LOSS_HUBER,                 /**< d^2/2 where |d| <= delta, else delta (|d| - delta/2) */
+    /* Of pictures and their masks. output: logits [N, C, ...]; target: class numbers, int64
+     * [N, ...] (softmax over C), or float 0..1 of the output's shape (sigmoid, each channel). */
+    TERN_LOSS_DICE,    /**< mean over classes of 1 - (2 TP + smooth) / (2 TP + FP + FN + smooth),
+                            sums over the whole batch; classes that no target has count as 0 */
+    TERN_LOSS_CROSS_ENTROPY_DICE, /**< cross-entropy (softmax or binary) plus Dice */
+    TERN_LOSS_TVERSKY, /**< (mean of 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth))^gamma;
+                            Salehi et al. 2017, Abraham & Khan 2019 */
+    TERN_LOSS_FOCAL,   /**< mean of alpha' (1 - p)^gamma (-log p), p the probability of what is
+                            true; alpha' (sigmoid only) alpha where the target is 1, else
+                            1 - alpha; Lin et al. 2017 */
+    TERN_LOSS_LOVASZ   /**< the Lovasz hinge or softmax, of the Jaccard loss; Berman et al. 2018 */
 } tern_loss_kind;
 
 /** The loss of the graph's first output: a mean over the batch (softmax: over all samples and
  *  places, weighted by class weights, as PyTorch; others: over all elements). */
 typedef struct tern_loss_options {
     tern_loss_kind kind;
-    bool sum;                   /**< a sum instead of a mean */
-    double label_smoothing;     /**< softmax: 0 <= e < 1 */
-    const float *class_weights; /**< softmax: [C], copied; NULL: all 1 */
+    bool sum;                   /**< a sum instead of a mean; not of regions and Lovasz */
+    double label_smoothing;     /**< softmax cross-entropy: 0 <= e < 1 */
+    const float *class_weights; /**< softmax cross-entropy: [C], copied; NULL: all 1 */
     size_t n_class_weights;
-    bool ignore;                /**< softmax: false: ignore_index is -100 */
-    int64_t ignore_index;       /**< softmax: targets of this number do not count */
+    bool ignore;                /**< class numbers: false: ignore_index is -100 */
+    int64_t ignore_index;       /**< places of this number do not count */
     double positive_weight;     /**< binary: weight of the term of target 1; 0: 1 */
     double delta;               /**< Huber; 0: 1 */
+    /** Weights of places, as U-Net's map or a field of view: the target is float [N, 2, ...], what
+     *  it would be (one logit: 0..1; more: the class number), then the weight. Cross-entropy and
+     *  focal are then sum w loss / sum w, regions count w times, Lovasz where w is not 0. Not for
+     *  the losses of numbers (squared to Huber), nor with class_weights or label_smoothing. */
+    bool weighted;
+    double smooth;              /**< Dice, Tversky: >= 0 */
+    double alpha;               /**< Tversky, of FP: 0: 0.5; focal: 0: 0.25; negative: none */
+    double beta;                /**< Tversky, of FN: 0: 0.5; negative: none */
+    double gamma;               /**< Tversky: 0: 1; focal: 0: 2, negative: none */
+    bool per_image;             /**< Lovasz: a mean over pictures, not the batch as one */
 } tern_loss_options;
 
 /* Sources: SGD with momentum, Sutskever et al. 2013; Adam, Kingma & Ba 2015; AdamW, Loshchilov &
