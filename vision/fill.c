@@ -28,7 +28,7 @@ static void cross(crossings *k, const tern_ring *rings, size_t n_rings, int heig
             int64_t begin, end;
             rows_of(y0, y1, height, &begin, &end);
             for (int64_t y = begin; y < end; y++) {
-                if (k->x) k->x[k->first[y]] = x0 + (x1 - x0) * (((double)y + 0.5 - y0) / (y1 - y0));
+                if (k->x) k->x[k->first[y]] = x0 + (x1 - x0) * ((double)y + 0.5 - y0) / (y1 - y0);
                 k->first[y]++;
             }
         }
