@@ -120,12 +120,16 @@ int cli_audio_features(int argc, char **argv);
 int cli_text_train(int argc, char **argv);
 int cli_text_classify(int argc, char **argv);
 int cli_text_evaluate(int argc, char **argv);
+int cli_text_tag(int argc, char **argv);
 int cli_text_cross_validate(int argc, char **argv);
 int cli_text_vectors(int argc, char **argv);
 int cli_text_similar(int argc, char **argv);
 int cli_vision_train(int argc, char **argv);
 int cli_vision_segment(int argc, char **argv);
 int cli_vision_evaluate(int argc, char **argv);
+int cli_vision_train_classifier(int argc, char **argv);
+int cli_vision_classify(int argc, char **argv);
+int cli_vision_evaluate_classifier(int argc, char **argv);
 int cli_model_info(int argc, char **argv);
 
 #endif

@@ -17,12 +17,16 @@ static const entry entries[] = {
     {"text", "train", "train a network on labelled texts", cli_text_train},
     {"text", "classify", "say what texts are", cli_text_classify},
     {"text", "evaluate", "measure how often a model is right", cli_text_evaluate},
+    {"text", "tag", "find the names in texts", cli_text_tag},
     {"text", "cross-validate", "train and measure on folds of the texts", cli_text_cross_validate},
     {"text", "vectors", "learn word vectors from texts", cli_text_vectors},
     {"text", "similar", "find words with vectors near to a word's", cli_text_similar},
     {"vision", "train", "train a network on pictures and their masks", cli_vision_train},
     {"vision", "segment", "make masks of pictures", cli_vision_segment},
     {"vision", "evaluate", "measure how good a model's masks are", cli_vision_evaluate},
+    {"vision", "train-classifier", "train a network on labelled pictures", cli_vision_train_classifier},
+    {"vision", "classify", "say what pictures show", cli_vision_classify},
+    {"vision", "evaluate-classifier", "measure how often a model is right", cli_vision_evaluate_classifier},
     {"model", "info", "show what is in a model file", cli_model_info},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
@@ -34,7 +38,7 @@ static int help(const char *group) {
         if (!group || !strcmp(group, entries[i].group)) {
             char name[40];
             snprintf(name, sizeof name, "tern %s %s", entries[i].group, entries[i].name);
-            printf("  %-25s %s\n", name, entries[i].summary);
+            printf("  %-31s %s\n", name, entries[i].summary);
         }
     printf("\n");
     if (!group) printf("  tern --version\n");

@@ -1,0 +1,200 @@
+/* Says what pictures show: file -> size and normalisation of the model -> network -> probabilities -> answer;
+ * and counts how often that is right. */
+#include "classify.h"
+#include "pixels.h"
+
+#include "core/graph.h"
+#include "core/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a session keeps between pictures. */
+typedef struct classifier {
+    tern__class_pipeline pipeline;
+    float *input;       /* [channels][height][width] */
+    tern_score *scores; /* [n_labels] */
+} classifier;
+
+static void release(tern_context *c, void *attachment) {
+    classifier *k = attachment;
+    tern__class_pipeline_free(&k->pipeline, c);
+    tern__free(c, k->input);
+    tern__free(c, k->scores);
+    tern__free(c, k);
+}
+
+/* The session's classifier, made at its first picture. */
+static tern_status prepare(classifier **classifier_, tern_session *session) {
+    tern_context *c = tern__session_context(session);
+    classifier *k = tern__session_attachment(session);
+    if (!k) {
+        if (!(k = tern__calloc(c, 1, sizeof *k))) return TERN_ERR_MEMORY;
+        tern_status st = tern__class_pipeline_read(&k->pipeline, c, tern_session_model(session));
+        if (st != TERN_OK) {
+            tern__free(c, k);
+            return st;
+        }
+        const tern__class_pipeline *p = &k->pipeline;
+        k->input = tern__alloc(c, (size_t)p->width * (size_t)p->height * 3 * sizeof *k->input);
+        k->scores = tern__alloc(c, p->n_labels * sizeof *k->scores);
+        if (!k->input || !k->scores) {
+            release(c, k);
+            return TERN_ERR_MEMORY;
+        }
+        tern__session_attach(session, k, release);
+    }
+    *classifier_ = k;
+    return TERN_OK;
+}
+
+/* As the data set does it: channels first, then the size, then floats. */
+static tern_status make_input(const tern__class_pipeline *p, tern_context *c, const tern_image *image,
+                              float *input) {
+    tern_image grey = {0}, fitting = {0}, own = *image;
+    own.context = c; /* sentences and memory are the session's */
+    tern_status st = tern_image_convert(&grey, &own, p->normalization.channels, 0);
+    if (st == TERN_OK)
+        st = tern_image_resize(&fitting, &grey, p->width, p->height, TERN_FILTER_BILINEAR, true);
+    if (st == TERN_OK)
+        st = tern_image_floats(&fitting, 0, 0, p->width, p->height, TERN_BORDER_EDGE, &p->normalization, input);
+    tern_image_free(&grey);
+    tern_image_free(&fitting);
+    return st;
+}
+
+tern_status tern_vision_classifier_input(tern_session *session, const tern_image *image, float *input) {
+    classifier *k;
+    tern_status st = prepare(&k, session);
+    return st == TERN_OK ? make_input(&k->pipeline, tern__session_context(session), image, input) : st;
+}
+
+static int by_score(const void *a, const void *b) {
+    const tern_score *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return strcmp(x->label, y->label);
+}
+
+/* Softmax of the logits, the greatest first. */
+static tern_status fill_scores(classifier *k, tern_context *c, const float *z) {
+    const size_t n = k->pipeline.n_labels;
+    double greatest = -INFINITY, total = 0;
+    for (size_t i = 0; i < n; i++)
+        if (z[i] > greatest) greatest = z[i];
+    for (size_t i = 0; i < n; i++) total += exp(z[i] - greatest);
+    if (!isfinite(total) || !isfinite(greatest))
+        return tern__fail(c, TERN_ERR_FORMAT, "the network's output is not finite: the model file is damaged or was "
+                          "never trained");
+    for (size_t i = 0; i < n; i++)
+        k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(exp(z[i] - greatest) / total)};
+    qsort(k->scores, n, sizeof *k->scores, by_score);
+    return TERN_OK;
+}
+
+tern_status tern_vision_classify(tern_session *session, const tern_image *image, tern_answer *answer) {
+    classifier *k;
+    tern_context *c = tern__session_context(session);
+    tern_tensor logits;
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    const tern__class_pipeline *p = &k->pipeline;
+    const tern_tensor x = {TERN_FLOAT, 4, {1, p->normalization.channels, p->height, p->width}, k->input};
+    st = tern__class_pipeline_check(p, c, tern_session_model(session));
+    if (st == TERN_OK) st = make_input(p, c, image, k->input);
+    if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
+    if (st == TERN_OK && (logits.rank != 2 || logits.dims[1] != (int64_t)p->n_labels))
+        st = tern__fail(c, TERN_ERR_SHAPE, "the network gave %lld numbers for %zu labels", (long long)logits.dims[1],
+                        p->n_labels);
+    if (st == TERN_OK) st = fill_scores(k, c, logits.data);
+    if (st == TERN_OK) *answer = (tern_answer){k->scores[0].label, k->scores[0].score, p->n_labels, k->scores};
+    return st;
+}
+
+tern_status tern_vision_classify_file(tern_session *session, const char *path, tern_answer *answer) {
+    classifier *k;
+    tern_image image;
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    if ((st = tern_image_load(&image, tern__session_context(session), path, NULL)) != TERN_OK) return st;
+    st = tern_vision_classify(session, &image, answer);
+    tern_image_free(&image);
+    return st;
+}
+
+tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info, tern_session *session) {
+    classifier *k;
+    tern_status st = prepare(&k, session);
+    if (st != TERN_OK) return st;
+    *info = (tern_vision_classifier_info){k->pipeline.n_labels, (const char *const *)k->pipeline.labels,
+                                          k->pipeline.width, k->pipeline.height, k->pipeline.normalization};
+    return TERN_OK;
+}
+
+/* ---- measuring ---- */
+
+tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, const char *path,
+                                  const tern__class_pipeline *p,
+                                  const tern_vision_dataset_options *options) {
+    tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
+    o.held_out = true;
+    if (options) {
+        o.held_out = options->held_out;
+        o.memory = options->memory;
+    }
+    o.channels = p->normalization.channels;
+    o.width = p->width;
+    o.height = p->height;
+    o.labels = (const char *const *)p->labels;
+    o.n_labels = p->n_labels;
+    tern_status st = tern_vision_dataset_open_labels(data, c, path, &o);
+    return st == TERN_OK ? tern_vision_dataset_set_normalization(*data, &p->normalization) : st;
+}
+
+static tern_status count(tern_confusion *confusion, tern_context *c, const tern_vision_dataset *data,
+                         const int64_t *predictions, tern_on_mistake on_mistake, void *user) {
+    const tern_dataset *samples = tern_vision_dataset_samples(data);
+    tern_status st = TERN_OK;
+    for (int64_t i = 0; st == TERN_OK && i < tern_dataset_count(samples); i++) {
+        const int64_t truth = tern_dataset_class(samples, i);
+        st = tern_confusion_add(confusion, truth, predictions[i]);
+        if (st == TERN_OK && on_mistake && truth != predictions[i] &&
+            !on_mistake(user, tern_vision_dataset_file(data, tern_dataset_group(samples, i)),
+                        tern_vision_dataset_label(data, (int)truth),
+                        tern_vision_dataset_label(data, (int)predictions[i])))
+            st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped while listing mistakes");
+    }
+    return st;
+}
+
+tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_session *session,
+                                            const char *path, const tern_vision_dataset_options *options,
+                                            tern_on_mistake on_mistake, void *user) {
+    tern_context *c = tern__session_context(session);
+    const tern_model *model = tern_session_model(session);
+    tern_vision_dataset *data = NULL;
+    int64_t *predictions = NULL;
+    classifier *k;
+    *confusion = NULL;
+    tern_status st = prepare(&k, session);
+    if (st == TERN_OK) st = tern__class_pipeline_check(&k->pipeline, c, model);
+    if (st == TERN_OK) st = tern__class_data_open(&data, c, path, &k->pipeline, options);
+    if (st != TERN_OK) goto done;
+    tern_dataset *samples = tern_vision_dataset_samples(data);
+    predictions = tern__calloc(c, (size_t)tern_dataset_count(samples), sizeof *predictions);
+    if (!predictions) st = TERN_ERR_MEMORY;
+    else if ((st = tern_evaluate(model, samples, 64, NULL, NULL, NULL, predictions)) != TERN_OK)
+        tern__fail(c, st, "%s", tern_context_message(tern_model_graph(model)->context));
+    if (st == TERN_OK)
+        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels,
+                                   (const char *const *)k->pipeline.labels);
+    if (st == TERN_OK) st = count(*confusion, c, data, predictions, on_mistake, user);
+done:
+    if (st != TERN_OK) {
+        tern_confusion_free(*confusion);
+        *confusion = NULL;
+    }
+    tern__free(c, predictions);
+    tern_vision_dataset_free(data);
+    return st;
+}

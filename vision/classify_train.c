@@ -1,0 +1,152 @@
+/* Trains a classifier of pictures: reads the data, splits it, builds the network, fills in the recipe, trains, and
+ * puts size, normalisation, labels and provenance into the model. */
+#include "classify.h"
+#include "idx.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef tern_vision_classifier_train_options train_options;
+
+enum { FOLDER_SIDE = 64 }; /* pictures of folders are brought to this, unless the caller says otherwise */
+
+static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* How the model came about. Nothing in it depends on the machine or the day. */
+static tern_status write_provenance(tern_model *model, tern_context *c, const char *path, const train_options *o,
+                                    const tern_train_result *r, int64_t pictures) {
+    const char *slash = strrchr(path, '/');
+    const tern_dataset *validation = o->train.validation;
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern", "version",
+        tern_version(), "network", o->network ? o->network : tern_vision_classifier_name(0), "seed",
+        (json_int_t)o->train.seed, "pictures", (json_int_t)pictures, "epochs", r->epochs, "epoch", r->epoch,
+        "batch", (json_int_t)o->train.batch, "learning_rate", o->train.optimizer.learning_rate, "loss",
+        number_or_null(r->loss), "accuracy", number_or_null(r->accuracy), "validation_pictures",
+        (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
+        number_or_null(r->validation_loss), "validation_accuracy", number_or_null(r->validation_accuracy));
+    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
+    if (root && name) json_object_set_new(root, "data", name);
+    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(root);
+    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's provenance");
+    tern_status st = tern_model_set_metadata(model, "tern.training", text);
+    free(text);
+    return st;
+}
+
+/* What the model will say about itself; labels are borrowed from the data, only the list is the caller's. */
+static tern_status describe(tern__class_pipeline *p, tern_context *c, const tern_vision_dataset *data) {
+    *p = (tern__class_pipeline){.normalization = *tern_vision_dataset_normalization(data),
+                                .n_labels = (size_t)tern_vision_dataset_classes(data)};
+    tern_vision_dataset_window(data, &p->width, &p->height);
+    if (!(p->labels = tern__calloc(c, p->n_labels, sizeof *p->labels))) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < p->n_labels; i++)
+        p->labels[i] = (char *)(uintptr_t)tern_vision_dataset_label(data, (int)i);
+    return TERN_OK;
+}
+
+static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p, const train_options *o) {
+    tern_vision_classifier_options n = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
+    tern_status st = tern_graph_create(graph, c);
+    if (st != TERN_OK) return st;
+    n.channels = p->normalization.channels;
+    n.classes = (int64_t)p->n_labels;
+    n.width = p->width;
+    n.height = p->height;
+    n.scale = o->scale;
+    n.dropout = o->dropout;
+    n.no_auxiliary = true;
+    tern_graph_set_seed(*graph, o->train.seed);
+    tern_vision_classifier_build(*graph, o->network, &n);
+    return tern_graph_check(*graph);
+}
+
+static tern_status check_options(tern_context *c, const train_options *o) {
+    if (o->size != sizeof *o)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "training options of size %zu, expected %zu: start from "
+                          "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
+    if (o->validate_path && o->validate != 0)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for twice: by a folder and by a share");
+    return TERN_OK;
+}
+
+/* The pictures to train on, of one size. */
+static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path, const train_options *o) {
+    tern_vision_dataset_options d = o->data;
+    d.crop_width = d.crop_height = d.crops = d.multiple = 0;
+    d.whole = false;
+    d.augmentation = (tern_vision_augmentation){0};
+    if (!d.width && !tern__idx_is(path)) d.width = d.height = FOLDER_SIDE;
+    return tern_vision_dataset_open_labels(data, c, path, &d);
+}
+
+/* Every label needs two pictures, one of which may be validated on. */
+static tern_status check_counts(tern_context *c, const tern_vision_dataset *data, const char *path) {
+    const tern_dataset *samples = tern_vision_dataset_samples(data);
+    const int classes = tern_vision_dataset_classes(data);
+    int64_t *counts = tern__calloc(c, (size_t)classes, sizeof *counts);
+    tern_status st = counts ? TERN_OK : TERN_ERR_MEMORY;
+    for (int64_t i = 0; counts && i < tern_dataset_count(samples); i++) counts[tern_dataset_class(samples, i)]++;
+    for (int i = 0; st == TERN_OK && i < classes; i++)
+        if (counts[i] < 2)
+            st = tern__fail(c, TERN_ERR_FORMAT, "%s: there %s of label '%s'; at least two are needed to learn what "
+                            "it looks like", path, counts[i] ? "is one picture" : "are no pictures",
+                            tern_vision_dataset_label(data, i));
+    tern__free(c, counts);
+    return st;
+}
+
+tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, const char *path,
+                                         const train_options *options) {
+    train_options o = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT;
+    tern_vision_dataset *data = NULL, *held = NULL;
+    tern_dataset *first = NULL, *second = NULL, *training = NULL;
+    tern__class_pipeline pipeline = {0};
+    tern_vision_augmentation augmentation;
+    tern_graph *graph = NULL;
+    tern_train_result result;
+    if (options) o = *options;
+    *model = NULL;
+    tern_status st = check_options(c, &o);
+    if (st != TERN_OK) return st;
+    if ((st = open_data(&data, c, path, &o)) != TERN_OK) goto done;
+    if ((st = check_counts(c, data, path)) != TERN_OK) goto done;
+    training = tern_vision_dataset_samples(data);
+    if (o.validate != 0) {
+        if ((st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed)) != TERN_OK) goto done;
+        training = first;
+    }
+    if ((st = tern_vision_dataset_normalize(data, training)) != TERN_OK) goto done;
+    if ((st = describe(&pipeline, c, data)) != TERN_OK) goto done;
+    if (o.validate_path) {
+        if ((st = tern__class_data_open(&held, c, o.validate_path, &pipeline, NULL)) != TERN_OK) goto done;
+        o.train.validation = tern_vision_dataset_samples(held);
+    } else {
+        o.train.validation = second;
+    }
+    if (!o.own_recipe) tern__class_recipe(&o, tern_dataset_count(training));
+    if ((st = tern__class_recipe_augmentation(&augmentation, c, &o)) != TERN_OK) goto done;
+    if ((st = tern_vision_dataset_vary(data, &augmentation)) != TERN_OK) goto done;
+    if ((st = build(&graph, c, &pipeline, &o)) != TERN_OK) goto done;
+    tern_train_result *wanted = o.train.result;
+    o.train.result = &result;
+    if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
+    if (wanted) *wanted = result;
+    st = tern__class_pipeline_write(*model, c, &pipeline);
+    if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
+done:
+    if (st != TERN_OK) {
+        tern_model_free(*model);
+        *model = NULL;
+    }
+    tern__free(c, pipeline.labels);
+    tern_graph_free(graph);
+    tern_dataset_free(second);
+    tern_dataset_free(first);
+    tern_vision_dataset_free(held);
+    tern_vision_dataset_free(data);
+    return st;
+}
