@@ -17,7 +17,9 @@ static const cli_command command = {
     "Reads labelled texts, asks the model and prints accuracy, precision, recall and F1 of each label,\n"
     "and the confusion matrix.",
     "FILE is as for 'tern text train'. With --json one object is printed: accuracy, n, macro_f1,\n"
-    "per_class (label, support, precision, recall, f1), confusion (a row per true label)."};
+    "per_class (label, support, precision, recall, f1), confusion (a row per true label). A tagger is\n"
+    "measured by its entities, as conlleval does: f1, precision, recall, accuracy (of tokens), n, tokens,\n"
+    "per_class."};
 
 static bool on_text(void *user, const tern_text_record *record, const tern_answer *answer,
                     size_t done) {
@@ -48,6 +50,58 @@ static int evaluate(const request *r, tern_context *c, tern_session *session) {
     return cli_exit_code(st);
 }
 
+/* ---- taggers ---- */
+
+static json_t *entity_json(const tern_entity_metrics *m) {
+    return json_pack("{s:o, s:I, s:I, s:I, s:f, s:f, s:f}", "label", cli_json_text(m->type),
+                     "support", (json_int_t)m->support, "predicted", (json_int_t)m->predicted,
+                     "correct", (json_int_t)m->correct, "precision", m->precision, "recall",
+                     m->recall, "f1", m->f1);
+}
+
+static void print_entity(const char *name, const tern_entity_metrics *m) {
+    printf("%-20s %9.1f %7.1f %7.1f %8lld\n", name, 100 * m->precision, 100 * m->recall, 100 * m->f1,
+           (long long)m->support);
+}
+
+static int evaluate_tags(const request *r, tern_context *c, tern_session *session) {
+    tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
+    tern_tag_metrics m;
+    int code = EXIT_OK;
+    o.line_limit = (size_t)r->line_limit << 20;
+    tern_status st = tern_text_evaluate_tags(&m, session, r->data, &o);
+    if (st != TERN_OK) {
+        cli_complain("%s", tern_session_message(session));
+        return cli_exit_code(st);
+    }
+    if (r->json) {
+        json_t *types = json_array();
+        for (size_t i = 0; i < m.n_types; i++) json_array_append_new(types, entity_json(&m.types[i]));
+        code = cli_print_json(json_pack(
+            "{s:f, s:f, s:f, s:f, s:I, s:I, s:o}", "f1", m.all.f1, "precision", m.all.precision,
+            "recall", m.all.recall, "accuracy", m.accuracy, "n", (json_int_t)m.texts, "tokens",
+            (json_int_t)m.tokens, "per_class", types));
+    } else {
+        printf("entities  F1 %.1f %%   tokens  %.1f %% of %lld right, in %lld texts\n\n", 100 * m.all.f1,
+               100 * m.accuracy, (long long)m.tokens, (long long)m.texts);
+        printf("%-20s %9s %7s %7s %8s\n", "type", "precision", "recall", "F1", "entities");
+        for (size_t i = 0; i < m.n_types; i++) print_entity(m.types[i].type, &m.types[i]);
+        print_entity("all", &m.all);
+    }
+    tern_free(c, m.types);
+    return code;
+}
+
+static int measure(const request *r, tern_context *c, tern_session *session) {
+    tern_text_model_info info;
+    tern_status st = tern_text_describe(&info, session);
+    if (st != TERN_OK) {
+        cli_complain("%s", tern_session_message(session));
+        return cli_exit_code(st);
+    }
+    return info.tags ? evaluate_tags(r, c, session) : evaluate(r, c, session);
+}
+
 int cli_text_evaluate(int argc, char **argv) {
     static const bool quiet = true;
     request r = {0};
@@ -73,7 +127,7 @@ int cli_text_evaluate(int argc, char **argv) {
     tern_status st = cli_context(&c, r.threads, &quiet);
     if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
     if (st == TERN_OK) st = tern_session_create(&session, model);
-    int code = st == TERN_OK ? evaluate(&r, c, session) : cli_failed(c, st);
+    int code = st == TERN_OK ? measure(&r, c, session) : cli_failed(c, st);
     tern_session_free(session);
     tern_model_free(model);
     tern_context_free(c);

@@ -20,6 +20,7 @@ static void release(tern_context *c, void *attachment) {
     tern__text_classifier *k = attachment;
     for (int i = 0; i < k->n_workers; i++) tern_tokens_free(k->workers[i].tokens);
     tern__text_tables_free(k->tables, c);
+    tern__text_tagger_free(k->tagger, c);
     tern__text_pipeline_free(&k->pipeline, c);
     tern__free(c, k->workers);
     tern__free(c, k->ids);
@@ -62,7 +63,7 @@ static tern_status make(tern__text_classifier *k, tern_session *session) {
         st = tern_tokens_create(&w->tokens, &w->context);
     }
     if (st != TERN_OK) return tern__fail(c, st, "there was no memory to read texts");
-    return make_tables(k, session, DEFAULT_TABLES);
+    return k->pipeline.tags ? TERN_OK : make_tables(k, session, DEFAULT_TABLES);
 }
 
 tern_status tern__text_classifier_get(tern__text_classifier **classifier, tern_session *session,

@@ -15,6 +15,9 @@ typedef struct tern__text_worker {
     tern_tokens *tokens;
 } tern__text_worker;
 
+typedef struct tern__text_tagger tern__text_tagger; /* tag.c */
+void tern__text_tagger_free(tern__text_tagger *tagger, tern_context *c);
+
 typedef struct tern__text_classifier {
     tern__text_pipeline pipeline;
     tern__text_worker *workers; /* [threads] */
@@ -28,6 +31,7 @@ typedef struct tern__text_classifier {
     float *probabilities;      /* [n_labels] */
     tern_text_weight *weights; /* of explain */
     size_t weights_capacity;
+    tern__text_tagger *tagger; /* NULL before the first text that is tagged */
 } tern__text_classifier;
 
 /* The session's classifier, made at its first text. tags: what the caller can use; a model of the

@@ -123,7 +123,7 @@ tern_status tern_text_cross_validate(tern_confusion **confusion, tern_context *c
     if (options) o = *options;
     *confusion = NULL;
     tern_status st = check(c, folds, &o);
-    if (st == TERN_OK) st = tern__text_train_prepare(&o, c);
+    if (st == TERN_OK) st = tern__text_train_prepare(&o, c, path);
     if (st == TERN_OK) st = tern__text_start_open(&start, c, &o);
     if (st == TERN_OK) st = tern_text_dataset_open(&data, c, path, &o.data);
     if (st != TERN_OK) goto done;

@@ -157,6 +157,61 @@ static tern_value build_deep(tern_value ids, const options *o) {
     return head(attention_and_peak(tern_mul(x, m), m), o);
 }
 
+/* How many words each text has, int64 [N]. */
+static tern_value lengths(tern_value ids) {
+    tern_value sum = tern_reduce_sum(mask(ids), (int64_t[]){1}, 1, false), n;
+    tern_apply(ids.graph, "Cast", NULL, &sum, 1, &TERN_INT("to", TERN_INT64), 1, &n, 1);
+    return n;
+}
+
+/* Both directions over the words that are there, [N, L, C] -> [N, L, 2 hidden], 0 at padding. */
+static tern_value recurrent(tern_value x, tern_value ids, int64_t hidden, bool gru) {
+    tern_recurrent_options r = {.direction = "bidirectional", .lengths = lengths(ids)};
+    return gru ? tern_gru(x, hidden, r) : tern_lstm(x, hidden, r);
+}
+
+/* Convolution finds phrases, recurrence reads them in order (Zhou et al. 2015, C-LSTM), the greatest
+ * state of each unit speaks for the text. */
+static tern_value build_recurrent(tern_value ids, const options *o, bool gru) {
+    tern_value x = words(ids, o);
+    if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout / 2);
+    x = tern_relu(conv(turned(x), scaled(o, 128), 3, 1));
+    x = recurrent(turned(tern_mul(x, places(ids))), ids, scaled(o, 64), gru);
+    return head(tern_reduce_max(tern_relu(x), (int64_t[]){1}, 1, false), o);
+}
+static tern_value build_lstm(tern_value ids, const options *o) {
+    return build_recurrent(ids, o, false);
+}
+static tern_value build_gru(tern_value ids, const options *o) {
+    return build_recurrent(ids, o, true);
+}
+
+/* Sub-words of each token, [N, L, S] -> [N, L, dimension]: their sum, scaled so that some ten of them
+ * come to about what one word's vector does. */
+static tern_value subwords(tern_graph *g, const options *o, int64_t dimension) {
+    tern_value ids = tern_input_typed(g, "subwords", TERN_INT64, 3,
+                                      (int64_t[]){-1, -1, o->subwords});
+    tern_value t = table(g, "subwords.table", o->subword_rows, dimension, NULL, true);
+    tern_value sum = tern_reduce_sum(tern_gather(t, ids, 0), (int64_t[]){2}, 1, false);
+    return tern_mul(sum, single(g, "scale", 0.3f));
+}
+
+/* A label for every token: words and their sub-words, what stands around them by convolution, then in
+ * order by LSTM (Lample et al. 2016, with sub-words for characters and no CRF). */
+static tern_value build_tagger(tern_value ids, const options *o) {
+    const int64_t channels = scaled(o, 128);
+    tern_value parts[2] = {words(ids, o)}, m = places(ids);
+    if (o->subword_rows) parts[1] = subwords(ids.graph, o, scaled(o, 64));
+    tern_value x = o->subword_rows ? tern_concat(parts, 2, 2) : parts[0];
+    if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout);
+    x = tern_mul(tern_relu(conv(turned(x), channels, 3, 1)), m);
+    x = residual_blocks(x, m, channels, 2);
+    if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout);
+    x = recurrent(turned(x), ids, scaled(o, 64), false);
+    if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout);
+    return conv(turned(x), o->classes, 1, 1);
+}
+
 static const network networks[] = {
     {"textcnn", "filters over 3, 4 and 5 words, max over time: Kim 2014 (the default)", false, 300,
      0.5, build_textcnn},
@@ -164,6 +219,11 @@ static const network networks[] = {
      build_ngrams},
     {"deep", "dilated convolutions with residuals, attention: long documents", false, 128, 0.3,
      build_deep},
+    {"lstm", "convolution, then LSTM in both directions: where order counts", false, 128, 0.3,
+     build_lstm},
+    {"gru", "the same with gated recurrent units", false, 128, 0.3, build_gru},
+    {"tagger", "a label for every token: sub-words, convolutions, LSTM (for .conll data)", true, 128,
+     0.4, build_tagger},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

@@ -13,7 +13,7 @@ typedef struct recipe {
     tern_optimizer_kind optimizer;
     double learning_rate, weight_decay, label_smoothing, ema, max_norm, word_dropout;
     tern_schedule_kind schedule;
-    int word_ngrams, buckets; /* 0: as the front end has them */
+    int word_ngrams, buckets, subwords; /* 0: as the front end has them */
 } recipe;
 
 /* The first is for networks that have none of their own. */
@@ -26,6 +26,15 @@ static const recipe recipes[] = {
     {.network = "deep", .texts_seen = 100000, .fewest_epochs = 4, .most_epochs = 20, .batch = 32,
      .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
      .word_dropout = 0.05},
+    {.network = "lstm", .texts_seen = 80000, .fewest_epochs = 4, .most_epochs = 20, .batch = 32,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .word_dropout = 0.05},
+    {.network = "gru", .texts_seen = 80000, .fewest_epochs = 4, .most_epochs = 20, .batch = 32,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .word_dropout = 0.05},
+    {.network = "tagger", .texts_seen = 50000, .fewest_epochs = 5, .most_epochs = 25, .batch = 16,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .word_dropout = 0.1, .subwords = 24, .buckets = 50000},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
@@ -41,6 +50,11 @@ void tern__text_recipe_front_end(tern_text_train_options *o) {
     const tern_text_options defaults = TERN_TEXT_OPTIONS_INIT;
     if (r->word_ngrams && t->word_ngrams == defaults.word_ngrams) t->word_ngrams = r->word_ngrams;
     if (r->buckets && t->buckets == defaults.buckets) t->buckets = r->buckets;
+    if (r->subwords && !o->data.subwords) {
+        o->data.subwords = r->subwords;
+        t->subword_case = true; /* names begin with capital letters */
+        if (!t->max_n) t->min_n = 1, t->max_n = 4;
+    }
     if (o->data.word_dropout == 0) o->data.word_dropout = r->word_dropout;
 }
 

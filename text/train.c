@@ -13,7 +13,21 @@
 
 /* ---- what cross-validation does as well ---- */
 
-tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c) {
+/* Whether the file has a label for every token, from its name or format (tern_text_format). */
+static bool tagged_file(const char *path, const tern_text_reader_options *o) {
+    static const char *const endings[] = {".conll", ".bio", ".iob"};
+    size_t length = strlen(path);
+    if (o->format != TERN_TEXT_FORMAT_AUTO) return o->format == TERN_TEXT_FORMAT_CONLL;
+    if (length > 3 && !strcmp(path + length - 3, ".gz")) length -= 3;
+    for (size_t i = 0; i < 3; i++) {
+        const size_t n = strlen(endings[i]);
+        if (length > n && !strncmp(path + length - n, endings[i], n)) return true;
+    }
+    return false;
+}
+
+tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c,
+                                     const char *path) {
     if (o->size != sizeof *o)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "text training options of size %zu, expected %zu: start from "
@@ -22,6 +36,8 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
     if (o->validate_path && o->validate != 0)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "validation is asked for twice: by a file and by a share");
+    if (!o->network)
+        o->network = tagged_file(path, &o->data.reader) ? "tagger" : tern_text_network_name(0);
     o->data.labels = NULL;
     o->data.n_labels = 0;
     o->data.vocabulary = NULL;
@@ -68,7 +84,7 @@ static tern_status check_tags(tern_context *c, const tern_text_dataset *data,
                                "whole text"
                              : "every text of the data has one label; network %s gives a label to "
                                "every token",
-                      o->network ? o->network : tern_text_network_name(0));
+                      o->network);
 }
 
 tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
@@ -100,7 +116,7 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
     const tern_dataset *validation = o->train.validation;
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
-        "version", tern_version(), "network", o->network ? o->network : tern_text_network_name(0),
+        "version", tern_version(), "network", o->network,
         "seed", (json_int_t)o->train.seed, "texts", (json_int_t)texts, "epochs", r->epochs, "epoch",
         r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
         o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
@@ -145,7 +161,7 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
     tern_train_result result, *wanted;
     if (options) o = *options;
     *model = NULL;
-    tern_status st = tern__text_train_prepare(&o, c);
+    tern_status st = tern__text_train_prepare(&o, c, path);
     if (st != TERN_OK) return st;
     if ((st = tern__text_start_open(&start, c, &o)) != TERN_OK) return st;
     if ((st = tern_text_dataset_open(&data, c, path, &o.data)) != TERN_OK) goto done;

@@ -6,8 +6,9 @@
 #include <tern/text_train.h>
 #include <tern/text_vectors.h>
 
-/* Checks what needs no data, fills in the front end of the recipe. */
-tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c);
+/* Checks what needs no data, chooses the network, fills in the front end of its recipe. */
+tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c,
+                                     const char *path);
 /* start.c: what a network starts from. The data set uses the vocabulary: free it first. */
 typedef struct tern__text_start {
     tern_vectors *vectors;       /* of o->vectors; NULL: random */
