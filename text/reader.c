@@ -98,26 +98,47 @@ tern_status tern__text_reader_options_check(tern_text_reader_options *checked, t
     return TERN_OK;
 }
 
-tern_status tern_text_reader_open(tern_text_reader **reader, tern_context *c, const char *path,
-                                  const tern_text_reader_options *options) {
-    tern_text_reader_options o;
-    *reader = NULL;
-    tern_status st = tern__text_reader_options_check(&o, c, options);
-    if (st != TERN_OK) return st;
+/* Takes the stream over, whatever happens. */
+static tern_status start(tern_text_reader **reader, tern_context *c, tern__stream *stream,
+                         const char *path, const tern_text_reader_options *o) {
     tern_text_reader *r = tern__calloc(c, 1, sizeof *r);
-    if (!r) return TERN_ERR_MEMORY;
+    if (!r) {
+        tern__stream_close(stream);
+        return TERN_ERR_MEMORY;
+    }
     r->context = c;
-    r->unlabelled = o.unlabelled;
-    r->format = o.format != TERN_TEXT_FORMAT_AUTO ? o.format : format_of(path, o.unlabelled);
-    r->line_limit = o.line_limit ? o.line_limit : LINE_LIMIT;
-    st = tern__stream_open(&r->stream, c, path);
-    if (st == TERN_OK) st = skip_mark(r);
-    if (st == TERN_OK && r->format == TERN_TEXT_FORMAT_CSV) st = open_table(r, &o);
+    r->stream = stream;
+    r->unlabelled = o->unlabelled;
+    r->format = o->format != TERN_TEXT_FORMAT_AUTO ? o->format : format_of(path, o->unlabelled);
+    r->line_limit = o->line_limit ? o->line_limit : LINE_LIMIT;
+    tern_status st = skip_mark(r);
+    if (st == TERN_OK && r->format == TERN_TEXT_FORMAT_CSV) st = open_table(r, o);
     if (st == TERN_OK)
         *reader = r;
     else
         tern_text_reader_close(r);
     return st;
+}
+
+tern_status tern_text_reader_open(tern_text_reader **reader, tern_context *c, const char *path,
+                                  const tern_text_reader_options *options) {
+    tern_text_reader_options o;
+    tern__stream *stream = NULL;
+    *reader = NULL;
+    tern_status st = tern__text_reader_options_check(&o, c, options);
+    if (st == TERN_OK) st = tern__stream_open(&stream, c, path);
+    return st == TERN_OK ? start(reader, c, stream, path, &o) : st;
+}
+
+tern_status tern__text_reader_open_memory(tern_text_reader **reader, tern_context *c,
+                                          const char *name, const void *bytes, size_t size,
+                                          const tern_text_reader_options *options) {
+    tern_text_reader_options o;
+    tern__stream *stream = NULL;
+    *reader = NULL;
+    tern_status st = tern__text_reader_options_check(&o, c, options);
+    if (st == TERN_OK) st = tern__stream_open_memory(&stream, c, name, bytes, size);
+    return st == TERN_OK ? start(reader, c, stream, name, &o) : st;
 }
 
 void tern_text_reader_close(tern_text_reader *r) {
