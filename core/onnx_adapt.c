@@ -164,6 +164,15 @@ static tern_status adapt_resize(reader *r, tern__onnx_call *call) {
     return TERN_OK;
 }
 
+/* Numbers that say what an operator does are no weights, whatever the file calls them. */
+static void fix_settings(reader *r, const tern__onnx_call *call) {
+    static const char *const ops[] = {"Resize", "Upsample", "Clip", "Pow"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        for (int k = 1; strcmp(call->op, ops[i]) == 0 && k < call->n_inputs; k++)
+            if (call->inputs[k] >= 0 && r->graph->values[call->inputs[k]].kind == TERN__PARAMETER)
+                r->graph->values[call->inputs[k]].kind = TERN__CONSTANT;
+}
+
 /* tern holds all integers as int64, so that a Cast between integers does nothing. */
 static tern_status adapt_cast(reader *r, tern__onnx_call *call) {
     tern_attribute to;
@@ -284,6 +293,7 @@ static tern_status adapt_set_six(reader *r, tern__onnx_call *call) {
 tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
     const char *op = call->op;
     if (*call->domain) return TERN_OK;
+    fix_settings(r, call);
     tern_status status = r->opset < 7 ? adapt_set_six(r, call) : TERN_OK;
     if (status != TERN_OK) return status;
     if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0 ||
@@ -296,6 +306,9 @@ tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
     } else if (strcmp(op, "Pad") == 0) {
         status = ints_to_input(r, call, "pads", 1);
         if (status == TERN_OK) status = float_to_input(r, call, "value", 2);
+    } else if (strcmp(op, "Clip") == 0) {
+        status = float_to_input(r, call, "min", 1);
+        if (status == TERN_OK) status = float_to_input(r, call, "max", 2);
     } else if (strcmp(op, "Slice") == 0) {
         static const char *const names[] = {"starts", "ends", "axes"};
         for (int i = 0; i < 3 && status == TERN_OK; i++)

@@ -274,7 +274,7 @@ static void run_kind(const char *kind, int least) {
 
 static void node_vectors(void **state) {
     (void)state;
-    run_kind("node", 246);
+    run_kind("node", 280);
 }
 static void networks_of_pytorch(void **state) {
     (void)state;

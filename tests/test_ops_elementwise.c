@@ -7,6 +7,13 @@
     {.title = #name "_row", .op = #name, .reference = function,                                    \
      .inputs = {OP_FLOAT_OF(OP_WIDE, 3, 19)}, __VA_ARGS__}
 
+#define NUMBER(value) {.kind = OP_CONSTANT, .data = (const double[]){value}}
+#define POSITIVE(name, function, ...)                                                              \
+    {.title = #name, .op = #name, .reference = function,                                           \
+     .inputs = {OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4), __VA_ARGS__}},                               \
+    {.title = #name "_row", .op = #name, .reference = function,                                    \
+     .inputs = {OP_FLOAT_OF(OP_POSITIVE, 3, 19), __VA_ARGS__}}
+
 #define BINARY(name, function)                                                                     \
     {.title = #name "_same", .op = #name, .reference = function,                                   \
      .inputs = {OP_FLOAT(2, 3, 5, 4), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}},                      \
@@ -40,6 +47,25 @@ static const op_row rows[] = {
     UNARY(Erf, reference_erf),
     UNARY(Neg, reference_neg),
     UNARY(Identity, reference_identity, .alias = true),
+    UNARY(HardSigmoid, reference_hard_sigmoid, .attributes = {OP_REAL_ATTRIBUTE("alpha", 0.21)}),
+    UNARY(Exp, reference_exp),
+    POSITIVE(Sqrt, reference_sqrt),
+    POSITIVE(Log, reference_log),
+    POSITIVE(Pow, reference_pow, NUMBER(1.7)),
+    {.title = "Pow_square", .op = "Pow", .reference = reference_pow,
+     .inputs = {OP_FLOAT(2, 3, 5, 4), NUMBER(2)}},
+    {.title = "Pow_root", .op = "Pow", .reference = reference_pow,
+     .inputs = {OP_FLOAT_OF(OP_POSITIVE, 3, 19), NUMBER(0.5)}},
+    {.title = "Pow_of_integer", .op = "Pow", .reference = reference_pow,
+     .inputs = {OP_FLOAT(3, 19), OP_NUMBERS(3)}},
+    {.title = "Clip", .op = "Clip", .reference = reference_clip,
+     .inputs = {OP_FLOAT(2, 3, 5, 4), NUMBER(-0.65), NUMBER(1.1)}},
+    {.title = "Clip_below", .op = "Clip", .reference = reference_clip,
+     .inputs = {OP_FLOAT(3, 19), NUMBER(0.3)}},
+    {.title = "Clip_above", .op = "Clip", .reference = reference_clip,
+     .inputs = {OP_FLOAT(3, 19), {.kind = OP_NONE}, NUMBER(0.3)}},
+    {.title = "Clip_nothing", .op = "Clip", .reference = reference_clip,
+     .inputs = {OP_FLOAT(3, 19)}},
     {.title = "Gelu_tanh",
      .op = "Gelu",
      .reference = reference_gelu,

@@ -43,6 +43,8 @@ extern const tern__op tern__op_concat, tern__op_split, tern__op_slice, tern__op_
 extern const tern__op tern__op_reshape, tern__op_flatten, tern__op_squeeze, tern__op_unsqueeze,
     tern__op_identity;
 extern const tern__op tern__op_resize;
+extern const tern__op tern__op_clip, tern__op_hard_sigmoid, tern__op_sqrt, tern__op_exp,
+    tern__op_log, tern__op_pow;
 extern const tern__op tern__op_transpose, tern__op_gather, tern__op_cast, tern__op_dropout;
 extern const tern__op tern__op_softmax_cross_entropy, tern__op_binary_cross_entropy,
     tern__op_squared_error, tern__op_absolute_error, tern__op_huber;

@@ -46,6 +46,29 @@ void reference_cast(reference_call *call) {
     each(call, reference_int(call, "to", 1) == 7 ? whole : same, 0);
 }
 
+static double hard_sigmoid(double x, double a) { return fmax(0, fmin(1, a * x + 0.5)); }
+static double square_root(double x, double a) { return (void)a, sqrt(x); }
+static double exponential(double x, double a) { return (void)a, exp(x); }
+static double logarithm(double x, double a) { return (void)a, log(x); }
+static double at_least(double x, double a) { return x < a ? a : x; }
+static double at_most(double x, double a) { return x > a ? a : x; }
+
+void reference_hard_sigmoid(reference_call *call) {
+    each(call, hard_sigmoid, reference_float(call, "alpha", 0.2));
+}
+void reference_sqrt(reference_call *call) { each(call, square_root, 0); }
+void reference_exp(reference_call *call) { each(call, exponential, 0); }
+void reference_log(reference_call *call) { each(call, logarithm, 0); }
+void reference_pow(reference_call *call) { each(call, pow, call->inputs[1].data[0]); }
+void reference_clip(reference_call *call) {
+    const reference_tensor *low = &call->inputs[1], *high = &call->inputs[2];
+    bool two = call->n_inputs > 2 && high->data;
+    each(call, at_least, call->n_inputs > 1 && low->data ? low->data[0] : -INFINITY);
+    double *y = call->outputs[0].data;
+    for (int64_t i = 0; two && i < reference_count(&call->outputs[0]); i++)
+        y[i] = at_most(y[i], high->data[0]);
+}
+
 /* ---- two operands, NumPy's broadcasting ---- */
 
 static double operand(const reference_tensor *t, int rank, const int64_t *index) {
