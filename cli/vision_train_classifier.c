@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct request {
-    const char *data, *test, *validate, *labels, *size, *network, *augmentation, *loss;
+    const char *data, *test, *validate, *labels, *size, *network, *augmentation, *init, *freeze_until;
     double scale, dropout, learning_rate, weight_decay, mixup, smoothing, memory;
     int64_t epochs, batch, seed, threads, patience, channels;
     bool no_augmentation;
@@ -56,6 +56,7 @@ static int fill(request *r, const char ***labels) {
     o->scale = r->scale;
     o->dropout = r->dropout;
     if (r->validate && !is_share(r->validate, &o->validate)) o->validate_path = r->validate;
+    o->freeze_until = r->freeze_until;
     o->no_augmentation = r->no_augmentation;
     o->augmentation = r->augmentation;
     o->train.epochs = (int)r->epochs;
@@ -125,6 +126,8 @@ int cli_vision_train_classifier(int argc, char **argv) {
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6, NULL},
         {"network and training", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
         {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0, NULL},
+        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0, NULL},
+        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0, NULL},
         {"scale", 0, CLI_REAL, &r.scale, "X", "channels times this (1)", 0.05, 16, NULL},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99, NULL},
         {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the data (by the number of pictures)", 1, 100000, NULL},
@@ -150,11 +153,15 @@ int cli_vision_train_classifier(int argc, char **argv) {
     int code = check(&r, argc - at, argv + at);
     if (code != EXIT_OK) return code;
     tern_context *c = NULL;
+    tern_model *init = NULL;
     const char **labels = NULL;
     tern_status st = cli_context(&c, r.threads, &r.files.quiet);
+    if (st == TERN_OK && r.init) st = tern_model_load(&init, c, r.init);
+    r.options.init = init;
     code = st == TERN_OK ? fill(&r, &labels) : cli_failed(c, st);
     if (code == EXIT_OK) code = cli_train(&r.files, c, &r.options.train, train, &r);
     if (code == EXIT_OK && r.test) code = test(&r, c);
+    tern_model_free(init);
     tern_context_free(c);
     free(labels);
     return code;

@@ -3,6 +3,8 @@
 #include "classify.h"
 #include "idx.h"
 
+#include <tern/transfer.h>
+
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
     const tern_dataset *validation = o->train.validation;
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern", "version",
-        tern_version(), "network", o->network ? o->network : tern_vision_classifier_name(0), "seed",
+        tern_version(), "network", o->init ? "of another model" : o->network ? o->network : tern_vision_classifier_name(0), "seed",
         (json_int_t)o->train.seed, "pictures", (json_int_t)pictures, "epochs", r->epochs, "epoch", r->epoch,
         "batch", (json_int_t)o->train.batch, "learning_rate", o->train.optimizer.learning_rate, "loss",
         number_or_null(r->loss), "accuracy", number_or_null(r->accuracy), "validation_pictures",
@@ -50,6 +52,13 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c, const tern
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p, const train_options *o) {
     tern_vision_classifier_options n = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
+    if (o->init) {
+        tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
+        t.classes = (int64_t)p->n_labels;
+        t.freeze_until = o->freeze_until;
+        t.seed = o->train.seed;
+        return tern_transfer(graph, tern_model_graph(o->init), &t);
+    }
     tern_status st = tern_graph_create(graph, c);
     if (st != TERN_OK) return st;
     n.channels = p->normalization.channels;
@@ -70,12 +79,24 @@ static tern_status check_options(tern_context *c, const train_options *o) {
                           "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
     if (o->validate_path && o->validate != 0)
         return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for twice: by a folder and by a share");
+    if (o->init && (o->network || o->scale != 0 || o->dropout != 0))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "the network is that of the model to go on from; name, scale and dropout "
+                          "of another one are not for it");
+    if (!o->init && o->freeze_until)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "freezing until '%s' needs a trained model to go on from",
+                          o->freeze_until);
     return TERN_OK;
 }
 
-/* The pictures to train on, of one size. */
-static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path, const train_options *o) {
+/* The pictures to train on, of one size: that which the model to go on from takes (before) or that of options. */
+static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path, const train_options *o,
+                             const tern__class_pipeline *before) {
     tern_vision_dataset_options d = o->data;
+    if (o->init) {
+        d.width = before->width;
+        d.height = before->height;
+        d.channels = before->normalization.channels;
+    }
     d.crop_width = d.crop_height = d.crops = d.multiple = 0;
     d.whole = false;
     d.augmentation = (tern_vision_augmentation){0};
@@ -104,7 +125,7 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     train_options o = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT;
     tern_vision_dataset *data = NULL, *held = NULL;
     tern_dataset *first = NULL, *second = NULL, *training = NULL;
-    tern__class_pipeline pipeline = {0};
+    tern__class_pipeline pipeline = {0}, before = {0};
     tern_vision_augmentation augmentation;
     tern_graph *graph = NULL;
     tern_train_result result;
@@ -112,14 +133,17 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     *model = NULL;
     tern_status st = check_options(c, &o);
     if (st != TERN_OK) return st;
-    if ((st = open_data(&data, c, path, &o)) != TERN_OK) goto done;
+    if (o.init && (st = tern__class_pipeline_read(&before, c, o.init)) != TERN_OK) goto done;
+    if ((st = open_data(&data, c, path, &o, &before)) != TERN_OK) goto done;
     if ((st = check_counts(c, data, path)) != TERN_OK) goto done;
     training = tern_vision_dataset_samples(data);
     if (o.validate != 0) {
         if ((st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed)) != TERN_OK) goto done;
         training = first;
     }
-    if ((st = tern_vision_dataset_normalize(data, training)) != TERN_OK) goto done;
+    st = o.init ? tern_vision_dataset_set_normalization(data, &before.normalization)
+                : tern_vision_dataset_normalize(data, training);
+    if (st != TERN_OK) goto done;
     if ((st = describe(&pipeline, c, data)) != TERN_OK) goto done;
     if (o.validate_path) {
         if ((st = tern__class_data_open(&held, c, o.validate_path, &pipeline, NULL)) != TERN_OK) goto done;
@@ -142,6 +166,7 @@ done:
         tern_model_free(*model);
         *model = NULL;
     }
+    tern__class_pipeline_free(&before, c);
     tern__free(c, pipeline.labels);
     tern_graph_free(graph);
     tern_dataset_free(second);

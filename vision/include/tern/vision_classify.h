@@ -50,6 +50,10 @@ typedef struct tern_vision_classifier_train_options {
                                            augmentation is set here. */
     const char *network;  /**< tern_vision_classifier_name; NULL: the default */
     double scale, dropout;            /**< tern_vision_classifier_options */
+    const tern_model *init;           /**< go on from this model of pictures instead of a new network: its last layer
+                                           is made anew for the labels of the data; size, channels and normalisation
+                                           are the model's. NULL: none */
+    const char *freeze_until;         /**< with init: tern_transfer_options */
     const char *validate_path;        /**< validate on the pictures there, */
     double validate;                  /**< or on about this share of each class; 0: none */
     bool own_recipe;                  /**< take train as it is given; otherwise what is 0 in it is filled in */

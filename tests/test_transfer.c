@@ -1,0 +1,248 @@
+/* Networks taken further: layers as vectors, frozen layers that run as at inference, new last layers, and the
+ * lectures' distances. */
+#include "training.h"
+
+#include <tern/session.h>
+#include <tern/transfer.h>
+
+static tern_context *context;
+
+static int make_shared(void **state) {
+    (void)state;
+    context = make_context(2);
+    return 0;
+}
+
+static int free_shared(void **state) {
+    (void)state;
+    tern_context_free(context);
+    return 0;
+}
+
+/* Trained a little, so that running statistics are none of those it began with. */
+static tern_model *trained(tern_graph *g, task *t) {
+    tern_model *m;
+    tern_train_options o = TERN_TRAIN_OPTIONS_INIT;
+    o.epochs = 3;
+    o.batch = 16;
+    check_ok(context, tern_train(&m, g, t->dataset, &o));
+    tern_graph_free(g);
+    return m;
+}
+
+/* Every place where BatchNormalization may stand: after a Conv that it can be folded into, before one, and after one
+ * that has two readers; with Dropout, and a softmax at the end. */
+static tern_graph *make_varied(void) {
+    tern_graph *g;
+    check_ok(context, tern_graph_create(&g, context));
+    tern_conv_options same = {.kernel_shape = {3, 3}, .pads = {1, 1, 1, 1}};
+    tern_value x = tern_input(g, "picture", 4, (int64_t[]){-1, 1, SIDE, SIDE});
+    x = tern_batch_normalization(x);
+    tern_value a = tern_conv(x, 4, same);
+    x = tern_add(tern_relu(tern_batch_normalization(a)), a);
+    same.no_bias = true;
+    x = tern_dropout(tern_relu(tern_batch_normalization(tern_conv(x, 6, same))), 0.3f);
+    x = tern_conv(x, CLASSES, (tern_conv_options){.kernel_shape = {1, 1}, .name = "last"});
+    tern_output(g, "scores", tern_flatten(tern_global_average_pool(x)));
+    check_ok(context, tern_graph_check(g));
+    return g;
+}
+
+/* The first output for the first n pictures: [n][*length], to be freed. */
+static float *outputs(const tern_graph *g, const task *t, int64_t n, int64_t *length) {
+    tern_model *m;
+    tern_session *s;
+    tern_tensor y, x = {TERN_FLOAT, 4, {n, 1, SIDE, SIDE}, (void *)(uintptr_t)t->pictures};
+    check_ok(context, tern_model_create(&m, g));
+    check_ok(context, tern_session_create(&s, m));
+    check_ok(context, tern_session_run(s, &x, 1, &y, 1));
+    *length = 1;
+    for (int i = 1; i < y.rank; i++) *length *= y.dims[i];
+    float *copy = malloc((size_t)(n * *length) * sizeof *copy);
+    memcpy(copy, y.data, (size_t)(n * *length) * sizeof *copy);
+    tern_session_free(s);
+    tern_model_free(m);
+    return copy;
+}
+
+static const tern__value *weight_of(const tern_graph *g, const char *node, int input) {
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->nodes[i].name, node)) return &g->values[g->nodes[i].inputs[input]];
+    fail_msg("there is no node %s", node);
+    return NULL;
+}
+
+/* The last layer, computed here from the vector that the cut model gives, gives the logits. */
+static void a_layer_as_a_vector(void **state) {
+    (void)state;
+    task *t = make_task(context, 1);
+    tern_model *m = trained(make_network(context, 1), t), *cut, *named;
+    check_ok(context, tern_model_set_metadata(m, "key", "value"));
+    check_ok(context, tern_model_cut(&cut, m, NULL));
+    assert_string_equal(tern_model_metadata(cut, "key"), "value");
+    int64_t length, classes;
+    float *vectors, *logits = outputs(tern_model_graph(m), t, 7, &classes);
+    tern_dataset *some;
+    check_ok(context, tern_dataset_subset(&some, t->dataset, (int64_t[]){0, 1, 2, 3, 4, 5, 6}, 7));
+    check_ok(context, tern_model_run(&vectors, &length, cut, some, 3));
+    assert_int_equal(length, 10);
+    const tern_graph *g = tern_model_graph(m);
+    const char *last = g->nodes[g->n_nodes - 1].name;
+    const float *w = weight_of(g, last, 1)->data, *b = weight_of(g, last, 2)->data;
+    for (int64_t i = 0; i < 7; i++)
+        for (int64_t k = 0; k < classes; k++) {
+            double sum = b[k];
+            for (int64_t j = 0; j < length; j++) sum += (double)w[k * length + j] * vectors[i * length + j];
+            check_close(logits[i * classes + k], sum, 1e-5, 1e-5);
+        }
+    tern_free(context, vectors);
+    /* A node by name, the first convolution: 6 maps of 8 x 8. */
+    check_ok(context, tern_model_cut(&named, m, "conv"));
+    check_ok(context, tern_model_run(&vectors, &length, named, some, 7));
+    assert_int_equal(length, 6 * SIDE * SIDE);
+    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'conv9'", tern_model_cut(&named, m, "conv9"));
+    assert_null(named);
+    tern_free(context, vectors);
+    tern_dataset_free(some);
+    free(logits);
+    tern_model_free(cut);
+    tern_model_free(m);
+    free_task(t);
+}
+
+/* Frozen whole, a network in training gives what it gives at inference. */
+static void what_is_frozen_runs_as_at_inference(void **state) {
+    (void)state;
+    task *t = make_task(context, 2);
+    for (int varied = 0; varied < 2; varied++) {
+        tern_model *m = trained(varied ? make_varied() : make_network(context, 1), t);
+        tern_graph *g;
+        tern_transfer_options o = TERN_TRANSFER_OPTIONS_INIT;
+        int64_t n = 8, length;
+        o.freeze_until = "all-but-last";
+        check_ok(context, tern_transfer(&g, tern_model_graph(m), &o));
+        tern_trainer *trainer;
+        tern_tensor y, x = {TERN_FLOAT, 4, {n, 1, SIDE, SIDE}, t->pictures};
+        tern_tensor target = {TERN_INT64, 1, {n}, t->classes};
+        check_ok(context, tern_trainer_create(&trainer, g, NULL));
+        check_ok(context, tern_trainer_step(trainer, &x, 1, &target, NULL));
+        check_ok(context, tern_trainer_output(trainer, 0, &y));
+        float *expected = outputs(tern_model_graph(m), t, n, &length);
+        for (int64_t i = 0; i < n * length; i++) check_close(((float *)y.data)[i], expected[i], 1e-5, 1e-5);
+        free(expected);
+        tern_trainer_free(trainer);
+        tern_graph_free(g);
+        tern_model_free(m);
+    }
+    free_task(t);
+}
+
+/* Only the new layer moves: the vectors that go into it stay the same to the last bit. */
+static void only_the_new_layer_is_trained(void **state) {
+    (void)state;
+    task *t = make_task(context, 3);
+    for (int varied = 0; varied < 2; varied++) {
+        tern_model *m = trained(varied ? make_varied() : make_network(context, 1), t), *after, *before_cut, *after_cut;
+        tern_graph *g;
+        tern_transfer_options o = TERN_TRANSFER_OPTIONS_INIT;
+        o.freeze_until = "all-but-last";
+        o.classes = 5;
+        o.seed = 9;
+        check_ok(context, tern_transfer(&g, tern_model_graph(m), &o));
+        assert_int_equal(g->values[g->outputs[0]].shape.dims[1], 5);
+        int64_t trainable = 0;
+        for (size_t i = 0; i < g->n_values; i++)
+            if (g->values[i].kind == TERN__PARAMETER) trainable += tern__shape_count(&g->values[i].shape);
+        assert_int_equal(trainable, varied ? 6 * 5 + 5 : 10 * 5 + 5);
+        tern_model *start;
+        check_ok(context, tern_model_create(&start, g));
+        check_ok(context, tern_model_cut(&before_cut, start, NULL));
+        after = trained(g, t);
+        check_ok(context, tern_model_cut(&after_cut, after, NULL));
+        assert_true(same_weights(tern_model_graph(before_cut), tern_model_graph(after_cut)));
+        assert_false(same_weights(tern_model_graph(start), tern_model_graph(after)));
+        tern_model_free(start);
+        tern_model_free(before_cut);
+        tern_model_free(after_cut);
+        tern_model_free(after);
+        tern_model_free(m);
+    }
+    free_task(t);
+}
+
+/* A node by name freezes what lies before it and nothing after. */
+static void freezing_until_a_node(void **state) {
+    (void)state;
+    tern_graph *g = make_network(context, 1), *h;
+    tern_transfer_options o = TERN_TRANSFER_OPTIONS_INIT;
+    o.freeze_until = "maxpool";
+    o.classes = CLASSES;
+    check_ok(context, tern_transfer(&h, g, &o));
+    assert_int_equal(weight_of(h, "conv", 1)->kind, TERN__CONSTANT);
+    assert_int_equal(weight_of(h, "conv_2", 1)->kind, TERN__PARAMETER);
+    for (size_t i = 0; i < h->n_nodes; i++) assert_string_not_equal(h->nodes[i].op->name, "BatchNormalization");
+    tern_graph_free(h);
+    o.freeze_until = "nowhere";
+    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'nowhere' in the network; its nodes are 'conv'",
+                tern_transfer(&h, g, &o));
+    assert_null(h);
+    o.freeze_until = "logits";
+    check_error(context, TERN_ERR_ARGUMENT, "nothing would be left to train", tern_transfer(&h, g, &o));
+    o = (tern_transfer_options){0};
+    check_error(context, TERN_ERR_ARGUMENT, "TERN_TRANSFER_OPTIONS_INIT", tern_transfer(&h, g, &o));
+    tern_graph_free(g);
+}
+
+/* Of a network that ends in MatMul, Add, Reshape and Softmax all that counts classes is renewed. */
+static void other_last_layers(void **state) {
+    (void)state;
+    tern_graph *g, *h;
+    check_ok(context, tern_graph_create(&g, context));
+    tern_value x = tern_input(g, "x", 2, (int64_t[]){-1, 6});
+    float weight[6 * 4] = {1}, bias[4] = {2};
+    x = tern_matmul(tern_relu(x), tern_parameter_data(g, "w", 2, (int64_t[]){6, 4}, weight));
+    x = tern_add(x, tern_parameter_data(g, "b", 1, (int64_t[]){4}, bias));
+    tern_output(g, "p", tern_softmax(tern_reshape(x, 2, (int64_t[]){-1, 4}), 1));
+    check_ok(context, tern_graph_check(g));
+    tern_transfer_options o = TERN_TRANSFER_OPTIONS_INIT;
+    o.classes = 3;
+    check_ok(context, tern_transfer(&h, g, &o));
+    assert_int_equal(h->values[h->outputs[0]].shape.dims[1], 3);
+    assert_string_equal(h->nodes[h->values[h->outputs[0]].producer].op->name, "Reshape");
+    assert_int_equal(weight_of(h, "matmul", 1)->shape.dims[1], 3);
+    check_close(((float *)weight_of(h, "add", 1)->data)[0], 0, 0, 0);
+    tern_graph_free(h);
+    tern_graph_free(g);
+    /* Two ways that meet: no layer that could be called the last. */
+    check_ok(context, tern_graph_create(&g, context));
+    x = tern_input(g, "x", 2, (int64_t[]){-1, 6});
+    tern_output(g, "y", tern_add(tern_dense(x, 4), tern_dense(x, 4)));
+    check_error(context, TERN_ERR_UNSUPPORTED, "no last layer that could be replaced: going back from its output there "
+                "is Add", tern_transfer(&h, g, &o));
+    tern_graph_free(g);
+}
+
+static void distances_of_the_lecture(void **state) {
+    (void)state;
+    const float a[] = {1, 2, 2}, b[] = {2, 4, 4}, c[] = {2, 1, -2}, zero[3] = {0};
+    check_close(tern_distance(TERN_DISTANCE_EUCLIDEAN, a, b, 3), 3, 0, 0);
+    check_close(tern_distance(TERN_DISTANCE_MAXIMUM, a, b, 3), 2, 0, 0);
+    check_close(tern_distance(TERN_DISTANCE_COSINE, a, b, 3), 0, 1e-15, 0);
+    check_close(tern_distance(TERN_DISTANCE_COSINE, a, c, 3), 1, 0, 0);
+    check_close(tern_distance(TERN_DISTANCE_COSINE, a, zero, 3), 1, 0, 0);
+    const float other[] = {-2, -4, -4}, broken[] = {1, NAN, 2};
+    check_close(tern_distance(TERN_DISTANCE_COSINE, b, other, 3), 2, 1e-15, 0);
+    for (int kind = 0; kind < 2; kind++) assert_true(isnan(tern_distance((tern_distance_kind)kind, a, broken, 3)));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_layer_as_a_vector),
+        cmocka_unit_test(what_is_frozen_runs_as_at_inference),
+        cmocka_unit_test(only_the_new_layer_is_trained),
+        cmocka_unit_test(freezing_until_a_node),
+        cmocka_unit_test(other_last_layers),
+        cmocka_unit_test(distances_of_the_lecture),
+    };
+    return cmocka_run_group_tests(tests, make_shared, free_shared);
+}
