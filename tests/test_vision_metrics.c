@@ -119,10 +119,15 @@ static void curves(void **state) {
     double dice;
     const double threshold = tern_mask_metrics_best_threshold(m, &dice);
     check_close(dice, best, 1e-12, 0);
+    const tern_mask_scores at = tern_mask_metrics_scores_at(m, threshold);
+    check_close(at.dice, best, 1e-12, 0);
+    assert_int_equal(at.pixels, tern_mask_metrics_scores(m).pixels);
     check_ok(c, tern_mask_threshold(&mask, threshold));
     tern_mask_scores again;
     check_ok(c, tern_mask_metrics_add(m, &mask, &truth, &again));
     check_close(again.dice, best, 1e-12, 0);
+    check_close(again.accuracy, at.accuracy, 1e-12, 0);
+    check_close(again.precision, at.precision, 1e-12, 0);
     tern_mask_metrics_free(m);
     tern_mask_free(&mask);
     tern_mask_free(&truth);

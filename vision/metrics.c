@@ -246,6 +246,22 @@ tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *m) {
     return s;
 }
 
+tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m, double threshold) {
+    tern_mask_scores s = {.n = m->n, .iou = NAN, .dice = NAN, .accuracy = NAN, .precision = NAN, .recall = NAN,
+                          .auc = NAN, .boundary = NAN, .mean_iou = NAN, .mean_dice = NAN};
+    int64_t matrix[4] = {0};
+    counts k = m->all;
+    if (!k.probabilities) return s;
+    k.matrix = matrix;
+    for (int truth = 0; truth < 2; truth++)
+        for (int i = 0; i < BINS; i++)
+            matrix[2 * truth + ((double)i / (BINS - 1) >= threshold)] += k.bins[truth][i];
+    s = scores_of(&k);
+    s.n = m->n;
+    s.boundary = s.mean_iou = s.mean_dice = NAN;
+    return s;
+}
+
 void tern_mask_metrics_class(const tern_mask_metrics *m, int label, double *iou, double *dice) {
     int64_t occurs;
     const bool known = label >= 0 && label < m->all.classes;

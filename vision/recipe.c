@@ -83,15 +83,17 @@ tern_status tern__vision_recipe_augmentation(tern_vision_augmentation *a, tern_c
 
 /* ---- losses ---- */
 
-typedef struct named_loss {
+/* Cross-entropy is a kind for one logit and another for one a class; the others are told by the target. */
+static const struct named_loss {
     const char *name;
     tern_loss_kind kind;
-    bool classes; /* takes more than two */
-    tern_vision_target target;
-} named_loss;
-
-static const named_loss losses[] = {
-    {"softmax", TERN_LOSS_SOFTMAX_CROSS_ENTROPY, true, TERN_VISION_TARGET_CLASSES},
+} losses[] = {
+    {"ce+dice", TERN_LOSS_CROSS_ENTROPY_DICE}, /* the default */
+    {"ce", TERN_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {"dice", TERN_LOSS_DICE},
+    {"focal", TERN_LOSS_FOCAL},
+    {"tversky", TERN_LOSS_TVERSKY},
+    {"lovasz", TERN_LOSS_LOVASZ},
 };
 enum { LOSSES = sizeof losses / sizeof *losses };
 
@@ -101,14 +103,15 @@ tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target
                                      const char *name, int classes) {
     char names[200] = "";
     for (size_t i = 0; i < LOSSES; i++) {
-        const named_loss *l = &losses[i];
-        const bool fits = classes > 2 ? l->classes : true;
-        if (fits && (!name || !strcmp(l->name, name))) {
-            loss->kind = l->kind;
-            *target = l->target;
+        if (!name || !strcmp(losses[i].name, name)) {
+            loss->kind = losses[i].kind;
+            loss->weighted = classes == 2; /* by 0 or 1: whether a pixel counts */
+            if (loss->weighted && loss->kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
+                loss->kind = TERN_LOSS_BINARY_CROSS_ENTROPY;
+            *target = loss->weighted ? TERN_VISION_TARGET_WEIGHTED : TERN_VISION_TARGET_CLASSES;
             return TERN_OK;
         }
-        if (fits) snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", *names ? ", " : "", l->name);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", losses[i].name);
     }
-    return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s' for %d classes; there are %s", name, classes, names);
+    return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s'; there are %s", name, names);
 }

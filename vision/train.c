@@ -195,7 +195,7 @@ static bool holds(const tern_dataset *samples, int64_t picture) {
 }
 
 /* Masks of whole pictures against the true ones. */
-static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_model *model, double threshold) {
+static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_model *model) {
     enum { MOST_TRAINED = 32 };
     const tern_vision_dataset *data = r->other ? r->other : r->data;
     const tern_dataset *samples = r->validation ? r->validation : r->training;
@@ -203,7 +203,6 @@ static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_m
     tern_session *session = NULL;
     int64_t left = r->validation ? INT64_MAX : MOST_TRAINED;
     so.probability = r->classes == 2;
-    so.threshold = threshold;
     so.memory = 2e9;
     tern_status st = tern_mask_metrics_create(metrics, r->context, r->classes);
     if (st == TERN_OK) st = tern_session_create(&session, model);
@@ -224,19 +223,19 @@ static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_m
     return st;
 }
 
-/* The threshold is the one with the best Dice; then the scores with it. */
+/* The threshold is the one with the best Dice. */
 static tern_status finish(const run *r, tern_model *model, tern_vision_train_result *result) {
     tern_mask_metrics *metrics = NULL;
     result->threshold = NAN;
     tern_status st = write_pipeline(r, model, 0.5);
-    if (st == TERN_OK) st = score(&metrics, r, model, 0.5);
+    if (st == TERN_OK) st = score(&metrics, r, model);
     if (st == TERN_OK && r->classes == 2) {
         result->threshold = tern_mask_metrics_best_threshold(metrics, NULL);
-        tern_mask_metrics_free(metrics);
+        result->scores = tern_mask_metrics_scores_at(metrics, result->threshold);
         st = write_pipeline(r, model, result->threshold);
-        if (st == TERN_OK) st = score(&metrics, r, model, result->threshold);
+    } else if (st == TERN_OK) {
+        result->scores = tern_mask_metrics_scores(metrics);
     }
-    if (st == TERN_OK) result->scores = tern_mask_metrics_scores(metrics);
     tern_mask_metrics_free(metrics);
     return st;
 }

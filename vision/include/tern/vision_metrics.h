@@ -40,6 +40,9 @@ TERN_API tern_status tern_mask_metrics_add(tern_mask_metrics *metrics, const ter
                                            const tern_mask *truth, tern_mask_scores *scores);
 /** Over all pixels of all pictures so far. */
 TERN_API tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *metrics);
+/** The same as if masks had been made of their probabilities with another threshold; what only single pictures
+ *  tell (boundary, means over pictures) is NaN, and all is where there were no probabilities. */
+TERN_API tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *metrics, double threshold);
 /** IoU and Dice of one class over all. */
 TERN_API void tern_mask_metrics_class(const tern_mask_metrics *metrics, int label, double *iou, double *dice);
 /** The threshold of the probability of class 1 that would give the highest Dice over all pixels counted, and
