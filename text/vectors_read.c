@@ -17,8 +17,9 @@ tern_status tern__vectors_begin(tern__vectors_reading *r, size_t words, int64_t 
     const size_t wanted = r->only ? tern_vocabulary_rows(r->only) : TERN_VOCABULARY_MAX;
     const char *name = tern__stream_name(r->stream);
     if (dimension < 1 || dimension > TERN_VECTORS_DIMENSION_MAX)
-        return tern__fail(r->c, TERN_ERR_LIMIT, "%s: vectors of %lld numbers; the range is 1 to %d",
-                          name, (long long)dimension, TERN_VECTORS_DIMENSION_MAX);
+        return tern__fail(r->c, dimension < 1 ? TERN_ERR_FORMAT : TERN_ERR_LIMIT,
+                          "%s: vectors of %lld numbers; the range is 1 to %d", name,
+                          (long long)dimension, TERN_VECTORS_DIMENSION_MAX);
     if (words == 0) return tern__fail(r->c, TERN_ERR_FORMAT, "%s: holds no words", name);
     if (words != SIZE_MAX && !r->only && words > wanted)
         return tern__fail(r->c, TERN_ERR_LIMIT,
@@ -236,7 +237,7 @@ tern_status tern__vectors_read(tern_vectors **vectors, tern__stream *stream, ter
                                .no_subwords = o.no_subwords,
                                .memory = o.memory > 0 ? o.memory : 4e9};
     tern_status st = read_any(&r);
-    if (st == TERN_OK && r.v->words.count == 0)
+    if (st == TERN_OK && (!r.v || r.v->words.count == 0))
         st = tern__fail(c, TERN_ERR_FORMAT, "%s: holds %s", tern__stream_name(stream),
                         o.only ? "no word of the vocabulary" : "no words");
     if (st != TERN_OK) {
