@@ -1,0 +1,307 @@
+/* Training masks end to end on pictures that the test draws: discs on a ground of stripes; what the model then holds and
+ * does; validation in every way; interruption; mistakes. */
+#include "check.h"
+
+#include "core/base.h"
+#include <sys/stat.h>
+#include <tern/vision_train.h>
+
+enum { PICTURES = 8, SIDE = 48 };
+
+static char folder[64];
+
+static const char *in_folder(const char *name) {
+    static char paths[4][200];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static tern_context *make_context(int threads) {
+    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
+    o.threads = threads;
+    tern_context *c;
+    check_ok(c, tern_context_create(&c, &o));
+    return c;
+}
+
+/* Picture and mask i: discs, brighter than the stripes by little. sizes: of several sizes. classes 3: discs on the
+ * right half are another class. */
+static void draw(tern_context *c, const char *name, int i, bool sizes, int classes) {
+    const int width = SIDE + (sizes ? 8 * i : 0), height = SIDE + (sizes ? 4 * i : 0);
+    tern__random r = tern__random_make(77, (uint64_t)i);
+    tern_image image, grey;
+    tern_mask mask;
+    char path[200];
+    check_ok(c, tern_image_create(&image, c, width, height, 1, 8));
+    check_ok(c, tern_mask_create(&mask, c, width, height, classes, 0));
+    double x[3], y[3], radius[3];
+    for (int k = 0; k < 3; k++) {
+        x[k] = width * tern__random_uniform(&r);
+        y[k] = height * tern__random_uniform(&r);
+        radius[k] = width * (0.1 + 0.1 * tern__random_uniform(&r));
+    }
+    for (int v = 0; v < height; v++)
+        for (int u = 0; u < width; u++) {
+            double value = 90 + 30 * sin(0.6 * u) + 12 * tern__random_normal(&r);
+            for (int k = 0; k < 3; k++)
+                if (hypot(u - x[k], v - y[k]) < radius[k]) {
+                    mask.labels[v * width + u] = classes == 3 && x[k] > width / 2 ? 2 : 1;
+                    value = (classes == 3 && x[k] > width / 2 ? 30 : 190) + 12 * tern__random_normal(&r);
+                }
+            ((uint8_t *)image.data)[v * width + u] = (uint8_t)fmin(fmax(value, 0), 255);
+        }
+    check_ok(c, tern_image_convert(&grey, &image, 1, 8));
+    snprintf(path, sizeof path, "%s/%s/image/p%d.png", folder, name, i);
+    check_ok(c, tern_image_save(&grey, path, 0));
+    snprintf(path, sizeof path, "%s/%s/mask/p%d.png", folder, name, i);
+    check_ok(c, tern_mask_save(&mask, path));
+    tern_image_free(&image);
+    tern_image_free(&grey);
+    tern_mask_free(&mask);
+}
+
+static void make_folder(const char *name) {
+    static const char *const parts[] = {"", "/image", "/mask"};
+    for (int i = 0; i < 3; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s/%s%s", folder, name, parts[i]);
+        mkdir(path, 0700);
+    }
+}
+
+static int draw_all(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/tern-vision-train-XXXXXX");
+    if (!mkdtemp(folder)) return -1;
+    tern_context *c = make_context(1);
+    static const char *const names[] = {"one", "several", "classes", "other"};
+    for (int n = 0; n < 4; n++) {
+        make_folder(names[n]);
+        for (int i = 0; i < (n == 3 ? 2 : PICTURES); i++)
+            draw(c, names[n], i + (n == 3 ? PICTURES : 0), n == 1, n == 2 ? 3 : 2);
+    }
+    make_folder("empty");
+    tern_image black;
+    check_ok(c, tern_image_create(&black, c, SIDE, SIDE, 1, 8));
+    check_ok(c, tern_image_save(&black, in_folder("empty/image/a.png"), 0));
+    check_ok(c, tern_image_save(&black, in_folder("empty/mask/a.png"), 0));
+    tern_image_free(&black);
+    tern_context_free(c);
+    return 0;
+}
+
+static int remove_all(void **state) {
+    (void)state;
+    char command[200];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+/* Small and quick: some seconds of training in all. */
+static tern_vision_train_options small_options(const char *masks) {
+    tern_vision_train_options o = TERN_VISION_TRAIN_OPTIONS_INIT;
+    o.data.masks = masks;
+    o.data.crop_width = o.data.crop_height = 32;
+    o.data.crops = 4;
+    o.width = 6;
+    o.depth = 2;
+    o.train.epochs = 12;
+    o.train.batch = 4;
+    o.train.seed = 3;
+    o.train.optimizer.learning_rate = 0.01;
+    return o;
+}
+
+static void learns_and_measures(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    tern_model *model;
+    tern_session *session;
+    tern_vision_train_result r;
+    tern_vision_train_options o = small_options(in_folder("one/mask"));
+    o.validate_names = (const char *const[]){"p2", "p5"};
+    o.n_validate_names = 2;
+    check_ok(c, tern_vision_train(&model, c, in_folder("one/image"), &o, &r));
+    assert_int_equal(r.pictures, 6);
+    assert_int_equal(r.validation_pictures, 2);
+    assert_true(r.validated);
+    assert_int_equal(r.scores.n, 2);
+    assert_true(r.scores.iou > 0.85);
+    assert_non_null(strstr(tern_model_metadata(model, "tern.training"), "\"network\": \"unet\""));
+
+    /* the file is the whole pipeline: loaded again it measures what training said */
+    check_ok(c, tern_model_save(model, in_folder("m.onnx")));
+    tern_model_free(model);
+    check_ok(c, tern_model_load(&model, c, in_folder("m.onnx")));
+    check_ok(c, tern_session_create(&session, model));
+    tern_vision_model_info info;
+    check_ok(c, tern_vision_describe(&info, session));
+    check_close(info.threshold, r.threshold, 1e-8, 0);
+    assert_int_equal(info.channels, 1);
+    assert_int_equal(info.classes, 2);
+    assert_int_equal(info.width, 0);
+    tern_vision_evaluate_options e = TERN_VISION_EVALUATE_OPTIONS_INIT;
+    tern_mask_metrics *metrics;
+    e.masks = in_folder("other/mask");
+    check_ok(c, tern_vision_evaluate(&metrics, session, in_folder("other/image"), &e));
+    const tern_mask_scores s = tern_mask_metrics_scores(metrics);
+    assert_int_equal(s.n, 2);
+    assert_true(s.iou > 0.85 && s.auc > 0.97 && s.accuracy > 0.95);
+    tern_mask_metrics_free(metrics);
+    tern_session_free(session);
+    tern_model_free(model);
+    tern_context_free(c);
+}
+
+static void several_classes_and_sizes(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    tern_model *model;
+    tern_session *session;
+    tern_vision_train_result r;
+    tern_vision_train_options o = small_options(in_folder("classes/mask"));
+    o.data.coding = TERN_MASK_NUMBERS;
+    check_ok(c, tern_vision_train(&model, c, in_folder("classes/image"), &o, &r));
+    assert_false(r.validated);
+    assert_true(isnan(r.threshold));
+    assert_true(r.scores.iou > 0.75);
+    tern_model_free(model);
+
+    /* pictures of several sizes are brought to one, here a small one, and the mask comes back in the picture's */
+    o = small_options(in_folder("several/mask"));
+    o.data.crop_width = o.data.crop_height = 0;
+    o.data.width = o.data.height = 48;
+    o.network = "light";
+    o.train.epochs = 15;
+    o.validate_pictures = in_folder("other/image");
+    o.validate_masks = in_folder("other/mask");
+    check_ok(c, tern_vision_train(&model, c, in_folder("several/image"), &o, &r));
+    assert_int_equal(r.pictures, PICTURES);
+    assert_int_equal(r.validation_pictures, 2);
+    check_ok(c, tern_session_create(&session, model));
+    tern_vision_model_info info;
+    tern_mask mask;
+    check_ok(c, tern_vision_describe(&info, session));
+    assert_int_equal(info.width, 48);
+    check_ok(c, tern_vision_segment_file(session, in_folder("several/image/p7.png"), &mask));
+    assert_int_equal(mask.width, SIDE + 56);
+    assert_int_equal(mask.height, SIDE + 28);
+    tern_mask_free(&mask);
+    tern_session_free(session);
+    tern_model_free(model);
+    tern_context_free(c);
+}
+
+static bool stop_at_two(void *user, const tern_train_progress *p) {
+    (void)user;
+    return !(p->epoch == 2 && p->epoch_done);
+}
+
+/* Stopped and resumed, with another number of threads: the same file. */
+static void resuming_gives_the_same_model(void **state) {
+    (void)state;
+    char *bytes[2];
+    long sizes[2];
+    for (int k = 0; k < 2; k++) {
+        tern_context *c = make_context(1 + k);
+        tern_model *model;
+        tern_vision_train_options o = small_options(in_folder("one/mask"));
+        o.train.epochs = 4;
+        o.validate = 0.25;
+        o.train.checkpoint = in_folder("run.ckpt");
+        if (k) {
+            o.train.on_progress = stop_at_two;
+            assert_int_equal(tern_vision_train(&model, c, in_folder("one/image"), &o, NULL), TERN_ERR_INTERRUPTED);
+            assert_null(model);
+            o.train.on_progress = NULL;
+            o.train.resume = true;
+        }
+        check_ok(c, tern_vision_train(&model, c, in_folder("one/image"), &o, NULL));
+        check_ok(c, tern_model_save(model, in_folder("run.onnx")));
+        FILE *f = fopen(in_folder("run.onnx"), "rb");
+        fseek(f, 0, SEEK_END);
+        sizes[k] = ftell(f);
+        rewind(f);
+        bytes[k] = malloc((size_t)sizes[k]);
+        assert_int_equal(fread(bytes[k], 1, (size_t)sizes[k], f), sizes[k]);
+        fclose(f);
+        unlink(in_folder("run.ckpt"));
+        tern_model_free(model);
+        tern_context_free(c);
+    }
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], (size_t)sizes[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+static void losses(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    for (size_t i = 0; tern_vision_loss_name(i); i++)
+        for (int classes = 2; classes <= 3; classes++) {
+            tern_model *model;
+            tern_vision_train_result r;
+            tern_vision_train_options o = small_options(in_folder(classes == 2 ? "one/mask" : "classes/mask"));
+            o.data.coding = classes == 2 ? TERN_MASK_BINARY : TERN_MASK_NUMBERS;
+            o.loss = tern_vision_loss_name(i);
+            o.train.epochs = 1;
+            o.data.crops = 1;
+            check_ok(c, tern_vision_train(&model, c, in_folder(classes == 2 ? "one/image" : "classes/image"), &o, &r));
+            assert_true(isfinite(r.train.loss));
+            tern_model_free(model);
+        }
+    tern_context_free(c);
+}
+
+static void mistakes(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    tern_model *model;
+    tern_vision_train_options o = small_options(in_folder("one/mask"));
+    const char *pictures = in_folder("one/image");
+    o.validate = 0.2;
+    o.validate_names = (const char *const[]){"p2"};
+    o.n_validate_names = 1;
+    check_error(c, TERN_ERR_ARGUMENT, "asked for in 2 ways", tern_vision_train(&model, c, pictures, &o, NULL));
+    assert_null(model);
+    o.validate = 0;
+    o.validate_names = (const char *const[]){"p99"};
+    check_error(c, TERN_ERR_ARGUMENT, "is called 'p99'", tern_vision_train(&model, c, pictures, &o, NULL));
+    o.n_validate_names = 0;
+    o.validate_pictures = pictures;
+    check_error(c, TERN_ERR_ARGUMENT, "have no folder of masks", tern_vision_train(&model, c, pictures, &o, NULL));
+    o.validate_pictures = NULL;
+    o.loss = "hinge";
+    check_error(c, TERN_ERR_ARGUMENT, "there is no loss 'hinge'; there are ce+dice, ce",
+                tern_vision_train(&model, c, pictures, &o, NULL));
+    o.loss = NULL;
+    o.augmentation = "rotate=900";
+    assert_int_equal(tern_vision_train(&model, c, pictures, &o, NULL), TERN_ERR_ARGUMENT);
+    o.augmentation = NULL;
+    o.network = "vgg";
+    check_error(c, TERN_ERR_ARGUMENT, "there is no network 'vgg'", tern_vision_train(&model, c, pictures, &o, NULL));
+    o.network = NULL;
+    o.data.masks = NULL;
+    check_error(c, TERN_ERR_ARGUMENT, "no folder of masks", tern_vision_train(&model, c, pictures, &o, NULL));
+    o.data.masks = in_folder("empty/mask");
+    check_error(c, TERN_ERR_FORMAT, "there is nothing to learn",
+                tern_vision_train(&model, c, in_folder("empty/image"), &o, NULL));
+    o.data.masks = in_folder("other/mask");
+    assert_int_equal(tern_vision_train(&model, c, in_folder("one/image"), &o, NULL), TERN_ERR_FORMAT);
+    assert_null(model);
+    tern_context_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(learns_and_measures),
+        cmocka_unit_test(several_classes_and_sizes),
+        cmocka_unit_test(resuming_gives_the_same_model),
+        cmocka_unit_test(losses),
+        cmocka_unit_test(mistakes),
+    };
+    return cmocka_run_group_tests(tests, draw_all, remove_all);
+}
