@@ -61,11 +61,11 @@ static void labels_and_batches(void **state) {
     assert_true(tern_dataset_group(all, 0) != tern_dataset_group(all, 1));
     assert_non_null(strstr(f->log, "5 texts of 3 labels, 19 words, 7 different"));
     assert_non_null(strstr(f->log, "texts per label: 2 2, 7 1, 10 2"));
-    assert_non_null(strstr(f->log, "1 texts repeat another one"));
+    assert_non_null(strstr(f->log, "1 text repeats another one"));
     assert_non_null(strstr(f->log, "warning: "));
-    assert_non_null(strstr(f->log, "1 empty lines were skipped"));
+    assert_non_null(strstr(f->log, "1 empty line was skipped"));
     assert_non_null(
-        strstr(f->log, "1 texts are not UTF-8, the first in line 6; U+FFFD stands for 1"));
+        strstr(f->log, "1 text is not UTF-8, the first in line 6; U+FFFD stands for 1"));
     /* The vocabulary of a part: texts 0 and 1. */
     const int64_t two[] = {0, 1}, mixed[] = {1, 4}, repeated[] = {3, 3, 0};
     assert_null(tern_text_dataset_vocabulary(d));
@@ -351,7 +351,7 @@ static void bad_input(void **state) {
                 tern_text_dataset_open(&d, f->c, "/nowhere.tsv", &o));
     /* Vocabularies: none yet, none possible, of other texts. */
     d = open_with(f, f->path, &o);
-    assert_non_null(strstr(f->log, "1 texts have no words, the first in line 2"));
+    assert_non_null(strstr(f->log, "1 text has no words, the first in line 2"));
     tern_dataset *all = tern_text_dataset_samples(d), *part;
     tern__batch b = {.context = f->c};
     check_error(f->c, TERN_ERR_ARGUMENT, "no vocabulary yet",

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUBWORDS TERN__WORD_SUBWORDS
-
 /* What reading notices. */
 typedef struct notes {
     size_t skipped, broken_texts, replaced, broken_line, wordless, wordless_line, same;
@@ -23,8 +21,6 @@ typedef struct reading {
     double memory;
     notes notes;
 } reading;
-
-static uint32_t hash_of(const char *text, size_t length) { return tern_text_hash(text, length); }
 
 /* "a, b, c and 4 more". */
 static const char *names_text(const tern__words *names, char *out, size_t size) {
@@ -51,7 +47,7 @@ static tern_status fail_at(const reading *r, size_t line, tern_status status,
 static tern_status number_label(const reading *r, int32_t *number, const char *label, size_t line) {
     tern__texts *t = r->texts;
     const size_t length = strlen(label);
-    const uint32_t hash = hash_of(label, length);
+    const uint32_t hash = tern_text_hash(label, length);
     int64_t found = tern__words_find(&t->label_names, label, length, hash);
     if (found < 0 && r->options->n_labels) {
         char known[300], sentence[500];
@@ -70,7 +66,7 @@ static tern_status number_word(tern__texts *t, int32_t *number, const tern_token
                                tern__written written) {
     int64_t word, spelling;
     tern_status st = tern__words_add(&t->words, &word, token->text, token->length,
-                                     hash_of(token->text, token->length));
+                                     tern_text_hash(token->text, token->length));
     *number = (int32_t)word;
     if (st != TERN_OK || !t->text.subword_case) return st;
     int32_t *word_of = tern__grow(t->context, t->word_of, t->spellings.count, &t->word_of_capacity,
@@ -79,7 +75,7 @@ static tern_status number_word(tern__texts *t, int32_t *number, const tern_token
     t->word_of = word_of;
     const size_t before = t->spellings.count;
     st = tern__words_add(&t->spellings, &spelling, written.text, written.length,
-                         hash_of(written.text, written.length));
+                         tern_text_hash(written.text, written.length));
     if (st == TERN_OK && t->spellings.count > before) word_of[spelling] = (int32_t)word;
     *number = (int32_t)spelling;
     return st;
@@ -227,7 +223,7 @@ static tern_status order_labels(tern__texts *t) {
     for (size_t i = 0; st == TERN_OK && i < n; i++) {
         int64_t number;
         st = tern__words_add(&ordered, &number, labels[i].name, labels[i].length,
-                             hash_of(labels[i].name, labels[i].length));
+                             tern_text_hash(labels[i].name, labels[i].length));
         now[labels[i].old] = (int32_t)i;
     }
     if (st != TERN_OK) goto done;
@@ -251,7 +247,7 @@ static tern_status take_labels(tern__texts *t, const tern_text_dataset_options *
         int64_t number;
         const size_t length = strlen(o->labels[i]);
         st = tern__words_add(&t->label_names, &number, o->labels[i], length,
-                             hash_of(o->labels[i], length));
+                             tern_text_hash(o->labels[i], length));
         if (st == TERN_OK && t->label_names.count != i + 1)
             st = tern__fail(t->context, TERN_ERR_ARGUMENT, "labels: '%s' is there twice",
                             o->labels[i]);
@@ -292,7 +288,7 @@ static tern_status find_groups(tern__texts *t, size_t *same) {
         for (size_t k = 0; k < n; k++) words[k] = tern__texts_word(t, t->tokens[t->begins[i] + k]);
         const char *bytes = (const char *)words;
         st = tern__words_add(&seen, &number, bytes, n * sizeof *words,
-                             hash_of(bytes, n * sizeof *words));
+                             tern_text_hash(bytes, n * sizeof *words));
         if (st == TERN_OK) t->groups[i] = (int32_t)number;
     }
     *same = t->count - seen.count;
@@ -306,13 +302,13 @@ static tern_status find_subwords(tern__texts *t) {
     if (!t->text.max_n) return TERN_OK;
     tern_context *c = t->context;
     const tern__words *spellings = tern__texts_spellings(t);
-    int64_t rows[SUBWORDS];
+    int64_t rows[TERN__WORD_SUBWORDS];
     size_t capacity = 0, used = 0, length;
     t->subword_begins = tern__calloc(c, spellings->count + 1, sizeof *t->subword_begins);
     if (!t->subword_begins) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < spellings->count; i++) {
         const char *word = tern__words_at(spellings, i, &length);
-        const size_t n = tern__subword_rows(rows, SUBWORDS, word, length, &t->text);
+        const size_t n = tern__subword_rows(rows, TERN__WORD_SUBWORDS, word, length, &t->text);
         int32_t *grown = tern__grow(c, t->subwords, used, &capacity, used + n + 1, sizeof *grown);
         if (!grown) return TERN_ERR_MEMORY;
         t->subwords = grown;
@@ -365,18 +361,20 @@ static void report(const tern__texts *t, const notes *n) {
         tern__free(c, lengths);
     }
     if (n->same)
-        tern__log(c, TERN_LOG_INFO, "%zu texts repeat another one; a split keeps them together",
-                  n->same);
+        tern__log(c, TERN_LOG_INFO, "%zu text%s another one; a split keeps them together", n->same,
+                  n->same == 1 ? " repeats" : "s repeat");
     if (n->skipped)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu empty lines were skipped", t->name, n->skipped);
+        tern__log(c, TERN_LOG_WARNING, "%s: %zu empty line%s skipped", t->name, n->skipped,
+                  n->skipped == 1 ? " was" : "s were");
     if (n->wordless)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu texts have no words, the first in line %zu",
-                  t->name, n->wordless, n->wordless_line);
+        tern__log(c, TERN_LOG_WARNING, "%s: %zu text%s no words, the first in line %zu", t->name,
+                  n->wordless, n->wordless == 1 ? " has" : "s have", n->wordless_line);
     if (n->broken_texts)
         tern__log(c, TERN_LOG_WARNING,
-                  "%s: %zu texts are not UTF-8, the first in line %zu; U+FFFD "
-                  "stands for %zu broken bytes or sequences (if it is Latin-1, convert it)",
-                  t->name, n->broken_texts, n->broken_line, n->replaced);
+                  "%s: %zu text%s not UTF-8, the first in line %zu; U+FFFD stands for %zu broken "
+                  "bytes or sequences (if it is Latin-1, convert it)",
+                  t->name, n->broken_texts, n->broken_texts == 1 ? " is" : "s are", n->broken_line,
+                  n->replaced);
 }
 
 /* ---- all of it ---- */

@@ -18,23 +18,22 @@ extern "C" {
 
 /** How a text is cut into tokens. */
 typedef enum tern_tokenizer {
-    /** Unicode words, for any script: runs of letters, marks, digits and _ with single ' ’ . :
-     * inside letters and . , ' inside digits kept ("don't", "3.14", "U.S"); then English
-     * contractions are split off as in treebanks ("do n't", "it 's", " 'm 're 've 'd 'll"), ’
-     * becoming '. Each ideograph and kana of Hiragana stands alone. A web address, @name and #name
-     * are one token each. Of what is left every character (grapheme cluster: an emoji) is a token,
-     * where the same ASCII sign repeated is one token of at most three ("...", "!!!"). Spaces
-     * separate. */
+    /** Unicode words, for any script: runs of letters, marks, digits and _ with what joins them: a
+     *  single ' or U+2019 before a letter ("o'clock"), . and , between digits ("3.14"), . after one
+     *  letter ("U.S"). English contractions are split off the end as in treebanks ("do n't", "it
+     *  's", also 'm 're 've 'd 'll), U+2019 becoming '. Ideographs and Hiragana stand alone. A web
+     *  address, @name and #name are one token each. Of what is left every character (grapheme
+     *  cluster: an emoji) is a token, but the same ASCII sign repeated is one of at most three
+     *  ("...", "!!!"). Spaces separate. Source: a simplification of Unicode Annex 29. */
     TERN_TOKENIZER_WORDS,
     /** Kim 2014, clean_str: every character but A-Z a-z 0-9 ( ) , ! ? ' ` is a space; n't 's 've
-     * 're 'd 'll (in small letters) begin a token; ( ) , ! ? stand alone. Source:
-     *  github.com/yoonkim/CNN_sentence, process_data.py. Lower-casing comes after it; the paper
-     *  keeps the case for TREC. */
+     *  're 'd 'll (in small letters) begin a token; ( ) , ! ? stand alone. Lower-casing comes after
+     *  it; the paper keeps the case for TREC.
+     *  Source: github.com/yoonkim/CNN_sentence, process_data.py. */
     TERN_TOKENIZER_KIM,
     /** What stands between white space. For text that was tokenized before. */
     TERN_TOKENIZER_SPACES,
-    /** Characters (code points of the NFC text); any white space is one token " ", none at the
-       ends. */
+    /** Characters (code points of the NFC text); any white space is one " ", none at the ends. */
     TERN_TOKENIZER_CHARACTERS
 } tern_tokenizer;
 
@@ -72,8 +71,9 @@ TERN_API const char *tern_tokenizer_name(tern_tokenizer tokenizer);
 
 /* ---- words of a text ---- */
 
-/** One token: its text, normalised (NFC, case-folded where options->lower; not NUL-terminated), and
- *  its bytes [begin, end) in the text that was cut. */
+/** One token: its text, normalised (NFC without default-ignorable characters such as soft hyphens,
+ *  joiners and variation selectors; case-folded where options->lower; not NUL-terminated), and its
+ *  bytes [begin, end) in the text that was cut. */
 typedef struct tern_token {
     const char *text;
     size_t length; /**< bytes, >= 1 */

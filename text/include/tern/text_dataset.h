@@ -54,14 +54,15 @@ typedef struct tern_text_reader tern_text_reader;
 TERN_API tern_status tern_text_reader_open(tern_text_reader **reader, tern_context *context,
                                            const char *path,
                                            const tern_text_reader_options *options);
-/** The next text; *got is false at the end. Lines that are empty, or nothing but white space, are
- *  skipped and counted (LINES: are texts without words, so that answers stay in step with lines).
+/** The next text; *got is false at the end. Lines of nothing but white space and
+ *  byte-order marks are skipped and counted (LINES: are texts without words, so that answers stay
+ *  in step with lines).
  *  Errors, which stick and name file and line: TERN_ERR_FORMAT for a line without TAB, an empty
  *  label, a NUL byte, damaged or cut gzip data; TERN_ERR_LIMIT for a line beyond line_limit;
  *  TERN_ERR_IO. */
 TERN_API tern_status tern_text_reader_next(tern_text_reader *reader, tern_text_record *record,
                                            bool *got);
-/** Empty lines (of TSV and CSV: texts) skipped so far. */
+/** Empty lines and (TSV, CSV) empty texts so far. */
 TERN_API size_t tern_text_reader_skipped(const tern_text_reader *reader);
 /** The file's name for sentences ("standard input" for "-"). */
 TERN_API const char *tern_text_reader_name(const tern_text_reader *reader);
