@@ -18,8 +18,9 @@ typedef struct recipe {
 
 /* The first is for networks that have none of their own. */
 static const recipe recipes[] = {
-    {.network = "textcnn", .texts_seen = 100000, .fewest_epochs = 5, .most_epochs = 25, .batch = 50,
-     .optimizer = TERN_OPTIMIZER_ADADELTA, .max_norm = 3, .ema = 0.995, .word_dropout = 0.05},
+    {.network = "textcnn", .texts_seen = 50000, .fewest_epochs = 4, .most_epochs = 20, .batch = 50,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_COSINE,
+     .max_norm = 3, .word_dropout = 0.1},
     {.network = "ngrams", .texts_seen = 150000, .fewest_epochs = 5, .most_epochs = 30, .batch = 32,
      .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .schedule = TERN_SCHEDULE_COSINE,
      .word_ngrams = 2, .buckets = 500000},
