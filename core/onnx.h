@@ -58,6 +58,11 @@ typedef struct tern__onnx_call {
  * opset 17's. *call may become another operator, or "" (its output is its input); nodes before it
  * may be added to the graph. */
 tern_status tern__onnx_adapt(tern__onnx_reader *r, tern__onnx_call *call);
+/* Computes a node whose inputs are all integer constants; its outputs become constants. */
+tern_status tern__onnx_fold(tern__onnx_reader *r, const tern__onnx_call *call, bool *folded);
+/* Shape and ConstantOfShape, of what is known: their outputs are constants. */
+bool tern__onnx_makes_shapes(const Tern__Onnx__Node *node);
+tern_status tern__onnx_make_shape(tern__onnx_reader *r, const Tern__Onnx__Node *node);
 /* What an operator that ONNX no longer has is called now; others' own names. */
 const char *tern__onnx_modern(const char *op);
 /* Adds a constant whose name begins with that of the call; its value number, or -1 with the error

@@ -78,7 +78,9 @@ static tern_status check_operators(reader *r) {
         if (!*op)
             status = tern__fail(c, TERN_ERR_FORMAT, "node %zu ('%.200s') names no operator", i,
                                 label(node));
-        if (!*op || is_constant(node) || tern__op_find(domain, tern__onnx_modern(op))) continue;
+        bool known = is_constant(node) || tern__onnx_makes_shapes(node) ||
+                     tern__op_find(domain, tern__onnx_modern(op));
+        if (!*op || known) continue;
         count++;
         if (tern__names_find(&seen, op) >= 0 || used >= sizeof list) continue;
         status = tern__names_set(&seen, c, op, 0);
@@ -330,6 +332,9 @@ static tern_status emit(reader *r, tern__onnx_call *call, const Tern__Onnx__Node
         return call->n_outputs
                    ? tern__names_set(&r->values, c, node->output[0], call->inputs[0])
                    : TERN_OK;
+    bool folded;
+    status = tern__onnx_fold(r, call, &folded);
+    if (status != TERN_OK || folded) return status;
     const tern__op *op = tern__op_find(call->domain, call->op);
     if (op->max_outputs >= 0 && call->n_outputs > op->max_outputs)
         return tern__fail(c, TERN_ERR_UNSUPPORTED,
@@ -350,6 +355,7 @@ static tern_status emit(reader *r, tern__onnx_call *call, const Tern__Onnx__Node
 
 static tern_status add_node(reader *r, const Tern__Onnx__Node *node) {
     if (is_constant(node)) return add_constant(r, node);
+    if (tern__onnx_makes_shapes(node)) return tern__onnx_make_shape(r, node);
     tern_context *c = r->context;
     size_t n_inputs = node->n_input, n_outputs = node->n_output;
     while (n_inputs && !*node->input[n_inputs - 1]) n_inputs--;

@@ -118,9 +118,9 @@ static void hard_backward(const tern__step *s) {
     run_back(s, hard_sigmoid_back, h->alpha, h->beta);
 }
 const tern__op tern__op_hard_sigmoid = {
-    .name = "HardSigmoid", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0), .attribute_size = sizeof(hard_sigmoid),
-    .attributes = hard_attributes, .infer = infer, .forward = hard_forward,
-    .backward = hard_backward};
+    .name = "HardSigmoid", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0),
+    .attribute_size = sizeof(hard_sigmoid), .attributes = hard_attributes, .infer = infer,
+    .forward = hard_forward, .backward = hard_backward};
 
 /* ---- Clip ---- */
 
