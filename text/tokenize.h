@@ -22,7 +22,7 @@ typedef struct tern__tokens_memory {
     size_t tokens_capacity;
     tern__token_texts texts;
     tern__token_texts written; /* before case folding; filled where written_kept */
-    size_t *written_lengths;   /* [tokens_capacity] */
+    size_t *written_lengths;   /* of the tokens, likewise */
     size_t written_lengths_capacity;
     tern__normalizer normalizer;
     /* of the text being cut */
