@@ -19,6 +19,9 @@ typedef struct classifier {
     float *input;         /* [rows][frames]; waveform: samples, normalised */
     double *sum;          /* [n_labels] probabilities of the windows so far */
     tern_score *scores;   /* [n_labels] */
+    bool embeds;          /* windows are added to vector and not to sum */
+    float *vector;        /* [length] sum of the outputs of the windows so far */
+    int64_t length;
 } classifier;
 
 static void release(tern_context *c, void *attachment) {
@@ -28,11 +31,12 @@ static void release(tern_context *c, void *attachment) {
     tern__free(c, k->input);
     tern__free(c, k->sum);
     tern__free(c, k->scores);
+    tern__free(c, k->vector);
     tern__free(c, k);
 }
 
 /* The session's classifier, made at its first sound. */
-static tern_status prepare(classifier **classifier_, tern_session *session) {
+static tern_status prepare_any(classifier **classifier_, tern_session *session) {
     tern_context *c = tern__session_context(session);
     classifier *k = tern__session_attachment(session);
     if (!k) {
@@ -57,14 +61,21 @@ static tern_status prepare(classifier **classifier_, tern_session *session) {
     return TERN_OK;
 }
 
+/* The same for a model that gives a number per label. */
+static tern_status prepare(classifier **classifier_, tern_session *session) {
+    tern_status st = prepare_any(classifier_, session);
+    if (st != TERN_OK) return st;
+    return tern__pipeline_check_labels(&(*classifier_)->pipeline, tern__session_context(session),
+                                       tern_session_model(session));
+}
+
 /* ---- one window ---- */
 
-/* Adds the probabilities of the samples in k->samples. */
-static tern_status add_window(classifier *k, tern_session *session) {
+/* Runs the network on the samples in k->samples. */
+static tern_status run_window(classifier *k, tern_session *session, tern_tensor *output) {
     const tern__pipeline *p = &k->pipeline;
     const tern_audio_window *w = &p->window;
     tern_status st = TERN_OK;
-    tern_tensor logits;
     tern_tensor x = {TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, k->input};
     if (p->waveform) {
         x.rank = 3;
@@ -75,7 +86,34 @@ static tern_status add_window(classifier *k, tern_session *session) {
     } else {
         st = tern_features_compute(p->features, k->samples, w->samples, k->input);
     }
-    if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
+    return st == TERN_OK ? tern_session_run(session, &x, 1, output, 1) : st;
+}
+
+/* Adds the output itself, flattened. */
+static tern_status add_vector(classifier *k, tern_session *session) {
+    tern_context *c = tern__session_context(session);
+    int64_t length = 1;
+    tern_tensor y;
+    tern_status st = run_window(k, session, &y);
+    if (st != TERN_OK) return st;
+    for (int i = 0; i < y.rank; i++) length *= y.dims[i];
+    if (y.type != TERN_FLOAT) return tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
+    if (length != k->length) {
+        tern__free(c, k->vector);
+        k->length = 0;
+        if (!(k->vector = tern__calloc(c, (size_t)length, sizeof *k->vector))) return TERN_ERR_MEMORY;
+        k->length = length;
+    }
+    for (int64_t i = 0; i < length; i++) k->vector[i] += ((const float *)y.data)[i];
+    return TERN_OK;
+}
+
+/* Adds the probabilities of the samples in k->samples. */
+static tern_status add_window(classifier *k, tern_session *session) {
+    const tern__pipeline *p = &k->pipeline;
+    tern_tensor logits;
+    if (k->embeds) return add_vector(k, session);
+    tern_status st = run_window(k, session, &logits);
     if (st != TERN_OK) return st;
     if (logits.rank != 2 || logits.dims[1] != (int64_t)p->n_labels)
         return tern__fail(tern__session_context(session), TERN_ERR_SHAPE,
@@ -173,6 +211,28 @@ tern_status tern_audio_classify_file(tern_session *session, const char *path, te
     if (st == TERN_OK) st = classify(session, k, read_sound, sound, answer);
     tern_sound_close(sound);
     return st;
+}
+
+tern_status tern_audio_embed_file(tern_session *session, const char *path, const float **vector, int64_t *length) {
+    classifier *k;
+    size_t windows = 0;
+    tern_sound *sound = NULL;
+    tern_status st = prepare_any(&k, session);
+    if (st != TERN_OK) return st;
+    tern_sound_options options = TERN_SOUND_OPTIONS_INIT;
+    options.sample_rate = k->pipeline.audio.sample_rate;
+    options.resampler = k->pipeline.audio.resampler;
+    if ((st = tern_sound_open(&sound, tern__session_context(session), path, &options)) != TERN_OK) return st;
+    if (k->vector) memset(k->vector, 0, (size_t)k->length * sizeof *k->vector);
+    k->embeds = true;
+    st = add_windows(k, session, read_sound, sound, &windows);
+    k->embeds = false;
+    tern_sound_close(sound);
+    if (st != TERN_OK) return st;
+    for (int64_t i = 0; i < k->length; i++) k->vector[i] /= (float)windows;
+    *vector = k->vector;
+    *length = k->length;
+    return TERN_OK;
 }
 
 typedef struct memory_source {

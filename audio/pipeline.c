@@ -66,7 +66,7 @@ static tern_status read_window(tern__pipeline *p, tern_context *c, const char *t
     return TERN_OK;
 }
 
-/* The network must take what the front end gives, and give one number per label. */
+/* The network must take what the front end gives. */
 static tern_status check_network(const tern__pipeline *p, tern_context *c, const tern_graph *g) {
     char text[100], text2[100];
     const int rank = p->waveform ? 3 : 4;
@@ -76,13 +76,20 @@ static tern_status check_network(const tern__pipeline *p, tern_context *c, const
     if (g->n_inputs != 1 || g->n_outputs < 1)
         return tern__fail(c, TERN_ERR_FORMAT, "the network has %zu inputs and %zu outputs; a sound "
                           "classifier has one input", g->n_inputs, g->n_outputs);
-    const tern__shape *in = &g->values[g->inputs[0]].shape, *out = &g->values[g->outputs[0]].shape;
+    const tern__shape *in = &g->values[g->inputs[0]].shape;
     bool fits = in->type == TERN_FLOAT && in->rank == rank;
     for (int i = 1; fits && i < rank; i++) fits = in->dims[i] < 0 || in->dims[i] == need.dims[i];
     if (!fits)
         return tern__fail(c, TERN_ERR_FORMAT, "the network takes %s, but the model's front end gives %s",
                           tern__shape_text(in, text, sizeof text),
                           tern__shape_text(&need, text2, sizeof text2));
+    return TERN_OK;
+}
+
+tern_status tern__pipeline_check_labels(const tern__pipeline *p, tern_context *c, const tern_model *model) {
+    char text[100];
+    const tern_graph *g = tern_model_graph(model);
+    const tern__shape *out = &g->values[g->outputs[0]].shape;
     if (out->rank != 2 || (out->dims[1] >= 0 && out->dims[1] != (int64_t)p->n_labels))
         return tern__fail(c, TERN_ERR_FORMAT, "the network's output is %s, but the model has %zu labels",
                           tern__shape_text(out, text, sizeof text), p->n_labels);

@@ -18,8 +18,10 @@ typedef struct tern__pipeline {
     tern_audio_window window;
 } tern__pipeline;
 
-/* Reads and checks the metadata against the network's input and output. On failure nothing is held. */
+/* Reads and checks the metadata against the network's input. On failure nothing is held. */
 tern_status tern__pipeline_read(tern__pipeline *pipeline, tern_context *c, const tern_model *model);
+/* Whether the network's output is a number per label: not so for a layer in between (tern_model_cut). */
+tern_status tern__pipeline_check_labels(const tern__pipeline *pipeline, tern_context *c, const tern_model *model);
 void tern__pipeline_free(tern__pipeline *pipeline, tern_context *c);
 /* Writes labels, front end and window. */
 tern_status tern__pipeline_write(tern_model *model, tern_context *c, const tern_audio_dataset *data,

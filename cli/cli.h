@@ -131,5 +131,7 @@ int cli_vision_train_classifier(int argc, char **argv);
 int cli_vision_classify(int argc, char **argv);
 int cli_vision_evaluate_classifier(int argc, char **argv);
 int cli_model_info(int argc, char **argv);
+int cli_model_embed(int argc, char **argv);
+int cli_model_similar(int argc, char **argv);
 
 #endif

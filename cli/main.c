@@ -28,6 +28,8 @@ static const entry entries[] = {
     {"vision", "classify", "say what pictures show", cli_vision_classify},
     {"vision", "evaluate-classifier", "measure how often a model is right", cli_vision_evaluate_classifier},
     {"model", "info", "show what is in a model file", cli_model_info},
+    {"model", "embed", "write a layer's output as vectors", cli_model_embed},
+    {"model", "similar", "find the pictures or sounds most like one", cli_model_similar},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 

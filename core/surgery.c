@@ -39,6 +39,13 @@ static int one_way(const tern_graph *g, const tern__node *n) {
     return way;
 }
 
+int tern__graph_logits(const tern_graph *g) {
+    const int value = g->outputs[0], producer = g->values[value].producer;
+    if (producer < 0) return value;
+    const tern__node *n = &g->nodes[producer];
+    return is(n, "Softmax") || is(n, "LogSoftmax") || is(n, "Sigmoid") ? n->inputs[0] : value;
+}
+
 int tern__graph_last_layer(const tern_graph *g, int value) {
     const tern__node *n = NULL;
     while (value >= 0 && g->values[value].producer >= 0) {

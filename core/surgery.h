@@ -22,6 +22,8 @@ tern_status tern__graph_operate(tern_graph **to, const tern__surgery *s);
 /* needed[node] = whether the value depends on it; needed has room for all nodes. `stop`: a value whose producers do not
  * count, -1: none. */
 void tern__graph_ancestors(const tern_graph *g, int value, int stop, bool *needed);
+/* What the first output is made of, before a softmax or sigmoid at the end. */
+int tern__graph_logits(const tern_graph *g);
 /* The last layer before a value: Conv, Gemm or MatMul by a weight, with nothing but one-way operators after it. -1:
  * there is none, and the sentence is in the context. */
 int tern__graph_last_layer(const tern_graph *g, int value);

@@ -1,6 +1,7 @@
 /* Transfer learning, layers as vectors, distances: what a program says, in terms of surgery.c's parts. */
 #include "dataset.h"
 #include "model.h"
+#include "npy.h"
 #include "surgery.h"
 
 #include <tern/session.h>
@@ -10,15 +11,6 @@
 #include <string.h>
 
 /* ---- transfer ---- */
-
-/* A softmax or sigmoid at the end is left out. */
-static int logits_of(const tern_graph *g) {
-    const int value = g->outputs[0], producer = g->values[value].producer;
-    if (producer < 0) return value;
-    const char *op = g->nodes[producer].op->name;
-    const bool squashes = !strcmp(op, "Softmax") || !strcmp(op, "LogSoftmax") || !strcmp(op, "Sigmoid");
-    return squashes ? g->nodes[producer].inputs[0] : value;
-}
 
 /* Which nodes are frozen: the ancestors of the layer that is named. */
 static tern_status freeze(bool *frozen, const tern_graph *g, const char *until, int last, int output) {
@@ -50,7 +42,7 @@ tern_status tern_transfer(tern_graph **graph, const tern_graph *g, const tern_tr
     tern_status st = tern_graph_check(g);
     if (st != TERN_OK) return st;
     if (!g->n_outputs) return tern__fail(c, TERN_ERR_ARGUMENT, "the network has no output");
-    const int output = logits_of(g), last = tern__graph_last_layer(g, output);
+    const int output = tern__graph_logits(g), last = tern__graph_last_layer(g, output);
     if (last < 0) return TERN_ERR_UNSUPPORTED;
     if ((st = check_new_layer(g, &g->nodes[last], o->classes)) != TERN_OK) return st;
     bool *frozen = tern__calloc(c, g->n_nodes, sizeof *frozen);
@@ -83,7 +75,7 @@ tern_status tern_model_cut(tern_model **cut, const tern_model *model, const char
         value = tern__graph_layer(g, layer);
         if (value < 0) return TERN_ERR_ARGUMENT;
     } else {
-        const int last = tern__graph_last_layer(g, g->outputs[0]);
+        const int last = tern__graph_last_layer(g, tern__graph_logits(g));
         if (last < 0) return TERN_ERR_UNSUPPORTED;
         value = g->nodes[last].inputs[0];
     }
@@ -166,4 +158,11 @@ double tern_distance(tern_distance_kind kind, const float *a, const float *b, in
     if (kind == TERN_DISTANCE_MAXIMUM) return most;
     if (kind == TERN_DISTANCE_EUCLIDEAN) return sqrt(sum);
     return aa > 0 && bb > 0 ? fmax(0, 1 - sum / (sqrt(aa) * sqrt(bb))) : 1;
+}
+
+tern_status tern_tensor_save(const tern_tensor *t, tern_context *c, const char *path) {
+    if (t->type != TERN_FLOAT || t->rank < 0 || t->rank > TERN__NPY_RANK)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "%s: only floats of up to %d dimensions are written", path,
+                          TERN__NPY_RANK);
+    return tern__npy_write(c, path, TERN__NPY_FLOAT32, t->rank, t->dims, t->data);
 }

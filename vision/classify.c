@@ -122,6 +122,28 @@ tern_status tern_vision_classify_file(tern_session *session, const char *path, t
     return st;
 }
 
+tern_status tern_vision_embed_file(tern_session *session, const char *path, const float **vector, int64_t *length) {
+    classifier *k;
+    tern_context *c = tern__session_context(session);
+    tern_image image;
+    tern_tensor y;
+    tern_status st = prepare(&k, session);
+    if (st == TERN_OK) st = tern_image_load(&image, c, path, NULL);
+    if (st != TERN_OK) return st;
+    const tern__class_pipeline *p = &k->pipeline;
+    const tern_tensor x = {TERN_FLOAT, 4, {1, p->normalization.channels, p->height, p->width}, k->input};
+    st = make_input(p, c, &image, k->input);
+    tern_image_free(&image);
+    if (st == TERN_OK) st = tern_session_run(session, &x, 1, &y, 1);
+    if (st == TERN_OK && y.type != TERN_FLOAT)
+        st = tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
+    if (st != TERN_OK) return st;
+    *vector = y.data;
+    *length = 1;
+    for (int i = 0; i < y.rank; i++) *length *= y.dims[i];
+    return TERN_OK;
+}
+
 tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info, tern_session *session) {
     classifier *k;
     tern_status st = prepare(&k, session);

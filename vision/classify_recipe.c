@@ -12,9 +12,9 @@ typedef struct recipe {
 } recipe;
 
 /* LeNet and the older ones without normalisation, and those with it. */
-static const recipe classic = {.pictures_seen = 900000, .fewest_epochs = 12, .most_epochs = 100, .batch = 64,
+static const recipe classic = {.pictures_seen = 480000, .fewest_epochs = 8, .most_epochs = 100, .batch = 64,
                                .learning_rate = 3e-3, .weight_decay = 0.01, .ema = 0.999};
-static const recipe residual = {.pictures_seen = 1200000, .fewest_epochs = 15, .most_epochs = 100, .batch = 64,
+static const recipe residual = {.pictures_seen = 600000, .fewest_epochs = 10, .most_epochs = 100, .batch = 64,
                                 .learning_rate = 6e-3, .weight_decay = 0.02, .label_smoothing = 0.05,
                                 .ema = 0.999};
 /* What digits, things and photos bear alike; mirroring is not among it, since a mirrored 2 is no 2. */

@@ -141,9 +141,8 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
         if ((st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed)) != TERN_OK) goto done;
         training = first;
     }
-    st = o.init ? tern_vision_dataset_set_normalization(data, &before.normalization)
-                : tern_vision_dataset_normalize(data, training);
-    if (st != TERN_OK) goto done;
+    /* A model to go on from was trained on numbers of mean 0 and deviation 1: it gets such ones of these pictures. */
+    if ((st = tern_vision_dataset_normalize(data, training)) != TERN_OK) goto done;
     if ((st = describe(&pipeline, c, data)) != TERN_OK) goto done;
     if (o.validate_path) {
         if ((st = tern__class_data_open(&held, c, o.validate_path, &pipeline, NULL)) != TERN_OK) goto done;

@@ -22,6 +22,12 @@ TERN_API tern_status tern_audio_classify_file(tern_session *session, const char 
 TERN_API tern_status tern_audio_classify_samples(tern_session *session, const float *samples,
                                                  size_t count, int sample_rate, tern_answer *answer);
 
+/** The first output of the session's model for a sound file, whatever it is, as one vector: of a layer, where the model
+ *  is one of tern_model_cut. Of several windows it is the mean. It belongs to the session and is valid until its next
+ *  sound. Errors as above. */
+TERN_API tern_status tern_audio_embed_file(tern_session *session, const char *path, const float **vector,
+                                           int64_t *length);
+
 /** Gets every clip of an evaluation as it is done; truth is its label. false: stop, TERN_ERR_INTERRUPTED. */
 typedef bool (*tern_on_clip)(void *user, const char *file, const char *truth,
                              const tern_answer *answer, size_t done, size_t count);

@@ -48,6 +48,9 @@ typedef enum tern_distance_kind {
 /** How far apart two vectors of n numbers are; summed in double precision. */
 TERN_API double tern_distance(tern_distance_kind kind, const float *a, const float *b, int64_t n);
 
+/** Writes floats as a NumPy array (.npy), the old file staying until the new one is complete. Errors: TERN_ERR_IO. */
+TERN_API tern_status tern_tensor_save(const tern_tensor *tensor, tern_context *context, const char *path);
+
 #ifdef __cplusplus
 }
 #endif

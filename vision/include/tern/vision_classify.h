@@ -41,6 +41,11 @@ TERN_API tern_status tern_vision_classifier_describe(tern_vision_classifier_info
 TERN_API tern_status tern_vision_classifier_input(tern_session *session, const tern_image *image,
                                                   float *input);
 
+/** The first output of the session's model for a picture file, whatever it is, as one vector: of a layer, where the
+ *  model is one of tern_model_cut. It belongs to the session and is valid until its next run. */
+TERN_API tern_status tern_vision_embed_file(tern_session *session, const char *path, const float **vector,
+                                            int64_t *length);
+
 /* ---- training ---- */
 
 typedef struct tern_vision_classifier_train_options {
@@ -51,8 +56,8 @@ typedef struct tern_vision_classifier_train_options {
     const char *network;  /**< tern_vision_classifier_name; NULL: the default */
     double scale, dropout;            /**< tern_vision_classifier_options */
     const tern_model *init;           /**< go on from this model of pictures instead of a new network: its last layer
-                                           is made anew for the labels of the data; size, channels and normalisation
-                                           are the model's. NULL: none */
+                                           is made anew for the labels of the data; size and channels are the model's,
+                                           mean and deviation those of the data. NULL: none */
     const char *freeze_until;         /**< with init: tern_transfer_options */
     const char *validate_path;        /**< validate on the pictures there, */
     double validate;                  /**< or on about this share of each class; 0: none */

@@ -1,0 +1,168 @@
+/* tern model embed and similar: the output of a layer as a vector, and whose vectors are near to one. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct request {
+    const char *layer, *output, *distance;
+    int64_t top, threads;
+    bool json, quiet;
+} request;
+
+/* The vectors of some files. */
+typedef struct vectors {
+    float *at; /* [count][length] */
+    int64_t length, count;
+} vectors;
+
+static const cli_command embed_command = {
+    "tern model embed", "MODEL FILE... -o VECTORS.npy [--layer NODE]",
+    "Writes what a layer of a network makes of pictures or sounds: an array [files, numbers] that NumPy\n"
+    "reads.",
+    "Without --layer it is what goes into the last layer of weights. 'tern model info' lists the nodes. A sound\n"
+    "that is longer than the network's window gives the mean of its windows."};
+
+static const cli_command similar_command = {
+    "tern model similar", "MODEL QUERY FILE... [--top K] [--distance NAME]",
+    "Prints which of the files a network takes for most like QUERY: those whose vectors are nearest.",
+    "The vector is a layer's output; without --layer what goes into the last layer of weights. With --json one\n"
+    "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}"};
+
+static const char *const distances[] = {"cosine", "euclidean", "maximum", NULL};
+static const char *distance_name(const void *list, size_t i) {
+    (void)list;
+    return distances[i];
+}
+
+static bool find_distance(const char *name, tern_distance_kind *kind) {
+    static const tern_distance_kind kinds[] = {TERN_DISTANCE_COSINE, TERN_DISTANCE_EUCLIDEAN,
+                                               TERN_DISTANCE_MAXIMUM};
+    for (int i = 0; distances[i]; i++)
+        if (!name || !strcmp(name, distances[i])) {
+            *kind = kinds[i];
+            return true;
+        }
+    return false;
+}
+
+/* Every file's vector, by the front end that the model has. */
+static tern_status embed_all(vectors *v, tern_session *session, char **files, int count) {
+    const bool sound = tern_model_metadata(tern_session_model(session), "tern.audio") != NULL;
+    for (int i = 0; i < count; i++) {
+        const float *vector;
+        int64_t length;
+        tern_status st = sound ? tern_audio_embed_file(session, files[i], &vector, &length)
+                               : tern_vision_embed_file(session, files[i], &vector, &length);
+        if (st != TERN_OK) return st;
+        if (!v->at) {
+            v->length = length;
+            v->at = calloc((size_t)count, (size_t)length * sizeof *v->at);
+            if (!v->at) return TERN_ERR_MEMORY;
+        }
+        memcpy(v->at + i * v->length, vector, (size_t)length * sizeof *vector);
+        v->count++;
+    }
+    return TERN_OK;
+}
+
+typedef struct neighbour {
+    int file;
+    double distance;
+} neighbour;
+
+static int by_distance(const void *a, const void *b) {
+    const neighbour *x = a, *y = b;
+    if (x->distance != y->distance) return x->distance < y->distance ? -1 : 1;
+    return x->file - y->file;
+}
+
+static int print_similar(const request *r, const vectors *v, char **files) {
+    tern_distance_kind kind = TERN_DISTANCE_COSINE;
+    const int64_t n = v->count - 1;
+    neighbour *list = calloc((size_t)n, sizeof *list);
+    json_t *similar = json_array();
+    if (!list) return EXIT_FAILED;
+    find_distance(r->distance, &kind);
+    for (int i = 0; i < n; i++)
+        list[i] = (neighbour){i + 1, tern_distance(kind, v->at, v->at + (i + 1) * v->length, v->length)};
+    qsort(list, (size_t)n, sizeof *list, by_distance);
+    for (int i = 0; i < n && i < r->top; i++) {
+        if (r->json)
+            json_array_append_new(similar, json_pack("{s:o, s:f}", "file", cli_json_text(files[list[i].file]),
+                                                     "distance", list[i].distance));
+        else printf("%.4f  %s\n", list[i].distance, files[list[i].file]);
+    }
+    free(list);
+    if (r->json)
+        return cli_print_json(json_pack("{s:o, s:o}", "query", cli_json_text(files[0]), "similar", similar));
+    json_decref(similar);
+    return EXIT_OK;
+}
+
+static int run(const request *r, const char *path, char **files, int count) {
+    tern_context *c = NULL;
+    tern_model *model = NULL, *cut = NULL;
+    tern_session *session = NULL;
+    vectors v = {0};
+    int code;
+    tern_status st = cli_context(&c, r->threads, &r->quiet);
+    if (st == TERN_OK) st = tern_model_load(&model, c, path);
+    if (st == TERN_OK) st = tern_model_cut(&cut, model, r->layer);
+    if (st == TERN_OK) st = tern_session_create(&session, cut);
+    if (st != TERN_OK) {
+        code = cli_failed(c, st);
+    } else if ((st = embed_all(&v, session, files, count)) != TERN_OK) {
+        cli_complain("%s", tern_session_message(session));
+        code = cli_exit_code(st);
+    } else if (r->output) {
+        const tern_tensor array = {TERN_FLOAT, 2, {v.count, v.length}, v.at};
+        st = tern_tensor_save(&array, c, r->output);
+        code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
+    } else {
+        code = print_similar(r, &v, files);
+    }
+    free(v.at);
+    tern_session_free(session);
+    tern_model_free(cut);
+    tern_model_free(model);
+    tern_context_free(c);
+    return code;
+}
+
+int cli_model_embed(int argc, char **argv) {
+    request r = {0};
+    const cli_option options[] = {
+        {"output", 'o', CLI_TEXT, &r.output, "FILE.npy", "the vectors", 0, 0, NULL},
+        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0, NULL},
+        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&embed_command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    if (argc - at < 2) return cli_usage(&embed_command, "a model and at least one file are needed");
+    if (!r.output) return cli_usage(&embed_command, "-o is missing: where the vectors are to be written");
+    return run(&r, argv[at], argv + at + 1, argc - at - 1);
+}
+
+int cli_model_similar(int argc, char **argv) {
+    request r = {.top = 10};
+    tern_distance_kind kind;
+    const cli_option options[] = {
+        {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000, NULL},
+        {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0, NULL},
+        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0, NULL},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
+        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
+        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+    int at = cli_parse(&similar_command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    if (argc - at < 3)
+        return cli_usage(&similar_command, "a model, a query and at least one file to compare it with are needed");
+    if (!find_distance(r.distance, &kind)) {
+        const char *near = cli_nearest(r.distance, distance_name, NULL);
+        return cli_usage(&similar_command, "--distance %s: there are cosine, euclidean and maximum%s%s%s", r.distance,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    return run(&r, argv[at], argv + at + 1, argc - at - 1);
+}
