@@ -116,8 +116,14 @@ static void vary_colour(const tern_vision_augmentation *a, tern__random *r, floa
     }
 }
 
-static void add_noise(tern__random *r, double deviation, float *x, size_t count) {
-    for (size_t i = 0; i < count; i++) x[i] += (float)(deviation * tern__random_normal(r));
+/* scratch: a plane. */
+static void add_noise(tern__random *r, double deviation, float *x, size_t plane, int planes,
+                      float *scratch) {
+    for (int k = 0; k < planes; k++) {
+        tern__normals(r, scratch, plane);
+        for (size_t i = 0; i < plane; i++)
+            x[(size_t)k * plane + i] += (float)deviation * scratch[i];
+    }
 }
 
 /* A span of up to `share` of n places around a random one, within 0..n. */
@@ -176,7 +182,7 @@ void tern__vary_view(const tern_vision_augmentation *a, tern__random *r, const t
     for (int k = 0; k < channels_of(v) && sigma > 0; k++)
         tern__blur(out + (size_t)k * plane, v->width, v->height, sigma, rest);
     const double noise = tern__random_uniform(r) * a->noise;
-    if (noise > 0) add_noise(r, noise, out, count);
+    if (noise > 0) add_noise(r, noise, out, plane, channels_of(v), rest);
     clip(out, count);
     if (a->cutout > 0) cut_out(a, r, v, out);
 }

@@ -60,8 +60,14 @@ static inline void source(const tern__warp *w, int x, int y, double *sx, double 
         at_x += (double)w->dx[i];
         at_y += (double)w->dy[i];
     }
-    *sx = fmax(-1e9, fmin(1e9, at_x));
-    *sy = fmax(-1e9, fmin(1e9, at_y));
+    *sx = at_x < 1e9 ? at_x > -1e9 ? at_x : -1e9 : 1e9; /* also of NaN */
+    *sy = at_y < 1e9 ? at_y > -1e9 ? at_y : -1e9 : 1e9;
+}
+
+/* The largest whole number that is not above v, without a call. */
+static inline int64_t whole(double v) {
+    const int64_t i = (int64_t)v;
+    return i - ((double)i > v);
 }
 
 /* The four pixels around a place, -1 where there is none, and their weights. */
@@ -72,9 +78,8 @@ typedef struct corners {
 
 static inline corners find_corners(double sx, double sy, int width, int height,
                                    tern_border border) {
-    const double left = floor(sx), top = floor(sy);
-    const int64_t x = (int64_t)left, y = (int64_t)top;
-    corners k = {{x, x + 1}, {y, y + 1}, (float)(sx - left), (float)(sy - top)};
+    const int64_t x = whole(sx), y = whole(sy);
+    corners k = {{x, x + 1}, {y, y + 1}, (float)(sx - (double)x), (float)(sy - (double)y)};
     if (x < 0 || y < 0 || x + 1 >= width || y + 1 >= height)
         for (int i = 0; i < 2; i++) {
             k.column[i] = tern__border_index(k.column[i], width, border);
@@ -83,47 +88,55 @@ static inline corners find_corners(double sx, double sy, int width, int height,
     return k;
 }
 
-/* Channel `channel` of a pixel, alpha laid on white; 0 where there is none. */
-static inline float fetch(const tern_image *in, int64_t x, int64_t y, int channel) {
-    if (x < 0 || y < 0) return 0;
-    const size_t n = (size_t)in->channels;
-    const size_t at = ((size_t)y * (size_t)in->width + (size_t)x) * n;
-    float v, alpha;
-    if (in->bits == 8) {
-        const uint8_t *p = (const uint8_t *)in->data + at;
-        if (n % 2) return (float)p[channel];
-        v = (float)p[channel];
-        alpha = (float)p[n - 1] / 255;
-        return v * alpha + 255 * (1 - alpha);
-    }
-    const uint16_t *p = (const uint16_t *)in->data + at;
-    if (n % 2) return (float)p[channel];
-    v = (float)p[channel];
-    alpha = (float)p[n - 1] / 65535;
-    return v * alpha + 65535 * (1 - alpha);
+static inline float number_at(const void *data, int bits, size_t at) {
+    return bits == 8 ? (float)((const uint8_t *)data)[at] : (float)((const uint16_t *)data)[at];
 }
 
-static inline float blend(const tern_image *in, const corners *k, int channel) {
-    const float a = fetch(in, k->column[0], k->row[0], channel);
-    const float b = fetch(in, k->column[1], k->row[0], channel);
-    const float c = fetch(in, k->column[0], k->row[1], channel);
-    const float d = fetch(in, k->column[1], k->row[1], channel);
+/* Channel `channel` of a pixel of n numbers, alpha laid on white; 0 where there is none. */
+static inline float fetch(const tern_image *in, int n, int bits, int64_t x, int64_t y,
+                          int channel) {
+    if (x < 0 || y < 0) return 0;
+    const size_t at = ((size_t)y * (size_t)in->width + (size_t)x) * (size_t)n;
+    const float v = number_at(in->data, bits, at + (size_t)channel);
+    if (n % 2) return v;
+    const float max = bits == 8 ? 255 : 65535;
+    const float alpha = number_at(in->data, bits, at + (size_t)n - 1) / max;
+    return v * alpha + max * (1 - alpha);
+}
+
+static inline float blend(const tern_image *in, int n, int bits, const corners *k, int channel) {
+    const float a = fetch(in, n, bits, k->column[0], k->row[0], channel);
+    const float b = fetch(in, n, bits, k->column[1], k->row[0], channel);
+    const float c = fetch(in, n, bits, k->column[0], k->row[1], channel);
+    const float d = fetch(in, n, bits, k->column[1], k->row[1], channel);
     const float upper = a + k->x * (b - a), lower = c + k->x * (d - c);
     return upper + k->y * (lower - upper);
 }
 
-void tern__warp_planes(const tern__warp *w, const tern_image *in, float *out) {
+/* n and bits are known where it is called, so that each kind has a loop of its own. */
+static inline void warp_kind(const tern__warp *w, const tern_image *in, int n, int bits,
+                             float *out) {
     const size_t plane = (size_t)w->width * (size_t)w->height;
-    const int channels = in->channels < 3 ? 1 : 3;
-    const float max = (float)((1 << in->bits) - 1);
+    const int channels = n < 3 ? 1 : 3;
+    const float max = bits == 8 ? 255 : 65535;
     for (int y = 0; y < w->height; y++)
         for (int x = 0; x < w->width; x++) {
             double sx, sy;
             source(w, x, y, &sx, &sy);
             const corners k = find_corners(sx, sy, in->width, in->height, w->border);
             float *to = out + (size_t)y * (size_t)w->width + (size_t)x;
-            for (int i = 0; i < channels; i++) to[(size_t)i * plane] = blend(in, &k, i) / max;
+            for (int i = 0; i < channels; i++)
+                to[(size_t)i * plane] = blend(in, n, bits, &k, i) / max;
         }
+}
+
+void tern__warp_planes(const tern__warp *w, const tern_image *in, float *out) {
+    if (in->bits == 8 && in->channels == 1)
+        warp_kind(w, in, 1, 8, out);
+    else if (in->bits == 8 && in->channels == 3)
+        warp_kind(w, in, 3, 8, out);
+    else
+        warp_kind(w, in, in->channels, in->bits, out);
 }
 
 void tern__warp_labels(const tern__warp *w, const uint8_t *in, int in_width, int in_height,
@@ -132,9 +145,8 @@ void tern__warp_labels(const tern__warp *w, const uint8_t *in, int in_width, int
         for (int x = 0; x < w->width; x++) {
             double sx, sy;
             source(w, x, y, &sx, &sy);
-            const int64_t column =
-                tern__border_index((int64_t)floor(sx + 0.5), in_width, w->border);
-            const int64_t row = tern__border_index((int64_t)floor(sy + 0.5), in_height, w->border);
+            const int64_t column = tern__border_index(whole(sx + 0.5), in_width, w->border);
+            const int64_t row = tern__border_index(whole(sy + 0.5), in_height, w->border);
             *out++ = column < 0 || row < 0 ? outside : in[row * in_width + column];
         }
 }
@@ -165,9 +177,8 @@ static void warp_row(void *argument, int64_t y, int worker) {
         double sx, sy;
         source(w, x, (int)y, &sx, &sy);
         if (job->filter == TERN_FILTER_NEAREST) {
-            const int64_t column =
-                tern__border_index((int64_t)floor(sx + 0.5), in->width, w->border);
-            const int64_t row = tern__border_index((int64_t)floor(sy + 0.5), in->height, w->border);
+            const int64_t column = tern__border_index(whole(sx + 0.5), in->width, w->border);
+            const int64_t row = tern__border_index(whole(sy + 0.5), in->height, w->border);
             if (column >= 0 && row >= 0)
                 memcpy((uint8_t *)tern__image_row(job->out, y) + (size_t)x * size,
                        (uint8_t *)tern__image_row(in, row) + (size_t)column * size, size);
@@ -187,7 +198,7 @@ static void warp_row(void *argument, int64_t y, int worker) {
                 if (channel.column[side] >= 0)
                     channel.column[side] = channel.column[side] * (int64_t)n + (int64_t)i;
             store(job->out, ((size_t)y * (size_t)w->width + (size_t)x) * n + i,
-                  blend(&flat, &channel, 0));
+                  blend(&flat, 1, in->bits, &channel, 0));
         }
     }
 }
@@ -284,13 +295,24 @@ void tern__blur(float *plane, int width, int height, double sigma, float *scratc
     blur_rows(plane, width, height, kernel, radius, line);
 }
 
+/* Box-Muller in single precision, both numbers of each pair: enough for noise, and fast. */
+void tern__normals(tern__random *random, float *out, size_t count) {
+    for (size_t i = 0; i < count; i += 2) {
+        const float u = ((float)(tern__random_u32(random) >> 8) + 0.5f) / 16777216;
+        const float angle = (float)tern__random_u32(random) * (6.2831853f / 4294967296.0f);
+        const float radius = sqrtf(-2 * logf(u));
+        out[i] = radius * cosf(angle);
+        if (i + 1 < count) out[i + 1] = radius * sinf(angle);
+    }
+}
+
 void tern__elastic_field(tern__random *random, float *field, int width, int height, double sigma,
                          double deviation, float *scratch) {
     const size_t count = (size_t)width * (size_t)height;
     const int radius = radius_of(sigma);
     /* Averaging by weights w leaves of a variance of 1 the sum of w^2, along each axis. */
     const double squares = sigma > 0 ? make_kernel(scratch + count, radius, sigma) : 1;
-    for (size_t i = 0; i < count; i++) field[i] = (float)tern__random_normal(random);
+    tern__normals(random, field, count);
     tern__blur(field, width, height, sigma, scratch);
     const float scale = (float)(deviation / squares);
     for (size_t i = 0; i < count; i++) field[i] *= scale;

@@ -35,6 +35,9 @@ size_t tern__elastic_scratch(int width, int height, double sigma);
 void tern__elastic_field(tern__random *random, float *field, int width, int height, double sigma,
                          double deviation, float *scratch);
 
+/* Normally distributed numbers of mean 0 and variance 1. */
+void tern__normals(tern__random *random, float *out, size_t count);
+
 /* A Gaussian of sigma pixels, cut at 3 sigma, reflected at the edges, over plane [height][width],
  * in place. scratch as above. */
 void tern__blur(float *plane, int width, int height, double sigma, float *scratch);
