@@ -4,8 +4,7 @@
 #include "pipeline.h"
 #include "tiles.h"
 
-#include "core/model.h"
-#include "core/plan.h"
+#include "core/graph.h"
 #include "core/session.h"
 
 #include <tern/vision_segment.h>
@@ -23,8 +22,8 @@ typedef struct segmenter {
     int64_t multiple, halo; /* of both axes; halo a multiple of it */
     int logits;             /* channels of the output */
     tern_graph graph;       /* the model's, seen through the session's context; owns nothing */
-    tern__plan *plans[2];   /* of windows as they are, and transposed */
-    int64_t plan_sides[2][2];
+    tern_session *runs[2];  /* with one plan each: of windows as they are, and transposed */
+    int64_t sides[2][2];    /* of those windows: height, width */
     double fixed,
         pixel;    /* bytes that a window takes: fixed + pixel * its pixels, as measured for ... */
     int measured; /* ... so many views; 0: not yet */
@@ -35,6 +34,7 @@ typedef struct segmenter {
 typedef struct job {
     segmenter *s;
     tern_context *context;
+    const tern_model *model;
     const tern_vision_segment_options *options;
     const tern_image *image; /* as large as the mask, or of the model's size */
     tern__tile_axis axes[2];
@@ -52,8 +52,8 @@ typedef struct job {
 
 static void release(tern_context *c, void *attachment) {
     segmenter *s = attachment;
-    tern__plan_free(s->plans[0]);
-    tern__plan_free(s->plans[1]);
+    tern_session_free(s->runs[0]);
+    tern_session_free(s->runs[1]);
     tern__free(c, s);
 }
 
@@ -92,16 +92,29 @@ static tern_status prepare(segmenter **segmenter_out, tern_session *session) {
     return TERN_OK;
 }
 
-/* The plan for windows of this size; the one before is given up first. */
-static tern_status plan_for(segmenter *s, int which, int64_t height, int64_t width) {
-    const tern__shape x = {TERN_FLOAT, 4, {1, s->pipeline.normalization.channels, height, width}};
-    if (s->plans[which] && s->plan_sides[which][0] == height && s->plan_sides[which][1] == width)
-        return TERN_OK;
-    tern__plan_free(s->plans[which]);
-    s->plans[which] = NULL;
-    s->plan_sides[which][0] = height;
-    s->plan_sides[which][1] = width;
-    return tern__plan_create(&s->plans[which], &s->graph, &x, &(tern__plan_options){0});
+static tern_tensor window_tensor(const segmenter *s, int64_t height, int64_t width, float *data) {
+    return (tern_tensor){TERN_FLOAT, 4, {1, s->pipeline.normalization.channels, height, width}, data};
+}
+
+/* Plans for windows of this size; the plan before is given up first. */
+static tern_status plan_for(job *j, int which, int64_t height, int64_t width) {
+    segmenter *s = j->s;
+    const tern_tensor x = window_tensor(s, height, width, NULL);
+    if (s->runs[which] && s->sides[which][0] == height && s->sides[which][1] == width) return TERN_OK;
+    tern_session_free(s->runs[which]);
+    s->runs[which] = NULL;
+    tern_session *run;
+    tern_status st = tern_session_create(&run, j->model);
+    if (st != TERN_OK) return tern__fail(j->context, st, "there was no memory for a tile");
+    if ((st = tern_session_prepare(run, &x, 1)) != TERN_OK) {
+        tern__fail(j->context, st, "%s", tern_session_message(run));
+        tern_session_free(run);
+        return st;
+    }
+    s->runs[which] = run;
+    s->sides[which][0] = height;
+    s->sides[which][1] = width;
+    return TERN_OK;
 }
 
 /* ---- memory ---- */
@@ -118,14 +131,14 @@ static double buffer_bytes(const job *j, double pixels) {
 
 static double window_bytes(const job *j) {
     const segmenter *s = j->s;
-    double bytes = (double)tern__plan_memory(s->plans[0]);
-    if (j->views == VIEWS) bytes += (double)tern__plan_memory(s->plans[1]);
-    return bytes + buffer_bytes(j, (double)s->plan_sides[0][0] * (double)s->plan_sides[0][1]);
+    double bytes = (double)tern_session_memory(s->runs[0]);
+    if (j->views == VIEWS) bytes += (double)tern_session_memory(s->runs[1]);
+    return bytes + buffer_bytes(j, (double)s->sides[0][0] * (double)s->sides[0][1]);
 }
 
 static tern_status make_plans(job *j, int64_t height, int64_t width) {
-    tern_status st = plan_for(j->s, 0, height, width);
-    if (j->views == VIEWS && st == TERN_OK) st = plan_for(j->s, 1, width, height);
+    tern_status st = plan_for(j, 0, height, width);
+    if (j->views == VIEWS && st == TERN_OK) st = plan_for(j, 1, width, height);
     return st;
 }
 
@@ -228,16 +241,14 @@ static tern_status run_view(job *j, int view) {
     const int which = view & TRANSPOSE ? 1 : 0;
     const int64_t height = j->axes[0].window, width = j->axes[1].window;
     const int channels = j->s->pipeline.normalization.channels;
-    tern__plan *plan = j->s->plans[which];
     j->view = view;
     if (view) tern__parallel(j->context, channels * height, turn_row, j);
-    const tern_tensor x = {TERN_FLOAT,
-                           4,
-                           {1, channels, which ? width : height, which ? height : width},
-                           view ? j->turned : j->input};
-    tern_status st = tern__plan_forward(plan, &x, 0, 0);
-    if (st != TERN_OK) return st;
-    j->logits = tern__plan_output(plan, 0)->data;
+    const tern_tensor x = window_tensor(j->s, which ? width : height, which ? height : width,
+                                        view ? j->turned : j->input);
+    tern_tensor y;
+    tern_status st = tern_session_run(j->s->runs[which], &x, 1, &y, 1);
+    if (st != TERN_OK) return tern__fail(j->context, st, "%s", tern_session_message(j->s->runs[which]));
+    j->logits = y.data;
     tern__parallel(j->context, height, add_row, j);
     return TERN_OK;
 }
@@ -420,6 +431,7 @@ tern_status tern_vision_segment(tern_session *session, const tern_image *image,
     warn(s, c, image);
     job j = {.s = s,
              .context = c,
+             .model = tern_session_model(session),
              .options = &o,
              .image = image,
              .mask = mask,
@@ -436,7 +448,7 @@ tern_status tern_vision_segment(tern_session *session, const tern_image *image,
         st = tern_mask_create(mask, c, image->width, image->height, p->classes,
                               o.probability ? j.planes : 0);
     if (st == TERN_OK) st = segment(&j);
-    mask->context = tern_session_model(session)->context; /* it may outlive the session */
+    mask->context = tern_model_graph(j.model)->context; /* it may outlive the session */
     if (st != TERN_OK) tern_mask_free(mask);
     tern_image_free(&resized);
     return st;
