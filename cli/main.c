@@ -27,6 +27,8 @@ static const entry entries[] = {
     {"vision", "train-classifier", "train a network on labelled pictures", cli_vision_train_classifier},
     {"vision", "classify", "say what pictures show", cli_vision_classify},
     {"vision", "evaluate-classifier", "measure how often a model is right", cli_vision_evaluate_classifier},
+    {"vision", "explain", "draw what a network looks at", cli_vision_explain},
+    {"vision", "filter", "filter a picture with a kernel of 3x3", cli_vision_filter},
     {"model", "info", "show what is in a model file", cli_model_info},
     {"model", "embed", "write a layer's output as vectors", cli_model_embed},
     {"model", "similar", "find the pictures or sounds most like one", cli_model_similar},
