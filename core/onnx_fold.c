@@ -171,7 +171,8 @@ tern_status tern__onnx_make_shape(reader *r, const Tern__Onnx__Node *node) {
     int value = node->n_input == 1 ? tern__names_find(&r->values, node->input[0]) : -1;
     if (value < 0 || node->n_output != 1)
         return tern__fail(r->context, TERN_ERR_FORMAT,
-                          "%s '%.200s' has not one input and one output", node->op_type, text(node->name));
+                          "%s '%.200s' has not one input and one output", node->op_type,
+                          text(node->name));
     const tern__value *x = &r->graph->values[value];
     return strcmp(node->op_type, "Shape") == 0 ? add_shape(r, node, x) : add_filled(r, node, x);
 }

@@ -193,8 +193,10 @@ static const char *unsuitable(const tensors *list) {
 
 /* Operators all of whose vectors tern runs. */
 static bool must_run(const char *name) {
-    static const char *const starts[] = {"test_lstm_", "test_gru_", "test_resize_",
-                                         "test_upsample_"};
+    static const char *const starts[] = {"test_lstm_",          "test_gru_",
+                                         "test_resize_",        "test_upsample_",
+                                         "test_convtranspose",  "test_hardsigmoid",
+                                         "test_hardswish",      "test_sqrt"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (strncmp(name, starts[i], strlen(starts[i])) == 0) return true;
     return false;

@@ -1,5 +1,6 @@
 /* LSTM and GRU as networks use them: the builders, sequences of different lengths, learning. What
  * the operators compute is tested in test_ops_recurrent.c. */
+#include "golden/recurrent.h"
 #include "training.h"
 
 #include <tern/session.h>
@@ -27,6 +28,60 @@ static void run(tern_session *s, int64_t batch, int64_t steps, float *x, int64_t
                              {TERN_INT64, 1, {batch}, lengths}};
     if (tern_session_run(s, inputs, lengths ? 2 : 1, y, 1) != TERN_OK)
         fail_msg("%s", tern_session_message(s));
+}
+
+typedef struct golden {
+    builder *build;
+    const float *w, *r, *b, *y;
+    size_t w_size, r_size, b_size, y_size; /* in bytes */
+} golden;
+#define GOLDEN(kind)                                                                               \
+    {tern_##kind, golden_##kind##_w, golden_##kind##_r, golden_##kind##_b, golden_##kind##_y,      \
+     sizeof golden_##kind##_w, sizeof golden_##kind##_r, sizeof golden_##kind##_b,                 \
+     sizeof golden_##kind##_y}
+
+static void set_weight(tern_graph *g, const char *name, const float *values, size_t bytes) {
+    tern_value w = tern_find(g, name);
+    int64_t dims[TERN_MAX_RANK], count = 1;
+    int rank = tern_value_shape(w, dims);
+    for (int i = 0; i < rank; i++) count *= dims[i];
+    assert_int_equal(count * (int64_t)sizeof(float), bytes);
+    memcpy(tern_value_data(w), values, bytes);
+}
+
+/* PyTorch's results; the script has brought its gates into ONNX's order. */
+static void as_pytorch(void **state) {
+    (void)state;
+    static const golden goldens[] = {GOLDEN(lstm), GOLDEN(gru)};
+    tern_context *c = make_context(2);
+    for (int i = 0; i < 2; i++) {
+        const golden *gold = &goldens[i];
+        tern_graph *g;
+        tern_model *m;
+        tern_session *s;
+        tern_tensor y;
+        check_ok(c, tern_graph_create(&g, c));
+        tern_value x = tern_input(g, "x", 3, (int64_t[]){-1, -1, GOLDEN_INPUTS});
+        tern_recurrent_options o = {.direction = "bidirectional", .name = "memory"};
+        o.lengths = tern_input_typed(g, "lengths", TERN_INT64, 1, (int64_t[]){-1});
+        tern_output(g, "y", gold->build(x, GOLDEN_HIDDEN, o));
+        set_weight(g, "memory.W", gold->w, gold->w_size);
+        set_weight(g, "memory.R", gold->r, gold->r_size);
+        set_weight(g, "memory.B", gold->b, gold->b_size);
+        check_ok(c, tern_model_create(&m, g));
+        check_ok(c, tern_session_create(&s, m));
+        tern_tensor inputs[2] = {
+            {TERN_FLOAT, 3, {GOLDEN_BATCH, GOLDEN_STEPS, GOLDEN_INPUTS},
+             (void *)(uintptr_t)golden_x},
+            {TERN_INT64, 1, {GOLDEN_BATCH}, (void *)(uintptr_t)golden_lengths}};
+        assert_int_equal(tern_session_run(s, inputs, 2, &y, 1), TERN_OK);
+        for (size_t k = 0; k < gold->y_size / sizeof(float); k++)
+            check_close(((const float *)y.data)[k], gold->y[k], 1e-6, 0);
+        tern_session_free(s);
+        tern_model_free(m);
+        tern_graph_free(g);
+    }
+    tern_context_free(c);
 }
 
 /* A padded batch gives what its sequences give one by one, whatever the padding holds. */
@@ -159,6 +214,7 @@ static void gru_learns_to_remember(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_pytorch),
         cmocka_unit_test(lengths_cut_padding_off),
         cmocka_unit_test(lengths_out_of_range_are_named),
         cmocka_unit_test(builders_refuse),
