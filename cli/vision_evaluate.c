@@ -15,28 +15,33 @@ typedef struct request {
 static const cli_command command = {
     "tern vision evaluate", "MODEL --images DIR --masks DIR [OPTIONS]",
     "Makes the masks of all pictures of a folder and compares them with the true ones.",
-    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures (more than\n"
-    "two classes: means over the classes). With --json one object is printed: iou, dice, accuracy,\n"
-    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over pictures),\n"
+    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures "
+    "(more than\n"
+    "two classes: means over the classes). With --json one object is printed: iou, dice, "
+    "accuracy,\n"
+    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over "
+    "pictures),\n"
     "n, pixels."};
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 static json_t *scores_object(const tern_mask_scores *s) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou", number_or_null(s->iou), "dice",
-                     number_or_null(s->dice), "accuracy", number_or_null(s->accuracy), "precision",
-                     number_or_null(s->precision), "recall", number_or_null(s->recall), "auc",
-                     number_or_null(s->auc), "boundary", number_or_null(s->boundary), "mean_iou",
-                     number_or_null(s->mean_iou), "mean_dice", number_or_null(s->mean_dice), "n", (json_int_t)s->n,
-                     "pixels", (json_int_t)s->pixels);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou",
+                     number_or_null(s->iou), "dice", number_or_null(s->dice), "accuracy",
+                     number_or_null(s->accuracy), "precision", number_or_null(s->precision),
+                     "recall", number_or_null(s->recall), "auc", number_or_null(s->auc), "boundary",
+                     number_or_null(s->boundary), "mean_iou", number_or_null(s->mean_iou),
+                     "mean_dice", number_or_null(s->mean_dice), "n", (json_int_t)s->n, "pixels",
+                     (json_int_t)s->pixels);
 }
 
-static bool on_picture(void *user, const char *file, const tern_mask_scores *s, int64_t done, int64_t count) {
+static bool on_picture(void *user, const char *file, const tern_mask_scores *s, int64_t done,
+                       int64_t count) {
     const request *r = user;
     if (r->each) {
         cli_progress_clear();
-        fprintf(r->json ? stderr : stdout, "%s: IoU %.3f, Dice %.3f, %.1f %% of the pixels right\n", file, s->iou,
-                s->dice, 100 * s->accuracy);
+        fprintf(r->json ? stderr : stdout, "%s: IoU %.3f, Dice %.3f, %.1f %% of the pixels right\n",
+                file, s->iou, s->dice, 100 * s->accuracy);
     }
     if (!r->quiet) cli_progress_count("pictures", (size_t)done, (size_t)count);
     return !cli_stopped();
@@ -44,11 +49,12 @@ static bool on_picture(void *user, const char *file, const tern_mask_scores *s, 
 
 static int print(const request *r, const tern_mask_scores *s) {
     if (r->json) return cli_print_json(scores_object(s));
-    printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n", s->iou, s->dice,
-           s->precision, s->recall, s->accuracy);
+    printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n",
+           s->iou, s->dice, s->precision, s->recall, s->accuracy);
     if (isfinite(s->auc)) printf("AUC        %.4f\n", s->auc);
-    printf("borders    %.4f\n%lld pictures, %lld pixels; means over pictures: IoU %.4f, Dice %.4f\n", s->boundary,
-           (long long)s->n, (long long)s->pixels, s->mean_iou, s->mean_dice);
+    printf(
+        "borders    %.4f\n%lld pictures, %lld pixels; means over pictures: IoU %.4f, Dice %.4f\n",
+        s->boundary, (long long)s->n, (long long)s->pixels, s->mean_iou, s->mean_dice);
     return EXIT_OK;
 }
 
@@ -81,9 +87,12 @@ int cli_vision_evaluate(int argc, char **argv) {
     const cli_option options[] = {
         {"images", 'i', CLI_TEXT, &r.images, "DIR", "the pictures", 0, 0, NULL},
         {"masks", 'm', CLI_TEXT, &r.masks, "DIR", "their masks", 0, 0, NULL},
-        {"fov", 0, CLI_TEXT, &r.fov, "DIR", "fields of view: pixels that are 0 there do not count", 0, 0, NULL},
-        {"threshold", 0, CLI_REAL, &r.threshold, "P", "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
-        {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0, NULL},
+        {"fov", 0, CLI_TEXT, &r.fov, "DIR", "fields of view: pixels that are 0 there do not count",
+         0, 0, NULL},
+        {"threshold", 0, CLI_REAL, &r.threshold, "P",
+         "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
+        {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0,
+         NULL},
         {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6, NULL},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
         {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0, NULL},

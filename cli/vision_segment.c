@@ -1,5 +1,5 @@
-/* tern vision segment: pictures or folders of them in; masks, overlays, probabilities, run lengths or polygons
- * out. */
+/* tern vision segment: pictures or folders of them in; masks, overlays, probabilities, run lengths
+ * or polygons out. */
 #include "cli.h"
 
 #include <dirent.h>
@@ -20,13 +20,20 @@ typedef struct request {
 static const cli_command command = {
     "tern vision segment", "MODEL IMAGE... -o FILE|DIR [OPTIONS]",
     "Makes the masks of pictures (PNG, JPEG, PNM) of any size.",
-    "IMAGE is a file, a folder (all pictures in it) or - for standard input. -o is a file for one picture,\n"
-    "else a folder, which is made: DIR/NAME.png for each. Masks are PNG, 0 and 255, or with a palette for more\n"
-    "classes. --rle and --polygons write a line of JSON for each picture to -o or standard output:\n"
+    "IMAGE is a file, a folder (all pictures in it) or - for standard input. -o is a file for one "
+    "picture,\n"
+    "else a folder, which is made: DIR/NAME.png for each. Masks are PNG, 0 and 255, or with a "
+    "palette for more\n"
+    "classes. --rle and --polygons write a line of JSON for each picture to -o or standard "
+    "output:\n"
     "  {\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"rle\":{\"1\":\"start length ...\"}}\n"
-    "  {\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"objects\":[{\"label\":1,\"area\":..,\"rings\":..}]}\n"
-    "Large pictures are cut into tiles that overlap; the mask is the same to the bit. A picture that cannot be\n"
-    "read gives a sentence; the others are still done, and the exit code is that of the first failure."};
+    "  "
+    "{\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"objects\":[{\"label\":1,\"area\":..,"
+    "\"rings\":..}]}\n"
+    "Large pictures are cut into tiles that overlap; the mask is the same to the bit. A picture "
+    "that cannot be\n"
+    "read gives a sentence; the others are still done, and the exit code is that of the first "
+    "failure."};
 
 /* ---- pictures and where their masks go ---- */
 
@@ -45,8 +52,10 @@ static bool add_path(paths *p, const char *folder, const char *name) {
     }
     char *path = malloc((folder ? strlen(folder) : 0) + strlen(name) + 2);
     if (!path) return false;
-    if (folder) sprintf(path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
-    else strcpy(path, name);
+    if (folder)
+        sprintf(path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    else
+        strcpy(path, name);
     p->at[p->count++] = path;
     return true;
 }
@@ -56,7 +65,9 @@ static void free_paths(paths *p) {
     free(p->at);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 static bool is_folder(const char *path) {
     struct stat info;
@@ -68,14 +79,17 @@ static int add_folder(paths *p, const char *folder) {
     const size_t before = p->count;
     bool ok = d != NULL;
     for (struct dirent *e; d && ok && (e = readdir(d));)
-        if (e->d_name[0] != '.' && tern_image_is_name(e->d_name)) ok = add_path(p, folder, e->d_name);
+        if (e->d_name[0] != '.' && tern_image_is_name(e->d_name))
+            ok = add_path(p, folder, e->d_name);
     if (d) closedir(d);
     if (!d) {
         cli_complain("%s: %s", folder, strerror(errno));
         return EXIT_IO;
     }
     if (ok && p->count == before) {
-        cli_complain("%s: there is no picture in this folder (.png, .jpg, .jpeg, .pnm, .pbm, .pgm, .ppm)", folder);
+        cli_complain(
+            "%s: there is no picture in this folder (.png, .jpg, .jpeg, .pnm, .pbm, .pgm, .ppm)",
+            folder);
         return EXIT_DATA;
     }
     if (ok) qsort(p->at + before, p->count - before, sizeof *p->at, by_name);
@@ -84,7 +98,8 @@ static int add_folder(paths *p, const char *folder) {
 
 /* "a/b.jpg" -> "folder/b.png". */
 static char *target_in(const char *folder, const char *picture) {
-    const char *slash = strrchr(picture, '/'), *base = slash ? slash + 1 : picture, *dot = strrchr(base, '.');
+    const char *slash = strrchr(picture, '/'), *base = slash ? slash + 1 : picture,
+               *dot = strrchr(base, '.');
     if (!strcmp(picture, "-")) base = "stdin", dot = NULL;
     const size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
     char *path = malloc(strlen(folder) + length + 6);
@@ -104,9 +119,12 @@ static int choose_targets(const request *r, const paths *pictures, bool folder, 
         return EXIT_IO;
     }
     if (folder && !is_folder(r->output))
-        return cli_usage(&command, "-o %s is a file, but there are several pictures: a folder is needed", r->output);
+        return cli_usage(&command,
+                         "-o %s is a file, but there are several pictures: a folder is needed",
+                         r->output);
     for (size_t i = 0; i < pictures->count; i++) {
-        if (!(targets[i] = folder ? target_in(r->output, pictures->at[i]) : strdup(r->output))) return EXIT_FAILED;
+        if (!(targets[i] = folder ? target_in(r->output, pictures->at[i]) : strdup(r->output)))
+            return EXIT_FAILED;
         if (same_file(targets[i], pictures->at[i]))
             return cli_usage(&command, "%s would be overwritten with its own mask", targets[i]);
     }
@@ -144,7 +162,8 @@ static json_t *runs_object(tern_context *c, const tern_mask *mask, tern_status *
     return runs;
 }
 
-static json_t *objects_list(const request *r, tern_context *c, const tern_mask *mask, tern_status *st) {
+static json_t *objects_list(const request *r, tern_context *c, const tern_mask *mask,
+                            tern_status *st) {
     tern_polygons polygons = {0};
     char *text = NULL;
     *st = tern_mask_polygons(&polygons, mask, 0, r->tolerance, r->least_area);
@@ -156,10 +175,11 @@ static json_t *objects_list(const request *r, tern_context *c, const tern_mask *
 }
 
 /* A line of JSON about a mask. */
-static int write_line(const request *r, tern_context *c, const char *picture, const tern_mask *mask, FILE *out) {
+static int write_line(const request *r, tern_context *c, const char *picture, const tern_mask *mask,
+                      FILE *out) {
     tern_status st = TERN_OK;
-    json_t *root = json_pack("{s:o, s:i, s:i}", "file", cli_json_text(picture), "width", mask->width, "height",
-                             mask->height);
+    json_t *root = json_pack("{s:o, s:i, s:i}", "file", cli_json_text(picture), "width",
+                             mask->width, "height", mask->height);
     json_t *content = r->rle ? runs_object(c, mask, &st) : objects_list(r, c, mask, &st);
     if (st != TERN_OK) {
         json_decref(root);
@@ -176,7 +196,8 @@ static int write_line(const request *r, tern_context *c, const char *picture, co
     return EXIT_IO;
 }
 
-static tern_status write_picture(const request *r, const tern_image *image, const tern_mask *mask, const char *path) {
+static tern_status write_picture(const request *r, const tern_image *image, const tern_mask *mask,
+                                 const char *path) {
     if (r->overlay) return write_overlay(image, mask, path);
     return r->probability ? tern_mask_save_probability(mask, path) : tern_mask_save(mask, path);
 }
@@ -193,7 +214,8 @@ typedef struct work {
 
 static bool on_tile(void *user, int64_t done, int64_t count) {
     const work *w = user;
-    if (!w->request->quiet && w->count == 1) cli_progress_count("tiles", (size_t)done, (size_t)count);
+    if (!w->request->quiet && w->count == 1)
+        cli_progress_count("tiles", (size_t)done, (size_t)count);
     return !cli_stopped();
 }
 
@@ -268,8 +290,10 @@ static int gather(paths *pictures, int count, char **names, bool *folder) {
     int code = EXIT_OK;
     *folder = count > 1;
     for (int i = 0; i < count && code == EXIT_OK; i++) {
-        if (is_folder(names[i])) *folder = true, code = add_folder(pictures, names[i]);
-        else if (!add_path(pictures, NULL, names[i])) code = EXIT_FAILED;
+        if (is_folder(names[i]))
+            *folder = true, code = add_folder(pictures, names[i]);
+        else if (!add_path(pictures, NULL, names[i]))
+            code = EXIT_FAILED;
     }
     return code;
 }
@@ -278,9 +302,13 @@ static int check(const request *r, int operands, char **argv) {
     const int kinds = r->probability + r->overlay + r->rle + r->polygons;
     if (operands < 1) return cli_usage(&command, "a model and at least one picture are needed");
     if (operands < 2) return cli_usage(&command, "no picture is named after the model %s", argv[0]);
-    if (tern_image_is_name(argv[0])) return cli_usage(&command, "the model comes first; %s is a picture", argv[0]);
-    if (kinds > 1) return cli_usage(&command, "--probability, --overlay, --rle and --polygons exclude each other");
-    if (!r->output && !r->rle && !r->polygons) return cli_usage(&command, "-o is missing: a file or a folder");
+    if (tern_image_is_name(argv[0]))
+        return cli_usage(&command, "the model comes first; %s is a picture", argv[0]);
+    if (kinds > 1)
+        return cli_usage(&command,
+                         "--probability, --overlay, --rle and --polygons exclude each other");
+    if (!r->output && !r->rle && !r->polygons)
+        return cli_usage(&command, "-o is missing: a file or a folder");
     if (r->output && !strcmp(r->output, "-") && !r->rle && !r->polygons && isatty(STDOUT_FILENO))
         return cli_usage(&command, "a picture is not written to a terminal");
     return EXIT_OK;
@@ -290,16 +318,25 @@ int cli_vision_segment(int argc, char **argv) {
     request r = {.tolerance = 1, .least_area = 1};
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &r.output, "FILE|DIR", "where masks go", 0, 0, NULL},
-        {"threshold", 0, CLI_REAL, &r.threshold, "P", "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
-        {"probability", 0, CLI_FLAG, &r.probability, NULL, "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0, NULL},
-        {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0, NULL},
+        {"threshold", 0, CLI_REAL, &r.threshold, "P",
+         "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
+        {"probability", 0, CLI_FLAG, &r.probability, NULL,
+         "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0, NULL},
+        {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0,
+         NULL},
         {"rle", 0, CLI_FLAG, &r.rle, NULL, "run lengths as Kaggle has them", 0, 0, NULL},
         {"polygons", 0, CLI_FLAG, &r.polygons, NULL, "outlines of objects", 0, 0, NULL},
-        {"tolerance", 0, CLI_REAL, &r.tolerance, "PIXELS", "how much outlines may be straightened (1)", 0, 1000, NULL},
-        {"min-area", 0, CLI_INT, &r.least_area, "PIXELS", "smaller objects are left out of --polygons (1)", 1, 1e9, NULL},
-        {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures: 8 times the\nwork, a little better", 0, 0, NULL},
-        {"memory", 0, CLI_REAL, &r.memory, "MB", "for picture, mask and network (500)", 1, 1e6, NULL},
-        {"max-pixels", 0, CLI_REAL, &r.max_pixels, "MILLIONS", "largest picture that is read (64)", 0.001, 4000, NULL},
+        {"tolerance", 0, CLI_REAL, &r.tolerance, "PIXELS",
+         "how much outlines may be straightened (1)", 0, 1000, NULL},
+        {"min-area", 0, CLI_INT, &r.least_area, "PIXELS",
+         "smaller objects are left out of --polygons (1)", 1, 1e9, NULL},
+        {"tta", 0, CLI_FLAG, &r.all_views, NULL,
+         "average over turned and mirrored pictures: 8 times the\nwork, a little better", 0, 0,
+         NULL},
+        {"memory", 0, CLI_REAL, &r.memory, "MB", "for picture, mask and network (500)", 1, 1e6,
+         NULL},
+        {"max-pixels", 0, CLI_REAL, &r.max_pixels, "MILLIONS", "largest picture that is read (64)",
+         0.001, 4000, NULL},
         {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
         {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0, NULL},
         {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
@@ -313,7 +350,8 @@ int cli_vision_segment(int argc, char **argv) {
     folder = folder || (r.output && is_folder(r.output));
     char **targets = calloc(pictures.count + 1, sizeof *targets);
     if (!targets) code = EXIT_FAILED;
-    if (code == EXIT_OK && !r.rle && !r.polygons) code = choose_targets(&r, &pictures, folder, targets);
+    if (code == EXIT_OK && !r.rle && !r.polygons)
+        code = choose_targets(&r, &pictures, folder, targets);
     if (code == EXIT_OK) code = run(&r, argv[at], &pictures, targets);
     for (size_t i = 0; targets && i < pictures.count; i++) free(targets[i]);
     free(targets);

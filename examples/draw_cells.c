@@ -1,6 +1,6 @@
-/* Draws something like a slice of tissue under an electron microscope, for examples/run, which cannot ship a real
- * one: draw_cells OUT.png. Cells are the places that are nearest to one of some random points; between them lie
- * dark membranes, in them grey matter with darker bodies. */
+/* Draws something like a slice of tissue under an electron microscope, for examples/run, which
+ * cannot ship a real one: draw_cells OUT.png. Cells are the places that are nearest to one of some
+ * random points; between them lie dark membranes, in them grey matter with darker bodies. */
 #include <tern/tern.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ static double draw(void) { /* 0..1, always the same numbers */
 static double tissue(double x, double y, double cells[][2], double bodies[][3]) {
     int near = -1;
     double nearest = 1e9, membrane = 1e9, light = 0.66;
-    const double u = x + 9 * sin(y / 31) + 3 * sin(y / 9), v = y + 9 * sin(x / 27) + 3 * sin(x / 11);
+    const double u = x + 9 * sin(y / 31) + 3 * sin(y / 9),
+                 v = y + 9 * sin(x / 27) + 3 * sin(x / 11);
     for (int i = 0; i < CELLS; i++) {
         const double d = hypot(u - cells[i][0], v - cells[i][1]);
         if (d < nearest) nearest = d, near = i;
@@ -39,7 +40,8 @@ int main(int argc, char **argv) {
     double cells[CELLS][2], bodies[BODIES][3];
     if (argc != 2) return fprintf(stderr, "usage: draw_cells OUT.png\n"), 2;
     for (int i = 0; i < CELLS; i++) cells[i][0] = SIDE * draw(), cells[i][1] = SIDE * draw();
-    for (int i = 0; i < BODIES; i++) bodies[i][0] = SIDE * draw(), bodies[i][1] = SIDE * draw(), bodies[i][2] = 2 + 5 * draw();
+    for (int i = 0; i < BODIES; i++)
+        bodies[i][0] = SIDE * draw(), bodies[i][1] = SIDE * draw(), bodies[i][2] = 2 + 5 * draw();
     tern_status st = tern_context_create(&c, NULL);
     if (st == TERN_OK) st = tern_image_create(&image, c, SIDE, SIDE, 1, 8);
     for (int i = 0; st == TERN_OK && i < SIDE * SIDE; i++)

@@ -1,5 +1,5 @@
-/* Makes the mask of a picture and draws it: segment_picture MODEL.onnx PICTURE OUT.png, e.g. with
- * examples/models/cells.onnx. The picture may be of any size; the model file says how it is read. */
+/* Makes the mask of a picture and draws it: segment_picture MODEL.onnx PICTURE OUT.png, e.g.
+ * examples/models/cells.onnx. The picture may be of any size; the model says how it is read. */
 #include <tern/tern.h>
 #include <stdio.h>
 #define TRY(e) do { if ((st = (e)) != TERN_OK) goto done; } while (0)
@@ -12,11 +12,13 @@ int main(int argc, char **argv) {
     TRY(tern_model_load(&m, c, argv[1]));
     TRY(tern_session_create(&s, m));
     TRY(tern_image_load(&picture, c, argv[2], NULL));
-    if ((st = tern_vision_segment(s, &picture, NULL, &mask)) != TERN_OK) fprintf(stderr, "%s\n", tern_session_message(s));
-    else TRY(tern_mask_overlay(&drawn, &picture, &mask, NULL));
-    if (st == TERN_OK) TRY(tern_image_save(&drawn, argv[3], 0));
+    TRY(tern_vision_segment(s, &picture, NULL, &mask));
+    TRY(tern_mask_overlay(&drawn, &picture, &mask, NULL));
+    TRY(tern_image_save(&drawn, argv[3], 0));
 done:
-    if (st != TERN_OK && !*tern_session_message(s)) fprintf(stderr, "%s\n", tern_context_message(c));
+    if (st != TERN_OK)
+        fprintf(stderr, "%s\n", s && *tern_session_message(s) ? tern_session_message(s)
+                                                              : tern_context_message(c));
     tern_mask_free(&mask); tern_image_free(&picture); tern_image_free(&drawn);
     tern_session_free(s); tern_model_free(m); tern_context_free(c);
     return st != TERN_OK;

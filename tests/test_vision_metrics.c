@@ -80,7 +80,8 @@ static void several_classes(void **state) {
     tern_context_free(c);
 }
 
-/* The area under the ROC curve by its definition over all pairs, and the best threshold by trying all. */
+/* The area under the ROC curve by its definition over all pairs, and the best threshold by trying
+ * all. */
 static void curves(void **state) {
     (void)state;
     enum { SIDE = 30, N = SIDE * SIDE };
@@ -93,7 +94,9 @@ static void curves(void **state) {
         const int is = tern__random_uniform(&r) < 0.3;
         truth.labels[i] = i % 17 ? (uint8_t)is : TERN_MASK_IGNORED;
         /* steps of 1/255, so that there are ties and bins hold them exactly */
-        mask.probability[i] = (float)(round(fmin(fmax(0.4 + 0.2 * is + 0.2 * tern__random_normal(&r), 0), 1) * 255) / 255);
+        mask.probability[i] =
+            (float)(round(fmin(fmax(0.4 + 0.2 * is + 0.2 * tern__random_normal(&r), 0), 1) * 255) /
+                    255);
     }
     check_ok(c, tern_mask_threshold(&mask, 0.5));
     check_ok(c, tern_mask_metrics_create(&m, c, 2));
@@ -103,13 +106,16 @@ static void curves(void **state) {
         for (int k = 0; k < N; k++) {
             if (truth.labels[i] != 1 || truth.labels[k] != 0) continue;
             pairs++;
-            wins += mask.probability[i] > mask.probability[k] ? 1 : mask.probability[i] == mask.probability[k] ? 0.5 : 0;
+            wins += mask.probability[i] > mask.probability[k]    ? 1
+                    : mask.probability[i] == mask.probability[k] ? 0.5
+                                                                 : 0;
         }
     check_close(tern_mask_metrics_scores(m).auc, wins / pairs, 1e-12, 0);
     for (int step = 0; step <= 255; step++) {
         double hits = 0, all = 0;
         for (int i = 0; i < N; i++) {
-            const bool said = mask.probability[i] >= (float)(step - 0.5) / 255, is = truth.labels[i] == 1;
+            const bool said = mask.probability[i] >= (float)(step - 0.5) / 255,
+                       is = truth.labels[i] == 1;
             if (truth.labels[i] == TERN_MASK_IGNORED) continue;
             hits += said && is;
             all += said + is;
@@ -134,8 +140,8 @@ static void curves(void **state) {
     tern_context_free(c);
 }
 
-/* Two squares in 200x100, the diagonal's 0.75 % being 1.7, so 2 pixels: moved by 2 the borders still match, by 3 only
- * in part. */
+/* Two squares in 200x100, the diagonal's 0.75 % being 1.7, so 2 pixels: moved by 2 the borders
+ * still match, by 3 only in part. */
 static void borders(void **state) {
     (void)state;
     tern_context *c = make_context();
@@ -150,7 +156,8 @@ static void borders(void **state) {
         check_ok(c, tern_mask_create(&a, c, 200, 100, 2, 0));
         check_ok(c, tern_mask_create(&b, c, 200, 100, 2, 0));
         for (int y = 20; y < 60; y++)
-            for (int x = 20; x < 60; x++) a.labels[y * 200 + x] = b.labels[y * 200 + x + rows[i].move] = 1;
+            for (int x = 20; x < 60; x++)
+                a.labels[y * 200 + x] = b.labels[y * 200 + x + rows[i].move] = 1;
         check_ok(c, tern_mask_metrics_create(&m, c, 2));
         check_ok(c, tern_mask_metrics_add(m, &b, &a, &s));
         assert_true(s.boundary >= rows[i].low && s.boundary <= rows[i].high);
@@ -171,8 +178,10 @@ static void nothing_and_mistakes(void **state) {
     check_ok(c, tern_mask_metrics_create(&m, c, 2));
     s = tern_mask_metrics_scores(m);
     assert_true(isnan(s.iou) && isnan(s.accuracy) && s.n == 0);
-    tern_mask empty = mask_of(c, 3, 1, 2, "000"), other = mask_of(c, 2, 1, 2, "00"), third = mask_of(c, 3, 1, 3, "020");
-    check_error(c, TERN_ERR_SHAPE, "the mask is 2x1 and the true one 3x1", tern_mask_metrics_add(m, &other, &empty, NULL));
+    tern_mask empty = mask_of(c, 3, 1, 2, "000"), other = mask_of(c, 2, 1, 2, "00"),
+              third = mask_of(c, 3, 1, 3, "020");
+    check_error(c, TERN_ERR_SHAPE, "the mask is 2x1 and the true one 3x1",
+                tern_mask_metrics_add(m, &other, &empty, NULL));
     check_error(c, TERN_ERR_ARGUMENT, "pixel (1, 0) is of class 0 in the mask and 2 in the truth",
                 tern_mask_metrics_add(m, &empty, &third, NULL));
     check_ok(c, tern_mask_metrics_add(m, &empty, &empty, &s));
@@ -188,11 +197,8 @@ static void nothing_and_mistakes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),
-        cmocka_unit_test(several_classes),
-        cmocka_unit_test(curves),
-        cmocka_unit_test(borders),
-        cmocka_unit_test(nothing_and_mistakes),
+        cmocka_unit_test(by_hand), cmocka_unit_test(several_classes),      cmocka_unit_test(curves),
+        cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

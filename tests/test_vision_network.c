@@ -1,5 +1,5 @@
-/* Networks for pixels: what they are, what they refuse, and that their reach, computed from the graph, is what a
- * changed pixel shows. */
+/* Networks for pixels: what they are, what they refuse, and that their reach, computed from the
+ * graph, is what a changed pixel shows. */
 #include "check.h"
 
 #include "core/base.h"
@@ -25,8 +25,8 @@ static void make_positive(tern_graph *g) {
     }
 }
 
-/* Which of the output's lines [begin, end) change with line i of the input? Lines are rows (axis 0) or columns;
- * a whole line is changed, so that the other axis does not matter. */
+/* Which of the output's lines [begin, end) change with line i of the input? Lines are rows (axis 0)
+ * or columns; a whole line is changed, so that the other axis does not matter. */
 typedef struct probe {
     tern_session *session;
     int axis;
@@ -39,8 +39,11 @@ static int64_t place(const probe *p, int64_t line, int64_t k) {
 }
 
 static const float *run(const probe *p) {
-    const tern_tensor input = {TERN_FLOAT, 4, {1, 1, p->axis ? p->length : p->lines, p->axis ? p->lines : p->length},
-                               p->x};
+    const tern_tensor input = {
+        TERN_FLOAT,
+        4,
+        {1, 1, p->axis ? p->length : p->lines, p->axis ? p->lines : p->length},
+        p->x};
     tern_tensor output;
     check_ok(NULL, tern_session_run(p->session, &input, 1, &output, 1));
     return output.data;
@@ -51,7 +54,8 @@ static bool reaches(const probe *p, int64_t line, int64_t begin, int64_t end) {
     for (int64_t k = 0; k < p->length; k++) p->x[place(p, line, k)] = 5;
     const float *y = run(p);
     for (int64_t i = begin; i < end; i++)
-        for (int64_t k = 0; k < p->length; k++) any = any || y[place(p, i, k)] != p->base[place(p, i, k)];
+        for (int64_t k = 0; k < p->length; k++)
+            any = any || y[place(p, i, k)] != p->base[place(p, i, k)];
     for (int64_t k = 0; k < p->length; k++) p->x[place(p, line, k)] = 1;
     return any;
 }
@@ -59,7 +63,8 @@ static bool reaches(const probe *p, int64_t line, int64_t begin, int64_t end) {
 /* The outermost lines of the reach do change the output, the lines beyond them do not. */
 static void check_axis(tern_session *s, const tern_vision_reach *r, int axis) {
     const int64_t m = r->multiple[axis], before = r->before[axis], after = r->after[axis];
-    const int64_t cells = 2 * ((before > after ? before : after) / m + 2) + 1, begin = cells / 2 * m;
+    const int64_t cells = 2 * ((before > after ? before : after) / m + 2) + 1,
+                  begin = cells / 2 * m;
     probe p = {s, axis, cells * m, 4 * r->multiple[1 - axis], NULL, NULL};
     const size_t pixels = (size_t)(p.lines * p.length);
     p.x = malloc(pixels * sizeof *p.x);
@@ -68,8 +73,10 @@ static void check_axis(tern_session *s, const tern_vision_reach *r, int axis) {
     memcpy(p.base, run(&p), pixels * sizeof *p.base);
     assert_true(reaches(&p, begin - before, begin, begin + m));
     assert_true(reaches(&p, begin + m - 1 + after, begin, begin + m));
-    for (int64_t i = begin - before - 1; i >= 0; i -= 5) assert_false(reaches(&p, i, begin, begin + m));
-    for (int64_t i = begin + m + after; i < p.lines; i += 5) assert_false(reaches(&p, i, begin, begin + m));
+    for (int64_t i = begin - before - 1; i >= 0; i -= 5)
+        assert_false(reaches(&p, i, begin, begin + m));
+    for (int64_t i = begin + m + after; i < p.lines; i += 5)
+        assert_false(reaches(&p, i, begin, begin + m));
     free(p.x);
     free(p.base);
 }
@@ -111,8 +118,8 @@ static void reach_of_named_networks(void **state) {
     tern_context_free(c);
 }
 
-static tern_value add(tern_value x, const char *op, int64_t channels, int64_t kernel, int64_t stride,
-                      int64_t before, int64_t after) {
+static tern_value add(tern_value x, const char *op, int64_t channels, int64_t kernel,
+                      int64_t stride, int64_t before, int64_t after) {
     const int64_t sizes[] = {kernel, kernel + 1}, strides[] = {stride, stride};
     const int64_t pads[] = {before, before, after, after + 1};
     int64_t dims[TERN_MAX_RANK];
@@ -121,24 +128,26 @@ static tern_value add(tern_value x, const char *op, int64_t channels, int64_t ke
     const bool transposed = !strcmp(op, "ConvTranspose");
     char name[32];
     snprintf(name, sizeof name, "w%d", x.id);
-    const int64_t shape[] = {transposed ? dims[1] : channels, transposed ? channels : dims[1], kernel, kernel + 1};
+    const int64_t shape[] = {transposed ? dims[1] : channels, transposed ? channels : dims[1],
+                             kernel, kernel + 1};
     const tern_value inputs[] = {x, tern_parameter(x.graph, name, 4, shape, (tern_initializer){0})};
-    const tern_attribute a[] = {TERN_INTS("kernel_shape", sizes, 2), TERN_INTS("strides", strides, 2),
-                                TERN_INTS("pads", pads, 4)};
+    const tern_attribute a[] = {TERN_INTS("kernel_shape", sizes, 2),
+                                TERN_INTS("strides", strides, 2), TERN_INTS("pads", pads, 4)};
     tern_apply(x.graph, op, NULL, inputs, 2, a, 3, &y, 1);
     return y;
 }
 
-/* Kernels, strides and pads that are not symmetric, and a transposed convolution whose windows overlap. */
+/* Kernels, strides and pads that are not symmetric, and a transposed convolution whose windows
+ * overlap. */
 static void reach_of_odd_windows(void **state) {
     (void)state;
     tern_context *c = make_context(2);
     tern_graph *g;
     check_ok(c, tern_graph_create(&g, c));
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
-    tern_value y = add(x, "Conv", 2, 4, 3, 1, 0);     /* a third of the size */
+    tern_value y = add(x, "Conv", 2, 4, 3, 1, 0); /* a third of the size */
     y = add(y, "Conv", 2, 3, 1, 2, 0);
-    y = add(y, "ConvTranspose", 1, 5, 3, 0, 2);       /* back */
+    y = add(y, "ConvTranspose", 1, 5, 3, 0, 2); /* back */
     tern_output(g, "y", y);
     check_reach(g);
     tern_graph_free(g);
@@ -167,7 +176,8 @@ static void whole_pictures_and_others(void **state) {
     check_ok(c, tern_graph_create(&g, c));
     x = tern_input(g, "x", 2, (int64_t[]){-1, 2});
     tern_output(g, "y", tern_relu(x));
-    check_error(c, TERN_ERR_UNSUPPORTED, "does not take pictures", tern_vision_network_reach(&r, g));
+    check_error(c, TERN_ERR_UNSUPPORTED, "does not take pictures",
+                tern_vision_network_reach(&r, g));
     tern_graph_free(g);
     tern_context_free(c);
 }
@@ -179,8 +189,11 @@ static void mistakes(void **state) {
         const char *name, *text;
         tern_vision_network_options o;
     } rows[] = {
-        {"unetz", "there is no network 'unetz'; there are unet, light, fcn", TERN_VISION_NETWORK_OPTIONS_INIT},
-        {"unet", "depth 8; it must be in 1..7", {.size = sizeof rows->o, .channels = 3, .classes = 1, .depth = 8}},
+        {"unetz", "there is no network 'unetz'; there are unet, light, fcn",
+         TERN_VISION_NETWORK_OPTIONS_INIT},
+        {"unet",
+         "depth 8; it must be in 1..7",
+         {.size = sizeof rows->o, .channels = 3, .classes = 1, .depth = 8}},
         {"unet", "classes 0", {.size = sizeof rows->o, .channels = 3}},
         {"fcn", "dropout 1", {.size = sizeof rows->o, .channels = 3, .classes = 1, .dropout = 1}},
         {"light", "channels 0", {.size = sizeof rows->o, .classes = 1}},

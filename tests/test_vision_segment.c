@@ -1,5 +1,5 @@
-/* Masks: tiles give the bits of the whole picture whatever their size, the memory, the threads and the views;
- * conversion of pictures; windows; models and options that do not fit. */
+/* Masks: tiles give the bits of the whole picture whatever their size, the memory, the threads and
+ * the views; conversion of pictures; windows; models and options that do not fit. */
 #include "check.h"
 
 #include "core/base.h"
@@ -33,8 +33,13 @@ static tern_model *make_model(tern_context *c, const kind *k) {
     tern_graph *g;
     tern_model *model;
     tern_vision_network_options o = TERN_VISION_NETWORK_OPTIONS_INIT;
-    tern__vision_pipeline p = {.classes = k->classes, .bits = 8, .threshold = 0.5, .width = k->size, .height = k->size,
-                               .normalization = {k->channels, {0.4f, 0.5f, 0.6f}, {0.2f, 0.3f, 0.25f}}};
+    tern__vision_pipeline p = {
+        .classes = k->classes,
+        .bits = 8,
+        .threshold = 0.5,
+        .width = k->size,
+        .height = k->size,
+        .normalization = {k->channels, {0.4f, 0.5f, 0.6f}, {0.2f, 0.3f, 0.25f}}};
     check_ok(c, tern_graph_create(&g, c));
     o.channels = k->channels;
     o.classes = k->logits;
@@ -54,14 +59,18 @@ static tern_image make_image(tern_context *c, int width, int height, int channel
     tern__random r = tern__random_make(3, (uint64_t)(width * 1000 + height));
     for (int64_t i = 0; i < (int64_t)width * height * channels; i++) {
         const double v = 0.5 + 0.3 * sin((double)i / 40) + 0.1 * tern__random_normal(&r);
-        const uint32_t most = bits == 8 ? 255 : 65535, value = (uint32_t)(fmin(fmax(v, 0), 1) * most);
-        if (bits == 8) ((uint8_t *)image.data)[i] = (uint8_t)value;
-        else ((uint16_t *)image.data)[i] = (uint16_t)value;
+        const uint32_t most = bits == 8 ? 255 : 65535,
+                       value = (uint32_t)(fmin(fmax(v, 0), 1) * most);
+        if (bits == 8)
+            ((uint8_t *)image.data)[i] = (uint8_t)value;
+        else
+            ((uint16_t *)image.data)[i] = (uint16_t)value;
     }
     return image;
 }
 
-static tern_mask make_mask(tern_session *s, const tern_image *image, const tern_vision_segment_options *o) {
+static tern_mask make_mask(tern_session *s, const tern_image *image,
+                           const tern_vision_segment_options *o) {
     tern_mask mask;
     tern_status st = tern_vision_segment(s, image, o, &mask);
     if (st != TERN_OK) fail_msg("%s", tern_session_message(s));
@@ -172,8 +181,10 @@ static void tiles_are_the_whole_at_other_levels(void **state) {
         tern_model_free(model);
         tern_context_free(c);
     }
-    if (*kept) setenv("TERN_CPU", kept, 1);
-    else unsetenv("TERN_CPU");
+    if (*kept)
+        setenv("TERN_CPU", kept, 1);
+    else
+        unsetenv("TERN_CPU");
 }
 
 /* ---- memory ---- */
@@ -223,7 +234,8 @@ static void memory_is_bounded(void **state) {
             o.all_views = views;
             o.on_progress = count_tiles;
             o.user = &tiles;
-            const size_t before = m.now - 900 * 700 * 3; /* the picture is counted, the model is not */
+            const size_t before =
+                m.now - 900 * 700 * 3; /* the picture is counted, the model is not */
             m.most = m.now;
             masks[i] = make_mask(session, &image, &o);
             if ((double)(m.most - before) > memory[i] * 1.02)
@@ -240,7 +252,8 @@ static void memory_is_bounded(void **state) {
     check_ok(c, tern_session_create(&session, model));
     o.memory = 3e6;
     assert_int_equal(tern_vision_segment(session, &image, &o, &mask), TERN_ERR_LIMIT);
-    assert_non_null(strstr(tern_session_message(session), "3 MB do not suffice: the smallest tile"));
+    assert_non_null(
+        strstr(tern_session_message(session), "3 MB do not suffice: the smallest tile"));
     assert_null(mask.labels);
     tern_session_free(session);
     tern_image_free(&image);
@@ -251,7 +264,8 @@ static void memory_is_bounded(void **state) {
 
 /* ---- conversion and sizes ---- */
 
-/* Turning the picture turns the mask, when all views are averaged (sums are in another order, so not to the bit). */
+/* Turning the picture turns the mask, when all views are averaged (sums are in another order, so
+ * not to the bit). */
 static void views_are_symmetric(void **state) {
     (void)state;
     tern_context *c = make_context(2);
@@ -288,7 +302,10 @@ static void pictures_are_converted(void **state) {
     static const struct {
         int channels, bits;
         const char *text;
-    } rows[] = {{1, 8, ""}, {1, 16, "16 bits, grey"}, {3, 8, "8 bits, colour;"}, {4, 8, "colour with transparency"},
+    } rows[] = {{1, 8, ""},
+                {1, 16, "16 bits, grey"},
+                {3, 8, "8 bits, colour;"},
+                {4, 8, "colour with transparency"},
                 {2, 16, "16 bits, grey with"}};
     tern_mask first = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -300,9 +317,12 @@ static void pictures_are_converted(void **state) {
         o.probability = true;
         *warning = 0;
         tern_mask mask = make_mask(session, &image, &o);
-        if (!*rows[i].text) assert_string_equal(warning, "");
-        else if (!strstr(warning, rows[i].text)) fail_msg("\"%s\" has no \"%s\"", warning, rows[i].text);
-        if (i == 0) first = mask;
+        if (!*rows[i].text)
+            assert_string_equal(warning, "");
+        else if (!strstr(warning, rows[i].text))
+            fail_msg("\"%s\" has no \"%s\"", warning, rows[i].text);
+        if (i == 0)
+            first = mask;
         else {
             check_same(&mask, &first);
             tern_mask_free(&mask);
@@ -316,7 +336,8 @@ static void pictures_are_converted(void **state) {
     tern_context_free(c);
 }
 
-/* A model of one size: the picture is brought to it, the probabilities back, as tern_planes_resize does. */
+/* A model of one size: the picture is brought to it, the probabilities back, as tern_planes_resize
+ * does. */
 static void models_of_one_size(void **state) {
     (void)state;
     tern_context *c = make_context(2);
@@ -331,7 +352,8 @@ static void models_of_one_size(void **state) {
     check_ok(c, tern_image_resize(&small, &image, 32, 32, TERN_FILTER_BILINEAR, true));
     o.probability = true;
     tern_mask mask = make_mask(session[0], &image, &o), inside = make_mask(session[1], &small, &o);
-    check_ok(c, tern_planes_resize(c, expected, 90, 50, inside.probability, 1, 32, 32, TERN_FILTER_BILINEAR, false));
+    check_ok(c, tern_planes_resize(c, expected, 90, 50, inside.probability, 1, 32, 32,
+                                   TERN_FILTER_BILINEAR, false));
     for (int i = 0; i < 90 * 50; i++) {
         check_close(mask.probability[i], expected[i], 2e-6, 0);
         assert_int_equal(mask.labels[i], mask.probability[i] >= 0.5f);
@@ -354,8 +376,10 @@ static void windows_cover_once(void **state) {
     tern__random r = tern__random_make(5, 1);
     int cut = 0;
     for (int round = 0; round < 3000; round++) {
-        const int64_t multiple = 1 + tern__random_below(&r, 16), halo = multiple * tern__random_below(&r, 5);
-        const int64_t height = multiple * (1 + tern__random_below(&r, 60)), width = multiple * (1 + tern__random_below(&r, 60));
+        const int64_t multiple = 1 + tern__random_below(&r, 16),
+                      halo = multiple * tern__random_below(&r, 5);
+        const int64_t height = multiple * (1 + tern__random_below(&r, 60)),
+                      width = multiple * (1 + tern__random_below(&r, 60));
         const int64_t least = tern__tiles_least(height, width, multiple, halo);
         const int64_t pixels = least + tern__random_below(&r, 4 * least);
         tern__tile_axis axes[2];
@@ -371,7 +395,8 @@ static void windows_cover_once(void **state) {
                 assert_true(t.end >= t.begin && t.start >= 0 && t.start % multiple == 0);
                 assert_true(t.start + axes[a].window <= axes[a].length);
                 assert_true(t.start == 0 || t.begin >= t.start + halo);
-                assert_true(t.start + axes[a].window == axes[a].length || t.end <= t.start + axes[a].window - halo);
+                assert_true(t.start + axes[a].window == axes[a].length ||
+                            t.end <= t.start + axes[a].window - halo);
                 at = t.end;
             }
             assert_int_equal(at, axes[a].length);
@@ -416,7 +441,8 @@ static void mistakes(void **state) {
     bad.size = 3;
     refused(s, TERN_ERR_ARGUMENT, "options of size 3", &image, &bad);
     bad.tile = 20;
-    refused(s, TERN_ERR_ARGUMENT, "tiles of 20 pixels: this network needs 52, of which 24", &image, &bad);
+    refused(s, TERN_ERR_ARGUMENT, "tiles of 20 pixels: this network needs 52, of which 24", &image,
+            &bad);
     bad.on_progress = stop;
     refused(s, TERN_ERR_INTERRUPTED, "stopped after 1 of 1", &image, &bad);
     refused(s, TERN_ERR_ARGUMENT, "no picture", &none, &bad);
@@ -427,12 +453,17 @@ static void mistakes(void **state) {
     } rows[] = {
         {NULL, "have no tern.vision"},
         {"{}", "expected {"},
-        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": [1]}", "have 1 channels"},
-        {"{\"task\": \"mask\", \"classes\": 5, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,1,1]}", "has 5 classes"},
-        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,0,1]}", "expected {"},
-        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,1,1], \"size\": [0, 9]}",
+        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": [1]}",
+         "have 1 channels"},
+        {"{\"task\": \"mask\", \"classes\": 5, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,1,1]}",
+         "has 5 classes"},
+        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,0,1]}",
          "expected {"},
-        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,1,1], \"threshold\": 7}",
+        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,1,1], "
+         "\"size\": [0, 9]}",
+         "expected {"},
+        {"{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0,0,0], \"std\": [1,1,1], "
+         "\"threshold\": 7}",
          "expected {"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -1,5 +1,5 @@
-/* Training masks end to end on pictures that the test draws: discs on a ground of stripes; what the model then holds and
- * does; validation in every way; interruption; mistakes. */
+/* Training masks end to end on pictures that the test draws: discs on a ground of stripes; what the
+ * model then holds and does; validation in every way; interruption; mistakes. */
 #include "check.h"
 
 #include "core/base.h"
@@ -26,8 +26,8 @@ static tern_context *make_context(int threads) {
     return c;
 }
 
-/* Picture and mask i: discs, brighter than the stripes by little. sizes: of several sizes. classes 3: discs on the
- * right half are another class. */
+/* Picture and mask i: discs, brighter than the stripes by little. sizes: of several sizes. classes
+ * 3: discs on the right half are another class. */
 static void draw(tern_context *c, const char *name, int i, bool sizes, int classes) {
     const int width = SIDE + (sizes ? 8 * i : 0), height = SIDE + (sizes ? 4 * i : 0);
     tern__random r = tern__random_make(77, (uint64_t)i);
@@ -48,7 +48,8 @@ static void draw(tern_context *c, const char *name, int i, bool sizes, int class
             for (int k = 0; k < 3; k++)
                 if (hypot(u - x[k], v - y[k]) < radius[k]) {
                     mask.labels[v * width + u] = classes == 3 && x[k] > width / 2 ? 2 : 1;
-                    value = (classes == 3 && x[k] > width / 2 ? 30 : 190) + 12 * tern__random_normal(&r);
+                    value = (classes == 3 && x[k] > width / 2 ? 30 : 190) +
+                            12 * tern__random_normal(&r);
                 }
             ((uint8_t *)image.data)[v * width + u] = (uint8_t)fmin(fmax(value, 0), 255);
         }
@@ -169,7 +170,8 @@ static void several_classes_and_sizes(void **state) {
     assert_true(r.scores.iou > 0.75);
     tern_model_free(model);
 
-    /* pictures of several sizes are brought to one, here a small one, and the mask comes back in the picture's */
+    /* pictures of several sizes are brought to one, here a small one, and the mask comes back in
+     * the picture's */
     o = small_options(in_folder("several/mask"));
     o.data.crop_width = o.data.crop_height = 0;
     o.data.width = o.data.height = 48;
@@ -213,7 +215,8 @@ static void resuming_gives_the_same_model(void **state) {
         o.train.checkpoint = in_folder("run.ckpt");
         if (k) {
             o.train.on_progress = stop_at_two;
-            assert_int_equal(tern_vision_train(&model, c, in_folder("one/image"), &o, NULL), TERN_ERR_INTERRUPTED);
+            assert_int_equal(tern_vision_train(&model, c, in_folder("one/image"), &o, NULL),
+                             TERN_ERR_INTERRUPTED);
             assert_null(model);
             o.train.on_progress = NULL;
             o.train.resume = true;
@@ -244,12 +247,15 @@ static void losses(void **state) {
         for (int classes = 2; classes <= 3; classes++) {
             tern_model *model;
             tern_vision_train_result r;
-            tern_vision_train_options o = small_options(in_folder(classes == 2 ? "one/mask" : "classes/mask"));
+            tern_vision_train_options o =
+                small_options(in_folder(classes == 2 ? "one/mask" : "classes/mask"));
             o.data.coding = classes == 2 ? TERN_MASK_BINARY : TERN_MASK_NUMBERS;
             o.loss = tern_vision_loss_name(i);
             o.train.epochs = 1;
             o.data.crops = 1;
-            check_ok(c, tern_vision_train(&model, c, in_folder(classes == 2 ? "one/image" : "classes/image"), &o, &r));
+            check_ok(c, tern_vision_train(&model, c,
+                                          in_folder(classes == 2 ? "one/image" : "classes/image"),
+                                          &o, &r));
             assert_true(isfinite(r.train.loss));
             tern_model_free(model);
         }
@@ -265,14 +271,17 @@ static void mistakes(void **state) {
     o.validate = 0.2;
     o.validate_names = (const char *const[]){"p2"};
     o.n_validate_names = 1;
-    check_error(c, TERN_ERR_ARGUMENT, "asked for in 2 ways", tern_vision_train(&model, c, pictures, &o, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "asked for in 2 ways",
+                tern_vision_train(&model, c, pictures, &o, NULL));
     assert_null(model);
     o.validate = 0;
     o.validate_names = (const char *const[]){"p99"};
-    check_error(c, TERN_ERR_ARGUMENT, "is called 'p99'", tern_vision_train(&model, c, pictures, &o, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "is called 'p99'",
+                tern_vision_train(&model, c, pictures, &o, NULL));
     o.n_validate_names = 0;
     o.validate_pictures = pictures;
-    check_error(c, TERN_ERR_ARGUMENT, "have no folder of masks", tern_vision_train(&model, c, pictures, &o, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "have no folder of masks",
+                tern_vision_train(&model, c, pictures, &o, NULL));
     o.validate_pictures = NULL;
     o.loss = "hinge";
     check_error(c, TERN_ERR_ARGUMENT, "there is no loss 'hinge'; there are ce+dice, ce",
@@ -282,15 +291,18 @@ static void mistakes(void **state) {
     assert_int_equal(tern_vision_train(&model, c, pictures, &o, NULL), TERN_ERR_ARGUMENT);
     o.augmentation = NULL;
     o.network = "vgg";
-    check_error(c, TERN_ERR_ARGUMENT, "there is no network 'vgg'", tern_vision_train(&model, c, pictures, &o, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "there is no network 'vgg'",
+                tern_vision_train(&model, c, pictures, &o, NULL));
     o.network = NULL;
     o.data.masks = NULL;
-    check_error(c, TERN_ERR_ARGUMENT, "no folder of masks", tern_vision_train(&model, c, pictures, &o, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "no folder of masks",
+                tern_vision_train(&model, c, pictures, &o, NULL));
     o.data.masks = in_folder("empty/mask");
     check_error(c, TERN_ERR_FORMAT, "there is nothing to learn",
                 tern_vision_train(&model, c, in_folder("empty/image"), &o, NULL));
     o.data.masks = in_folder("other/mask");
-    assert_int_equal(tern_vision_train(&model, c, in_folder("one/image"), &o, NULL), TERN_ERR_FORMAT);
+    assert_int_equal(tern_vision_train(&model, c, in_folder("one/image"), &o, NULL),
+                     TERN_ERR_FORMAT);
     assert_null(model);
     tern_context_free(c);
 }

@@ -3,9 +3,9 @@
 
 #include <tern/vision_train.h>
 
-static tern_status evaluate_picture(tern_mask_metrics *metrics, tern_mask_scores *scores, tern_session *session,
-                                    const tern_vision_dataset *data, int64_t picture,
-                                    const tern_vision_segment_options *options) {
+static tern_status evaluate_picture(tern_mask_metrics *metrics, tern_mask_scores *scores,
+                                    tern_session *session, const tern_vision_dataset *data,
+                                    int64_t picture, const tern_vision_segment_options *options) {
     tern_context *c = tern__session_context(session);
     tern_image image = {0};
     tern_mask truth = {0}, mask = {0};
@@ -19,7 +19,8 @@ static tern_status evaluate_picture(tern_mask_metrics *metrics, tern_mask_scores
     return st;
 }
 
-tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *session, const char *pictures,
+tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *session,
+                                 const char *pictures,
                                  const tern_vision_evaluate_options *options) {
     tern_context *c = tern__session_context(session);
     tern_vision_dataset_options d = TERN_VISION_DATASET_OPTIONS_INIT;
@@ -28,7 +29,8 @@ tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *sess
     tern_vision_model_info info;
     *metrics = NULL;
     if (o.size != sizeof o || !o.masks)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "evaluation needs a folder of masks, and options that start from "
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "evaluation needs a folder of masks, and options that start from "
                           "TERN_VISION_EVALUATE_OPTIONS_INIT");
     tern_status st = tern_vision_describe(&info, session);
     if (st != TERN_OK) return st;
@@ -47,8 +49,8 @@ tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *sess
         st = evaluate_picture(*metrics, &scores, session, data, i, &o.segment);
         if (st == TERN_OK && o.on_picture &&
             !o.on_picture(o.user, tern_vision_dataset_file(data, i), &scores, i + 1, count))
-            st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld of %lld pictures", (long long)i + 1,
-                            (long long)count);
+            st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld of %lld pictures",
+                            (long long)i + 1, (long long)count);
     }
     if (st != TERN_OK) {
         tern_mask_metrics_free(*metrics);

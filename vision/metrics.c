@@ -1,4 +1,5 @@
-/* Scores of masks: a confusion matrix of pixels, a histogram of probabilities, borders. Knows masks only. */
+/* Scores of masks: a confusion matrix of pixels, a histogram of probabilities, borders. Knows masks
+ * only. */
 #include "core/base.h"
 
 #include <tern/vision_metrics.h>
@@ -53,14 +54,17 @@ static void counts_join(counts *all, const counts *one) {
 tern_status tern_mask_metrics_create(tern_mask_metrics **metrics, tern_context *c, int classes) {
     *metrics = NULL;
     if (classes < 2 || classes > 255)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "scores of %d classes; 2 to 255 are possible", classes);
+        return tern__fail(c, TERN_ERR_ARGUMENT, "scores of %d classes; 2 to 255 are possible",
+                          classes);
     tern_mask_metrics *m = tern__calloc(c, 1, sizeof *m);
     if (!m) return TERN_ERR_MEMORY;
     m->context = c;
     tern_status st = counts_make(&m->all, c, classes);
     if (st == TERN_OK) st = counts_make(&m->one, c, classes);
-    if (st == TERN_OK) *metrics = m;
-    else tern_mask_metrics_free(m);
+    if (st == TERN_OK)
+        *metrics = m;
+    else
+        tern_mask_metrics_free(m);
     return st;
 }
 
@@ -82,13 +86,16 @@ static bool is_border(const tern_mask *m, const tern_mask *truth, int x, int y) 
         const int u = x + step[i][0], v = y + step[i][1];
         if (u < 0 || v < 0 || u >= m->width || v >= m->height) continue;
         const int64_t other = (int64_t)v * m->width + u;
-        if (truth->labels[other] != TERN_MASK_IGNORED && m->labels[other] != m->labels[at]) return true;
+        if (truth->labels[other] != TERN_MASK_IGNORED && m->labels[other] != m->labels[at])
+            return true;
     }
     return false;
 }
 
-/* Share of the border pixels of a that have one of b within `reach` pixels; *count: of a. Both [height][width]. */
-static double near_share(const uint8_t *a, const uint8_t *b, int width, int height, int reach, int64_t *count) {
+/* Share of the border pixels of a that have one of b within `reach` pixels; *count: of a. Both
+ * [height][width]. */
+static double near_share(const uint8_t *a, const uint8_t *b, int width, int height, int reach,
+                         int64_t *count) {
     int64_t near = 0;
     *count = 0;
     for (int y = 0; y < height; y++)
@@ -98,8 +105,10 @@ static double near_share(const uint8_t *a, const uint8_t *b, int width, int heig
             for (int v = -reach; v <= reach && !found; v++) {
                 if (y + v < 0 || y + v >= height) continue;
                 int side = (int)sqrt((double)(reach * reach - v * v));
-                const int from = x - side < 0 ? 0 : x - side, to = x + side >= width ? width - 1 : x + side;
-                found = memchr(b + (int64_t)(y + v) * width + from, 1, (size_t)(to - from + 1)) != NULL;
+                const int from = x - side < 0 ? 0 : x - side,
+                          to = x + side >= width ? width - 1 : x + side;
+                found =
+                    memchr(b + (int64_t)(y + v) * width + from, 1, (size_t)(to - from + 1)) != NULL;
             }
             near += found;
             ++*count;
@@ -108,7 +117,8 @@ static double near_share(const uint8_t *a, const uint8_t *b, int width, int heig
 }
 
 /* F1 of the borders; NaN where neither mask has any. */
-static tern_status border_score(tern_context *c, const tern_mask *m, const tern_mask *truth, double *score) {
+static tern_status border_score(tern_context *c, const tern_mask *m, const tern_mask *truth,
+                                double *score) {
     const size_t pixels = (size_t)m->width * (size_t)m->height;
     uint8_t *borders = tern__alloc(c, 2 * pixels);
     if (!borders) return TERN_ERR_MEMORY;
@@ -121,10 +131,14 @@ static tern_status border_score(tern_context *c, const tern_mask *m, const tern_
     const int reach = (int)fmax(1, round(BORDER_SHARE * hypot(m->width, m->height)));
     int64_t n, n_truth;
     const double precision = near_share(borders, borders + pixels, m->width, m->height, reach, &n);
-    const double recall = near_share(borders + pixels, borders, m->width, m->height, reach, &n_truth);
-    if (!n && !n_truth) *score = NAN;
-    else if (!n || !n_truth || precision + recall == 0) *score = 0;
-    else *score = 2 * precision * recall / (precision + recall);
+    const double recall =
+        near_share(borders + pixels, borders, m->width, m->height, reach, &n_truth);
+    if (!n && !n_truth)
+        *score = NAN;
+    else if (!n || !n_truth || precision + recall == 0)
+        *score = 0;
+    else
+        *score = 2 * precision * recall / (precision + recall);
     tern__free(c, borders);
     return TERN_OK;
 }
@@ -145,8 +159,8 @@ static ratios class_ratios(const counts *k, int label, int64_t *occurs) {
     }
     *occurs = truth + predicted;
     const double hit = (double)right, either = (double)(truth + predicted - right);
-    return (ratios){ratio(hit, either), ratio(2 * hit, (double)(truth + predicted)), ratio(hit, (double)predicted),
-                    ratio(hit, (double)truth)};
+    return (ratios){ratio(hit, either), ratio(2 * hit, (double)(truth + predicted)),
+                    ratio(hit, (double)predicted), ratio(hit, (double)truth)};
 }
 
 static void add_mean(double *sum, int *n, double value) {
@@ -192,14 +206,22 @@ static tern_mask_scores scores_of(const counts *k) {
     int64_t pixels = 0, right = 0;
     for (int i = 0; i < k->classes * k->classes; i++) pixels += k->matrix[i];
     for (int i = 0; i < k->classes; i++) right += k->matrix[i * k->classes + i];
-    return (tern_mask_scores){.n = 1, .pixels = pixels, .iou = r.iou, .dice = r.dice,
-                              .accuracy = ratio((double)right, (double)pixels), .precision = r.precision,
-                              .recall = r.recall, .auc = area(k), .mean_iou = r.iou, .mean_dice = r.dice};
+    return (tern_mask_scores){.n = 1,
+                              .pixels = pixels,
+                              .iou = r.iou,
+                              .dice = r.dice,
+                              .accuracy = ratio((double)right, (double)pixels),
+                              .precision = r.precision,
+                              .recall = r.recall,
+                              .auc = area(k),
+                              .mean_iou = r.iou,
+                              .mean_dice = r.dice};
 }
 
 /* ---- counting ---- */
 
-static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mask, const tern_mask *truth) {
+static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mask,
+                                const tern_mask *truth) {
     const size_t pixels = (size_t)mask->width * (size_t)mask->height;
     const float *p = k->classes == 2 && mask->planes == 1 ? mask->probability : NULL;
     counts_clear(k);
@@ -208,21 +230,23 @@ static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mas
         const int is = truth->labels[i], said = mask->labels[i];
         if (is == TERN_MASK_IGNORED) continue;
         if (is >= k->classes || said >= k->classes)
-            return tern__fail(c, TERN_ERR_ARGUMENT, "pixel (%d, %d) is of class %d in the mask and %d in the truth; "
-                              "scores are of classes 0 to %d", (int)(i % (size_t)mask->width),
-                              (int)(i / (size_t)mask->width), said, is, k->classes - 1);
+            return tern__fail(c, TERN_ERR_ARGUMENT,
+                              "pixel (%d, %d) is of class %d in the mask and %d in the truth; "
+                              "scores are of classes 0 to %d",
+                              (int)(i % (size_t)mask->width), (int)(i / (size_t)mask->width), said,
+                              is, k->classes - 1);
         k->matrix[is * k->classes + said]++;
         if (p) k->bins[is][(int)lrintf(fminf(fmaxf(p[i], 0), 1) * (BINS - 1))]++;
     }
     return TERN_OK;
 }
 
-tern_status tern_mask_metrics_add(tern_mask_metrics *m, const tern_mask *mask, const tern_mask *truth,
-                                  tern_mask_scores *scores) {
+tern_status tern_mask_metrics_add(tern_mask_metrics *m, const tern_mask *mask,
+                                  const tern_mask *truth, tern_mask_scores *scores) {
     double border;
     if (mask->width != truth->width || mask->height != truth->height)
-        return tern__fail(m->context, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d", mask->width,
-                          mask->height, truth->width, truth->height);
+        return tern__fail(m->context, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d",
+                          mask->width, mask->height, truth->width, truth->height);
     tern_status st = count_pixels(&m->one, m->context, mask, truth);
     if (st == TERN_OK) st = border_score(m->context, mask, truth, &border);
     if (st != TERN_OK) return st;
@@ -247,8 +271,16 @@ tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *m) {
 }
 
 tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m, double threshold) {
-    tern_mask_scores s = {.n = m->n, .iou = NAN, .dice = NAN, .accuracy = NAN, .precision = NAN, .recall = NAN,
-                          .auc = NAN, .boundary = NAN, .mean_iou = NAN, .mean_dice = NAN};
+    tern_mask_scores s = {.n = m->n,
+                          .iou = NAN,
+                          .dice = NAN,
+                          .accuracy = NAN,
+                          .precision = NAN,
+                          .recall = NAN,
+                          .auc = NAN,
+                          .boundary = NAN,
+                          .mean_iou = NAN,
+                          .mean_dice = NAN};
     int64_t matrix[4] = {0};
     counts k = m->all;
     if (!k.probabilities) return s;
@@ -278,7 +310,8 @@ double tern_mask_metrics_best_threshold(const tern_mask_metrics *m, double *dice
         hits += (double)k->bins[1][i];
         wrong += (double)k->bins[0][i];
         const double score = ratio(2 * hits, hits + wrong + truth);
-        if (score > best || (isnan(best) && !isnan(score))) best = score, threshold = (i - 0.5) / (BINS - 1);
+        if (score > best || (isnan(best) && !isnan(score)))
+            best = score, threshold = (i - 0.5) / (BINS - 1);
     }
     if (dice) *dice = best;
     return isnan(best) ? 0.5 : threshold;

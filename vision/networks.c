@@ -13,8 +13,8 @@ typedef struct network {
     tern_value (*build)(tern_value x, const tern_vision_network_options *o);
 } network;
 
-/* A convolution of an odd kernel that keeps the size (stride 1) -> BatchNormalization -> Relu. group 0:
- * one; -1: depthwise. channels 0: as many as x has. */
+/* A convolution of an odd kernel that keeps the size (stride 1) -> BatchNormalization -> Relu.
+ * group 0: one; -1: depthwise. channels 0: as many as x has. */
 typedef struct layer {
     int64_t channels, kernel, stride, dilation, group;
 } layer;
@@ -35,8 +35,8 @@ static tern_value convolve(tern_value x, layer l, const tern_vision_network_opti
     return tern_relu(o->no_normalization ? x : tern_batch_normalization(x));
 }
 
-/* Twice as large by a transposed convolution whose windows do not overlap. Every output has `in` inputs
- * and not the weight's fan-in, so that the values are drawn for that. */
+/* Twice as large by a transposed convolution whose windows do not overlap. Every output has `in`
+ * inputs and not the weight's fan-in, so that the values are drawn for that. */
 static tern_value enlarge(tern_value x, int64_t channels, int64_t factor) {
     char name[96], weight[80], bias[80];
     int64_t in[TERN_MAX_RANK] = {0};
@@ -45,11 +45,13 @@ static tern_value enlarge(tern_value x, int64_t channels, int64_t factor) {
     tern__graph_unique(x.graph, "enlarge.weight", weight, sizeof weight);
     tern__graph_unique(x.graph, "enlarge.bias", bias, sizeof bias);
     snprintf(name, sizeof name, "enlarge%s", weight + strlen("enlarge.weight"));
-    const tern_value inputs[] = {
-        x,
-        tern_parameter(x.graph, weight, 4, (int64_t[]){in[1], channels, factor, factor},
-                       (tern_initializer){.kind = TERN_INIT_NORMAL, .b = sqrt(1.0 / (double)in[1])}),
-        tern_parameter(x.graph, bias, 1, &channels, (tern_initializer){.kind = TERN_INIT_CONSTANT})};
+    const tern_value inputs[] = {x,
+                                 tern_parameter(x.graph, weight, 4,
+                                                (int64_t[]){in[1], channels, factor, factor},
+                                                (tern_initializer){.kind = TERN_INIT_NORMAL,
+                                                                   .b = sqrt(1.0 / (double)in[1])}),
+                                 tern_parameter(x.graph, bias, 1, &channels,
+                                                (tern_initializer){.kind = TERN_INIT_CONSTANT})};
     const int64_t sizes[] = {factor, factor};
     const tern_attribute attributes[] = {TERN_INTS("kernel_shape", sizes, 2),
                                          TERN_INTS("strides", sizes, 2)};
@@ -65,8 +67,8 @@ static tern_value forget(tern_value x, const tern_vision_network_options *o) {
     return o->dropout > 0 ? tern_dropout(x, (float)o->dropout) : x;
 }
 
-/* Ronneberger et al. 2015 with BatchNormalization and borders that are padded, so that the mask is as
- * large as the picture. */
+/* Ronneberger et al. 2015 with BatchNormalization and borders that are padded, so that the mask is
+ * as large as the picture. */
 static tern_value build_unet(tern_value x, const tern_vision_network_options *o) {
     tern_value skip[8];
     for (int i = 0; i <= o->depth; i++) {
@@ -112,8 +114,9 @@ static tern_value build_light(tern_value x, const tern_vision_network_options *o
     return x;
 }
 
-/* A fully convolutional network (Long et al. 2015) that sees far by dilation (Yu & Koltun 2016) instead of
- * by more halving: a quarter of the size, dilations 1, 2, 4, ... each added to what it came from. */
+/* A fully convolutional network (Long et al. 2015) that sees far by dilation (Yu & Koltun 2016)
+ * instead of by more halving: a quarter of the size, dilations 1, 2, 4, ... each added to what it
+ * came from. */
 static tern_value build_fcn(tern_value x, const tern_vision_network_options *o) {
     tern_value fine = convolve(x, (layer){.channels = o->width, .kernel = 3}, o);
     x = convolve(fine, (layer){.channels = 2 * o->width, .kernel = 3, .stride = 2}, o);
@@ -142,8 +145,8 @@ const char *tern_vision_network_summary(size_t index) {
 
 static tern_value refuse(tern_graph *g, const network *n, const char *what, double value,
                          const char *range) {
-    tern__graph_fail(g, TERN_ERR_ARGUMENT, "network %s: %s %g; it must be in %s", n->name, what, value,
-                     range);
+    tern__graph_fail(g, TERN_ERR_ARGUMENT, "network %s: %s %g; it must be in %s", n->name, what,
+                     value, range);
     return (tern_value){g, -1};
 }
 
@@ -165,14 +168,18 @@ tern_value tern_vision_network_build(tern_graph *g, const char *name,
         if (!strcmp(networks[i].name, name)) n = &networks[i];
     if (!n) return unknown(g, name);
     if (o.size != sizeof o)
-        return refuse(g, n, "options of size", (double)o.size, "what TERN_VISION_NETWORK_OPTIONS_INIT says");
+        return refuse(g, n, "options of size", (double)o.size,
+                      "what TERN_VISION_NETWORK_OPTIONS_INIT says");
     if (!o.width) o.width = n->width;
     if (!o.depth) o.depth = n->depth;
-    if (o.channels < 1 || o.channels > 64) return refuse(g, n, "channels", (double)o.channels, "1..64");
-    if (o.classes < 1 || o.classes > 255) return refuse(g, n, "classes", (double)o.classes, "1..255");
+    if (o.channels < 1 || o.channels > 64)
+        return refuse(g, n, "channels", (double)o.channels, "1..64");
+    if (o.classes < 1 || o.classes > 255)
+        return refuse(g, n, "classes", (double)o.classes, "1..255");
     if (o.width < 1 || o.width > 512) return refuse(g, n, "width", (double)o.width, "1..512");
     if (o.depth < 1 || o.depth > 7) return refuse(g, n, "depth", (double)o.depth, "1..7");
-    if (!(o.dropout >= 0 && o.dropout < 1)) return refuse(g, n, "dropout", o.dropout, "0..1, without 1");
+    if (!(o.dropout >= 0 && o.dropout < 1))
+        return refuse(g, n, "dropout", o.dropout, "0..1, without 1");
     tern_value x = tern_input(g, "picture", 4, (int64_t[]){-1, o.channels, -1, -1});
     x = n->build(x, &o);
     x = tern_conv(x, o.classes, (tern_conv_options){.kernel_shape = {1, 1}, .name = "logits"});

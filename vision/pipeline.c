@@ -24,7 +24,8 @@ static bool read_size(tern__vision_pipeline *p, const json_t *size) {
     if (!size) return true;
     p->width = (int)json_integer_value(json_array_get(size, 0));
     p->height = (int)json_integer_value(json_array_get(size, 1));
-    return json_array_size(size) == 2 && p->width >= 1 && p->width <= 8192 && p->height >= 1 && p->height <= 8192;
+    return json_array_size(size) == 2 && p->width >= 1 && p->width <= 8192 && p->height >= 1 &&
+           p->height <= 8192;
 }
 
 static bool read(tern__vision_pipeline *p, const json_t *root) {
@@ -45,33 +46,44 @@ static bool read(tern__vision_pipeline *p, const json_t *root) {
 }
 
 /* The network must take such pictures and give a logit a class. */
-static tern_status check_network(const tern__vision_pipeline *p, tern_context *c, const tern_graph *g) {
+static tern_status check_network(const tern__vision_pipeline *p, tern_context *c,
+                                 const tern_graph *g) {
     char text[TERN__SHAPE_TEXT];
     if (g->n_inputs != 1 || g->n_outputs < 1)
-        return tern__fail(c, TERN_ERR_FORMAT, "the network has %zu inputs and %zu outputs; one of masks has one "
-                          "input", g->n_inputs, g->n_outputs);
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the network has %zu inputs and %zu outputs; one of masks has one "
+                          "input",
+                          g->n_inputs, g->n_outputs);
     const tern__shape *x = &g->values[g->inputs[0]].shape, *y = &g->values[g->outputs[0]].shape;
     if (x->type != TERN_FLOAT || x->rank != 4 || x->dims[1] != p->normalization.channels)
-        return tern__fail(c, TERN_ERR_FORMAT, "the network takes %s, but the model's pictures have %d channels",
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the network takes %s, but the model's pictures have %d channels",
                           tern__shape_text(x, text, sizeof text), p->normalization.channels);
     if (y->rank != 4 || (y->dims[1] != p->classes && !(p->classes == 2 && y->dims[1] == 1)))
-        return tern__fail(c, TERN_ERR_FORMAT, "the network's output is %s, but the model has %d classes",
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the network's output is %s, but the model has %d classes",
                           tern__shape_text(y, text, sizeof text), p->classes);
     return TERN_OK;
 }
 
-tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c, const tern_model *model) {
+tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c,
+                                       const tern_model *model) {
     const char *text = tern_model_metadata(model, "tern.vision");
     json_error_t error;
     if (!text)
-        return tern__fail(c, TERN_ERR_FORMAT, "the model does not say how it sees: its metadata have no "
-                          "tern.vision; only models that were trained by tern for masks can make them");
+        return tern__fail(
+            c, TERN_ERR_FORMAT,
+            "the model does not say how it sees: its metadata have no "
+            "tern.vision; only models that were trained by tern for masks can make them");
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     const bool known = read(p, root);
     json_decref(root);
     if (!known)
-        return tern__fail(c, TERN_ERR_FORMAT, "the model's tern.vision is \"%.200s\"; expected {\"task\": \"mask\", "
-                          "\"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and \"threshold\"}", text);
+        return tern__fail(
+            c, TERN_ERR_FORMAT,
+            "the model's tern.vision is \"%.200s\"; expected {\"task\": \"mask\", "
+            "\"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and \"threshold\"}",
+            text);
     return check_network(p, c, tern_model_graph(model));
 }
 
@@ -81,11 +93,14 @@ static json_t *numbers(const float *x, int n) {
     return list;
 }
 
-tern_status tern__vision_pipeline_write(tern_model *model, tern_context *c, const tern__vision_pipeline *p) {
+tern_status tern__vision_pipeline_write(tern_model *model, tern_context *c,
+                                        const tern__vision_pipeline *p) {
     const tern_normalization *n = &p->normalization;
-    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o}", "task", "mask", "classes", p->classes, "bits", p->bits,
-                             "mean", numbers(n->mean, n->channels), "std", numbers(n->std, n->channels));
-    if (root && p->width) json_object_set_new(root, "size", json_pack("[i, i]", p->width, p->height));
+    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o}", "task", "mask", "classes", p->classes,
+                             "bits", p->bits, "mean", numbers(n->mean, n->channels), "std",
+                             numbers(n->std, n->channels));
+    if (root && p->width)
+        json_object_set_new(root, "size", json_pack("[i, i]", p->width, p->height));
     if (root && p->classes == 2) json_object_set_new(root, "threshold", json_real(p->threshold));
     char *text = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;
     json_decref(root);

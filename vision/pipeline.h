@@ -1,5 +1,5 @@
-/* The part of a model's metadata that turns a picture into the network's input and its output into a mask.
- * Internal. */
+/* The part of a model's metadata that turns a picture into the network's input and its output into
+ * a mask. Internal. */
 #ifndef TERN_VISION_PIPELINE_H
 #define TERN_VISION_PIPELINE_H
 

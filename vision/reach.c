@@ -1,5 +1,5 @@
-/* How far a network looks: intervals of pixels walked back through the graph. Knows operators by their names and
- * attributes; runs nothing. */
+/* How far a network looks: intervals of pixels walked back through the graph. Knows operators by
+ * their names and attributes; runs nothing. */
 #include "core/graph.h"
 
 #include <tern/vision_network.h>
@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A value that follows from the picture, along one axis. Pixel i of it lies at about i * step / per of the
- * picture; what is needed of it is [low, high]. */
+/* A value that follows from the picture, along one axis. Pixel i of it lies at about i * step / per
+ * of the picture; what is needed of it is [low, high]. */
 typedef struct track {
     bool known, needed;
     int64_t step, per; /* without common divisor */
@@ -43,9 +43,11 @@ static bool is_pool(const tern__node *n) { return is(n, "MaxPool") || is(n, "Ave
 /* Operators that compute a pixel from the same pixel of their inputs. */
 static bool is_pointwise(const tern__node *n) {
     static const char *const names[] = {
-        "Add", "Sub", "Mul", "Div", "Sum", "Max", "Min", "Pow", "Relu", "LeakyRelu", "PRelu", "Elu",
-        "Selu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Softsign", "Gelu", "Erf", "Clip", "Neg",
-        "Abs", "Sqrt", "Exp", "Log", "Identity", "Dropout", "BatchNormalization"};
+        "Add",      "Sub",     "Mul",         "Div",       "Sum",     "Max",
+        "Min",      "Pow",     "Relu",        "LeakyRelu", "PRelu",   "Elu",
+        "Selu",     "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",    "Softplus",
+        "Softsign", "Gelu",    "Erf",         "Clip",      "Neg",     "Abs",
+        "Sqrt",     "Exp",     "Log",         "Identity",  "Dropout", "BatchNormalization"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is(n, names[i])) return true;
     const int64_t *axis = NULL;
@@ -73,15 +75,19 @@ typedef struct window {
 
 static window window_of(const walk *w, const tern__node *n) {
     const int at = w->axis - 2;
-    tern__window_attributes a = {.kernel_shape = ints_of(n, "kernel_shape"), .strides = ints_of(n, "strides"),
-                                 .dilations = ints_of(n, "dilations"), .pads = ints_of(n, "pads")};
+    tern__window_attributes a = {.kernel_shape = ints_of(n, "kernel_shape"),
+                                 .strides = ints_of(n, "strides"),
+                                 .dilations = ints_of(n, "dilations"),
+                                 .pads = ints_of(n, "pads")};
     const tern__string *mode = tern__attribute_at(n->op, n->attributes, "auto_pad");
     if (mode) a.auto_pad = *mode;
-    const int64_t *kernel = is_pool(n) ? a.kernel_shape.at : w->graph->values[n->inputs[1]].shape.dims + 2;
+    const int64_t *kernel =
+        is_pool(n) ? a.kernel_shape.at : w->graph->values[n->inputs[1]].shape.dims + 2;
     tern__window made;
     if (is(n, "ConvTranspose"))
         return (window){kernel[at], a.strides.count ? a.strides.at[at] : 1,
-                        a.dilations.count ? a.dilations.at[at] : 1, a.pads.count ? a.pads.at[at] : 0};
+                        a.dilations.count ? a.dilations.at[at] : 1,
+                        a.pads.count ? a.pads.at[at] : 0};
     tern__window_make(&a, w->shapes[n->inputs[0]].dims + 2, 2, kernel, &made);
     return (window){made.kernel[at], made.stride[at], made.dilation[at], made.pad_begin[at]};
 }
@@ -93,22 +99,25 @@ static const char *text_of(const tern__node *n, const char *name) {
     return text ? text->at : "";
 }
 
-/* The scale along the axis, 0 where it is not given as a number or follows the ends of the picture. */
+/* The scale along the axis, 0 where it is not given as a number or follows the ends of the picture.
+ */
 static double scale_of(const walk *w, const tern__node *n) {
-    const tern__value *v = n->n_inputs > 2 && n->inputs[2] >= 0 ? &w->graph->values[n->inputs[2]] : NULL;
+    const tern__value *v =
+        n->n_inputs > 2 && n->inputs[2] >= 0 ? &w->graph->values[n->inputs[2]] : NULL;
     const char *mode = text_of(n, "coordinate_transformation_mode");
     const tern__ints axes = ints_of(n, "axes");
     const int64_t *antialias = tern__attribute_at(n->op, n->attributes, "antialias");
     if (!v || !v->data || v->shape.type != TERN_FLOAT || v->shape.dims[0] != 4 || axes.count ||
-        (antialias && *antialias) || !strcmp(mode, "align_corners") || !strcmp(mode, "tf_crop_and_resize"))
+        (antialias && *antialias) || !strcmp(mode, "align_corners") ||
+        !strcmp(mode, "tf_crop_and_resize"))
         return 0;
     return (double)((const float *)v->data)[w->axis];
 }
 
-/* Output pixels [low, high] of a Resize follow from these input pixels: a pixel more than its kernel on
- * either side covers every rounding and coordinate mode. */
-static void resize_back(const walk *w, const tern__node *n, int64_t low, int64_t high, int64_t *from,
-                        int64_t *to) {
+/* Output pixels [low, high] of a Resize follow from these input pixels: a pixel more than its
+ * kernel on either side covers every rounding and coordinate mode. */
+static void resize_back(const walk *w, const tern__node *n, int64_t low, int64_t high,
+                        int64_t *from, int64_t *to) {
     const double scale = scale_of(w, n);
     const bool half = strcmp(text_of(n, "coordinate_transformation_mode"), "asymmetric") != 0;
     const double shift = half ? 0.5 : 0;
@@ -125,7 +134,8 @@ static void reduce(track *t) {
     t->per /= d;
 }
 
-/* Whether the node keeps pictures apart from what is elsewhere in them; *t goes from input to output. */
+/* Whether the node keeps pictures apart from what is elsewhere in them; *t goes from input to
+ * output. */
 static bool move(const walk *w, const tern__node *n, track *t) {
     if (is_pointwise(n)) return true;
     if (is(n, "Conv") || is_pool(n)) {
@@ -137,10 +147,14 @@ static bool move(const walk *w, const tern__node *n, track *t) {
         const tern__value *pads = &w->graph->values[n->inputs[1]];
         return strcmp(text_of(n, "mode"), "wrap") && pads->data && pads->shape.dims[0] == 8;
     } else if (is(n, "Resize")) {
-        const double scale = scale_of(w, n), up = round(scale), down = scale > 0 ? round(1 / scale) : 0;
-        if (up >= 1 && fabs(scale - up) < 1e-6) t->per *= (int64_t)up;
-        else if (down >= 1 && fabs(scale * down - 1) < 1e-6) t->step *= (int64_t)down;
-        else return false;
+        const double scale = scale_of(w, n), up = round(scale),
+                     down = scale > 0 ? round(1 / scale) : 0;
+        if (up >= 1 && fabs(scale - up) < 1e-6)
+            t->per *= (int64_t)up;
+        else if (down >= 1 && fabs(scale * down - 1) < 1e-6)
+            t->step *= (int64_t)down;
+        else
+            return false;
     } else {
         return false;
     }
@@ -208,7 +222,9 @@ static void walk_back(walk *w, const tern__node *n) {
 
 /* ---- sizes ---- */
 
-enum { LEAST_SIDE = 1024 }; /* of the picture that shapes are inferred with: larger than any kernel */
+enum {
+    LEAST_SIDE = 1024
+}; /* of the picture that shapes are inferred with: larger than any kernel */
 
 /* The shapes of all values for a picture of `side` x `side`. */
 static tern_status infer_shapes(walk *w, int64_t side) {
@@ -222,14 +238,16 @@ static tern_status infer_shapes(walk *w, int64_t side) {
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
         if (n->n_inputs > 64 || n->n_outputs > 16)
-            return tern__fail(w->context, TERN_ERR_LIMIT, "%s '%s' has %d inputs and %d outputs; 64 and 16 are "
-                              "looked through", n->op->name, n->name, n->n_inputs, n->n_outputs);
+            return tern__fail(w->context, TERN_ERR_LIMIT,
+                              "%s '%s' has %d inputs and %d outputs; 64 and 16 are "
+                              "looked through",
+                              n->op->name, n->name, n->n_inputs, n->n_outputs);
         for (int k = 0; k < n->n_inputs; k++) {
             inputs[k] = n->inputs[k] < 0 ? NULL : &w->shapes[n->inputs[k]];
             constants[k] = n->inputs[k] < 0 ? NULL : g->values[n->inputs[k]].data;
         }
-        tern_status st = tern__graph_infer(w->context, n->op, n->name, n->attributes, inputs, constants,
-                                           n->n_inputs, outputs, n->n_outputs);
+        tern_status st = tern__graph_infer(w->context, n->op, n->name, n->attributes, inputs,
+                                           constants, n->n_inputs, outputs, n->n_outputs);
         if (st != TERN_OK) return st;
         for (int k = 0; k < n->n_outputs; k++)
             if (n->outputs[k] >= 0) w->shapes[n->outputs[k]] = outputs[k];
@@ -240,10 +258,12 @@ static tern_status infer_shapes(walk *w, int64_t side) {
 static tern_status check_picture(const walk *w, int64_t side) {
     const tern__shape *y = &w->shapes[w->graph->outputs[0]];
     char text[TERN__SHAPE_TEXT];
-    if (y->rank == 4 && y->type == TERN_FLOAT && y->dims[2] == side && y->dims[3] == side) return TERN_OK;
-    return tern__fail(w->context, TERN_ERR_UNSUPPORTED, "the network makes %s of a picture of %lldx%lld, which is "
-                      "no mask of that size", tern__shape_text(y, text, sizeof text), (long long)side,
-                      (long long)side);
+    if (y->rank == 4 && y->type == TERN_FLOAT && y->dims[2] == side && y->dims[3] == side)
+        return TERN_OK;
+    return tern__fail(w->context, TERN_ERR_UNSUPPORTED,
+                      "the network makes %s of a picture of %lldx%lld, which is "
+                      "no mask of that size",
+                      tern__shape_text(y, text, sizeof text), (long long)side, (long long)side);
 }
 
 static void find_multiple(walk *w, tern_vision_reach *r, int axis) {
@@ -259,7 +279,8 @@ static tern_status find_reach(walk *w, tern_vision_reach *r, int axis) {
     const int64_t multiple = r->multiple[axis];
     const track *y = &w->tracks[g->outputs[0]];
     if (w->whole < 0 && (!y->known || y->step != 1 || y->per != 1))
-        return tern__fail(w->context, TERN_ERR_UNSUPPORTED, "the network's output is not of its input's size");
+        return tern__fail(w->context, TERN_ERR_UNSUPPORTED,
+                          "the network's output is not of its input's size");
     if (w->whole >= 0) return TERN_OK;
     need(w, g->outputs[0], 0, multiple - 1);
     for (size_t i = g->n_nodes; i-- > 0;) walk_back(w, &g->nodes[i]);
@@ -275,8 +296,10 @@ tern_status tern_vision_network_reach(tern_vision_reach *reach, const tern_graph
     tern_status st = tern_graph_check(g);
     if (st != TERN_OK) return st;
     const tern__shape *x = g->n_inputs == 1 ? &g->values[g->inputs[0]].shape : NULL;
-    if (!x || !g->n_outputs || x->rank != 4 || x->type != TERN_FLOAT || x->dims[2] >= 0 || x->dims[3] >= 0)
-        return tern__fail(g->context, TERN_ERR_UNSUPPORTED, "the network does not take pictures [N, C, H, W] of "
+    if (!x || !g->n_outputs || x->rank != 4 || x->type != TERN_FLOAT || x->dims[2] >= 0 ||
+        x->dims[3] >= 0)
+        return tern__fail(g->context, TERN_ERR_UNSUPPORTED,
+                          "the network does not take pictures [N, C, H, W] of "
                           "any size");
     w.tracks = tern__calloc(w.context, g->n_values, sizeof *w.tracks);
     w.shapes = tern__calloc(w.context, g->n_values, sizeof *w.shapes);

@@ -1,5 +1,5 @@
-/* The recipes: what the network sees, how long and how fast it is trained, how pictures vary, which loss. Numbers
- * only. */
+/* The recipes: what the network sees, how long and how fast it is trained, how pictures vary, which
+ * loss. Numbers only. */
 #include "recipe.h"
 
 #include <math.h>
@@ -21,23 +21,47 @@ typedef struct recipe {
 } recipe;
 
 /* Crops of pictures of one scale without an up and down: microscopy, retinas, aerial views. */
-static const recipe crops = {
-    .samples_seen = 8000, .fewest_epochs = 10, .most_epochs = 200, .batch = 8, .learning_rate = 4e-3,
-    .weight_decay = 0.01, .ema = 0.99,
-    .augmentation = {.mirror = 0.5, .flip = 0.5, .turn = 0.75, .scale = 0.1, .rotate = 10, .brightness = 0.05,
-                     .contrast = 0.15, .gamma = 0.1}};
+static const recipe crops = {.samples_seen = 8000,
+                             .fewest_epochs = 10,
+                             .most_epochs = 200,
+                             .batch = 8,
+                             .learning_rate = 4e-3,
+                             .weight_decay = 0.01,
+                             .ema = 0.99,
+                             .augmentation = {.mirror = 0.5,
+                                              .flip = 0.5,
+                                              .turn = 0.75,
+                                              .scale = 0.1,
+                                              .rotate = 10,
+                                              .brightness = 0.05,
+                                              .contrast = 0.15,
+                                              .gamma = 0.1}};
 /* Whole photos of things. */
-static const recipe photos = {
-    .samples_seen = 9000, .fewest_epochs = 10, .most_epochs = 200, .batch = 8, .learning_rate = 4e-3,
-    .weight_decay = 0.01, .ema = 0.99,
-    .augmentation = {.mirror = 0.5, .rotate = 10, .shift = 0.08, .scale = 0.2, .stretch = 0.1, .brightness = 0.1,
-                     .contrast = 0.2, .saturation = 0.3, .hue = 15}};
+static const recipe photos = {.samples_seen = 9000,
+                              .fewest_epochs = 10,
+                              .most_epochs = 200,
+                              .batch = 8,
+                              .learning_rate = 4e-3,
+                              .weight_decay = 0.01,
+                              .ema = 0.99,
+                              .augmentation = {.mirror = 0.5,
+                                               .rotate = 10,
+                                               .shift = 0.08,
+                                               .scale = 0.2,
+                                               .stretch = 0.1,
+                                               .brightness = 0.1,
+                                               .contrast = 0.2,
+                                               .saturation = 0.3,
+                                               .hue = 15}};
 
-static const recipe *choose(const tern_vision_train_options *o) { return o->data.width ? &photos : &crops; }
+static const recipe *choose(const tern_vision_train_options *o) {
+    return o->data.width ? &photos : &crops;
+}
 
 static int round_up(int value, int64_t to) { return (int)((value + to - 1) / to * to); }
 
-void tern__vision_recipe_window(tern_vision_train_options *o, int width, int height, int64_t multiple) {
+void tern__vision_recipe_window(tern_vision_train_options *o, int width, int height,
+                                int64_t multiple) {
     tern_vision_dataset_options *d = &o->data;
     d->multiple = (int)multiple;
     if (d->width && !d->crop_width) return;
@@ -55,7 +79,8 @@ void tern__vision_recipe_window(tern_vision_train_options *o, int width, int hei
 
 void tern__vision_recipe_crops(tern_vision_train_options *o, int64_t pictures) {
     if (o->data.crops) return;
-    o->data.crops = o->data.crop_width ? (int)fmax(1, round((double)EPOCH_SAMPLES / (double)pictures)) : 1;
+    o->data.crops =
+        o->data.crop_width ? (int)fmax(1, round((double)EPOCH_SAMPLES / (double)pictures)) : 1;
 }
 
 void tern__vision_recipe_train(tern_vision_train_options *o, int64_t samples) {
@@ -63,11 +88,13 @@ void tern__vision_recipe_train(tern_vision_train_options *o, int64_t samples) {
     tern_train_options *t = &o->train;
     tern_optimizer_options *p = &t->optimizer;
     if (!t->epochs)
-        t->epochs = (int)fmin(r->most_epochs, fmax(r->fewest_epochs, round(r->samples_seen / (double)samples)));
+        t->epochs = (int)fmin(r->most_epochs,
+                              fmax(r->fewest_epochs, round(r->samples_seen / (double)samples)));
     if (!t->batch) t->batch = samples < 4 * r->batch ? (samples + 3) / 4 : r->batch;
     /* A short last batch has poor statistics for BatchNormalization. */
     t->drop_last = samples > t->batch && samples % t->batch < t->batch / 2;
-    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0) p->learning_rate = r->learning_rate;
+    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0)
+        p->learning_rate = r->learning_rate;
     if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
     p->decay_matrices_only = true;
     if (p->ema == 0) p->ema = r->ema;
@@ -83,7 +110,8 @@ tern_status tern__vision_recipe_augmentation(tern_vision_augmentation *a, tern_c
 
 /* ---- losses ---- */
 
-/* Cross-entropy is a kind for one logit and another for one a class; the others are told by the target. */
+/* Cross-entropy is a kind for one logit and another for one a class; the others are told by the
+ * target. */
 static const struct named_loss {
     const char *name;
     tern_loss_kind kind;
@@ -97,10 +125,12 @@ static const struct named_loss {
 };
 enum { LOSSES = sizeof losses / sizeof *losses };
 
-const char *tern_vision_loss_name(size_t index) { return index < LOSSES ? losses[index].name : NULL; }
+const char *tern_vision_loss_name(size_t index) {
+    return index < LOSSES ? losses[index].name : NULL;
+}
 
-tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target *target, tern_context *c,
-                                     const char *name, int classes) {
+tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target *target,
+                                     tern_context *c, const char *name, int classes) {
     char names[200] = "";
     for (size_t i = 0; i < LOSSES; i++) {
         if (!name || !strcmp(losses[i].name, name)) {
@@ -111,7 +141,8 @@ tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target
             *target = loss->weighted ? TERN_VISION_TARGET_WEIGHTED : TERN_VISION_TARGET_CLASSES;
             return TERN_OK;
         }
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", losses[i].name);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
+                 losses[i].name);
     }
     return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s'; there are %s", name, names);
 }

@@ -93,14 +93,16 @@ static tern_status prepare(segmenter **segmenter_out, tern_session *session) {
 }
 
 static tern_tensor window_tensor(const segmenter *s, int64_t height, int64_t width, float *data) {
-    return (tern_tensor){TERN_FLOAT, 4, {1, s->pipeline.normalization.channels, height, width}, data};
+    return (tern_tensor){
+        TERN_FLOAT, 4, {1, s->pipeline.normalization.channels, height, width}, data};
 }
 
 /* Plans for windows of this size; the plan before is given up first. */
 static tern_status plan_for(job *j, int which, int64_t height, int64_t width) {
     segmenter *s = j->s;
     const tern_tensor x = window_tensor(s, height, width, NULL);
-    if (s->runs[which] && s->sides[which][0] == height && s->sides[which][1] == width) return TERN_OK;
+    if (s->runs[which] && s->sides[which][0] == height && s->sides[which][1] == width)
+        return TERN_OK;
     tern_session_free(s->runs[which]);
     s->runs[which] = NULL;
     tern_session *run;
@@ -145,7 +147,8 @@ static tern_status make_plans(job *j, int64_t height, int64_t width) {
 /* The bytes of a window are a fixed part and one for each pixel, which two small windows tell. */
 static tern_status measure(job *j) {
     segmenter *s = j->s;
-    const int64_t small = 2 * s->halo + s->multiple, large = small + (small / 4 / s->multiple + 1) * s->multiple;
+    const int64_t small = 2 * s->halo + s->multiple,
+                  large = small + (small / 4 / s->multiple + 1) * s->multiple;
     if (s->measured == j->views) return TERN_OK;
     tern_status st = make_plans(j, small, small);
     const double low = st == TERN_OK ? window_bytes(j) : 0;
@@ -247,7 +250,8 @@ static tern_status run_view(job *j, int view) {
                                         view ? j->turned : j->input);
     tern_tensor y;
     tern_status st = tern_session_run(j->s->runs[which], &x, 1, &y, 1);
-    if (st != TERN_OK) return tern__fail(j->context, st, "%s", tern_session_message(j->s->runs[which]));
+    if (st != TERN_OK)
+        return tern__fail(j->context, st, "%s", tern_session_message(j->s->runs[which]));
     j->logits = y.data;
     tern__parallel(j->context, height, add_row, j);
     return TERN_OK;

@@ -12,20 +12,21 @@ tern__tile_range tern__tile_at(const tern__tile_axis *a, int64_t i) {
     return r;
 }
 
-/* So many windows of at most `most` pixels as are needed, all as short as they can be. false: halos leave
- * nothing of such windows. */
+/* So many windows of at most `most` pixels as are needed, all as short as they can be. false: halos
+ * leave nothing of such windows. */
 static bool cut(tern__tile_axis *a, int64_t length, int64_t multiple, int64_t halo, int64_t most) {
     most = most / multiple * multiple;
     *a = (tern__tile_axis){.length = length, .window = length, .halo = halo, .count = 1};
     if (most >= length) return true;
     if (most <= 2 * halo) return false;
     a->count = (length - 2 * halo + most - 2 * halo - 1) / (most - 2 * halo);
-    a->window = least(length, round_up((length - 2 * halo + a->count - 1) / a->count, multiple) + 2 * halo);
+    a->window =
+        least(length, round_up((length - 2 * halo + a->count - 1) / a->count, multiple) + 2 * halo);
     return true;
 }
 
-bool tern__tiles_choose(tern__tile_axis axes[2], int64_t height, int64_t width, int64_t multiple, int64_t halo,
-                        int64_t pixels, int64_t side) {
+bool tern__tiles_choose(tern__tile_axis axes[2], int64_t height, int64_t width, int64_t multiple,
+                        int64_t halo, int64_t pixels, int64_t side) {
     tern__tile_axis rows, columns;
     double fewest = -1;
     for (int64_t most = least(width, side); cut(&columns, width, multiple, halo, most);

@@ -1,5 +1,6 @@
-/* Trains a network of masks: reads the data, splits it, builds the network, fills in the recipe, trains, chooses
- * the threshold, and puts everything that a mask needs into the model. Knows its parts' public headers only. */
+/* Trains a network of masks: reads the data, splits it, builds the network, fills in the recipe,
+ * trains, chooses the threshold, and puts everything that a mask needs into the model. Knows its
+ * parts' public headers only. */
 #include "pipeline.h"
 #include "recipe.h"
 
@@ -24,14 +25,16 @@ typedef struct run {
 
 /* The file's name without folder and ending is `name`. */
 static bool is_named(const char *file, const char *name) {
-    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file, *dot = strrchr(base, '.');
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file,
+               *dot = strrchr(base, '.');
     const size_t length = dot ? (size_t)(dot - base) : strlen(base);
     return strlen(name) == length && !strncmp(base, name, length);
 }
 
 static bool is_chosen(const run *r, int64_t picture) {
     for (size_t i = 0; i < r->o.n_validate_names; i++)
-        if (is_named(tern_vision_dataset_file(r->data, picture), r->o.validate_names[i])) return true;
+        if (is_named(tern_vision_dataset_file(r->data, picture), r->o.validate_names[i]))
+            return true;
     return false;
 }
 
@@ -41,8 +44,10 @@ static tern_status check_names(const run *r) {
         for (int64_t k = 0; !found && k < tern_vision_dataset_pictures(r->data); k++)
             found = is_named(tern_vision_dataset_file(r->data, k), r->o.validate_names[i]);
         if (!found)
-            return tern__fail(r->context, TERN_ERR_ARGUMENT, "no picture in %s is called '%s', which is to be validated "
-                              "on (names are without ending)", r->pictures, r->o.validate_names[i]);
+            return tern__fail(r->context, TERN_ERR_ARGUMENT,
+                              "no picture in %s is called '%s', which is to be validated "
+                              "on (names are without ending)",
+                              r->pictures, r->o.validate_names[i]);
     }
     return TERN_OK;
 }
@@ -56,7 +61,8 @@ static tern_status pick(tern_dataset **subset, const run *r, bool chosen) {
     for (int64_t i = 0; i < n; i++)
         if (is_chosen(r, tern_dataset_group(all, i)) == chosen) samples[kept++] = i;
     tern_status st = kept ? tern_dataset_subset(subset, all, samples, kept)
-                          : tern__fail(r->context, TERN_ERR_ARGUMENT, "all pictures are to be validated on; none is "
+                          : tern__fail(r->context, TERN_ERR_ARGUMENT,
+                                       "all pictures are to be validated on; none is "
                                        "left to train on");
     tern__free(r->context, samples);
     return st;
@@ -65,15 +71,16 @@ static tern_status pick(tern_dataset **subset, const run *r, bool chosen) {
 static tern_status split(run *r) {
     const tern_vision_train_options *o = &r->o;
     tern_dataset *all = tern_vision_dataset_samples(r->data);
-    if (o->validate != 0) return tern_dataset_split(&r->training, &r->validation, all, o->validate, o->train.seed);
+    if (o->validate != 0)
+        return tern_dataset_split(&r->training, &r->validation, all, o->validate, o->train.seed);
     tern_status st = check_names(r);
     if (st == TERN_OK) st = pick(&r->training, r, false);
     if (st == TERN_OK && o->n_validate_names) st = pick(&r->validation, r, true);
     return st;
 }
 
-/* Opens the pictures with a window that fits any of them, to see what they are; what the log has to say of them
- * comes when they are opened again. */
+/* Opens the pictures with a window that fits any of them, to see what they are; what the log has to
+ * say of them comes when they are opened again. */
 static tern_status look(run *r, int *width, int *height, int64_t *pictures) {
     tern_vision_dataset_options d = r->o.data;
     tern_vision_dataset *data = NULL;
@@ -98,8 +105,8 @@ static tern_status look(run *r, int *width, int *height, int64_t *pictures) {
     double rest = 0;
     for (int i = 1; i < r->classes; i++) rest += shares[i];
     if (!(rest > 0))
-        st = tern__fail(r->context, TERN_ERR_FORMAT, "all masks in %s are empty: there is nothing to learn",
-                        r->o.data.masks);
+        st = tern__fail(r->context, TERN_ERR_FORMAT,
+                        "all masks in %s are empty: there is nothing to learn", r->o.data.masks);
     tern_vision_dataset_free(data);
     return st;
 }
@@ -113,7 +120,8 @@ static tern_status open_other(run *r) {
     d.channels = tern_vision_dataset_channels(r->data);
     tern_status st = tern_vision_dataset_open(&r->other, r->context, r->o.validate_pictures, &d);
     if (st == TERN_OK)
-        st = tern_vision_dataset_set_normalization(r->other, tern_vision_dataset_normalization(r->data));
+        st = tern_vision_dataset_set_normalization(r->other,
+                                                   tern_vision_dataset_normalization(r->data));
     if (st == TERN_OK) r->validation = tern_vision_dataset_samples(r->other);
     return st;
 }
@@ -129,7 +137,8 @@ static tern_status open_data(run *r) {
     tern__vision_recipe_window(&r->o, width, height, r->multiple);
     tern__vision_recipe_crops(&r->o, pictures);
     d->classes = r->classes;
-    if ((st = tern__vision_recipe_loss(&r->o.train.loss, &d->target, r->context, r->o.loss, r->classes)) != TERN_OK ||
+    if ((st = tern__vision_recipe_loss(&r->o.train.loss, &d->target, r->context, r->o.loss,
+                                       r->classes)) != TERN_OK ||
         (st = tern__vision_recipe_augmentation(&augmentation, r->context, &r->o)) != TERN_OK)
         return st;
     d->augmentation = augmentation;
@@ -164,7 +173,8 @@ static tern_status find_multiple(run *r) {
     tern_vision_reach reach;
     tern_status st = build(&graph, r, 1, 1);
     if (st == TERN_OK) st = tern_vision_network_reach(&reach, graph);
-    if (st == TERN_OK) r->multiple = reach.multiple[0] > reach.multiple[1] ? reach.multiple[0] : reach.multiple[1];
+    if (st == TERN_OK)
+        r->multiple = reach.multiple[0] > reach.multiple[1] ? reach.multiple[0] : reach.multiple[1];
     tern_graph_free(graph);
     return st;
 }
@@ -174,11 +184,14 @@ static tern_status find_multiple(run *r) {
 static int bits_of(const run *r) {
     tern_image image;
     const char *first = tern_vision_dataset_file(r->data, 0);
-    return tern_image_probe(&image, r->context, first, NULL) == TERN_OK && image.bits == 16 ? 16 : 8;
+    return tern_image_probe(&image, r->context, first, NULL) == TERN_OK && image.bits == 16 ? 16
+                                                                                            : 8;
 }
 
 static tern_status write_pipeline(const run *r, tern_model *model, double threshold) {
-    tern__vision_pipeline p = {.classes = r->classes, .bits = bits_of(r), .threshold = threshold,
+    tern__vision_pipeline p = {.classes = r->classes,
+                               .bits = bits_of(r),
+                               .threshold = threshold,
                                .normalization = *tern_vision_dataset_normalization(r->data)};
     if (r->o.data.width && !r->o.data.crop_width) {
         p.width = r->o.data.width;
@@ -213,7 +226,8 @@ static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_m
         left--;
         st = tern_vision_dataset_read(data, i, &image, &truth);
         if (st == TERN_OK && (st = tern_vision_segment(session, &image, &so, &mask)) != TERN_OK)
-            tern__fail(r->context, st, "%s: %s", tern_vision_dataset_file(data, i), tern_session_message(session));
+            tern__fail(r->context, st, "%s: %s", tern_vision_dataset_file(data, i),
+                       tern_session_message(session));
         if (st == TERN_OK) st = tern_mask_metrics_add(*metrics, &mask, &truth, NULL);
         tern_image_free(&image);
         tern_mask_free(&truth);
@@ -242,29 +256,35 @@ static tern_status finish(const run *r, tern_model *model, tern_vision_train_res
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-/* How the model came about. Nothing in it depends on the machine or the day, so that the same training gives the
- * same file. */
-static tern_status write_provenance(const run *r, tern_model *model, const tern_vision_train_result *result) {
+/* How the model came about. Nothing in it depends on the machine or the day, so that the same
+ * training gives the same file. */
+static tern_status write_provenance(const run *r, tern_model *model,
+                                    const tern_vision_train_result *result) {
     const tern_vision_train_options *o = &r->o;
     const char *slash = strrchr(r->pictures, '/');
     char *varied = NULL;
     tern_status st = tern_vision_augmentation_text(&varied, r->context, &o->data.augmentation);
     if (st != TERN_OK) return st;
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:i, s:i, s:f, s:s, s:o, s:s, s:o, s:o, s:o}", "program",
-        "tern", "version", tern_version(), "network", o->network ? o->network : tern_vision_network_name(0), "seed",
-        (json_int_t)o->train.seed, "pictures", (json_int_t)result->pictures, "validation_pictures",
-        (json_int_t)result->validation_pictures, "epochs", result->train.epochs, "epoch", result->train.epoch, "batch",
-        (json_int_t)o->train.batch, "crop", o->data.crop_width, "crops", o->data.crops, "learning_rate",
-        o->train.optimizer.learning_rate, "augmentation", varied, "loss", number_or_null(result->train.loss), "scored",
-        result->validated ? "validation" : "training", "iou", number_or_null(result->scores.iou), "dice",
-        number_or_null(result->scores.dice), "accuracy", number_or_null(result->scores.accuracy));
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:i, s:i, s:f, s:s, s:o, s:s, s:o, s:o, "
+        "s:o}",
+        "program", "tern", "version", tern_version(), "network",
+        o->network ? o->network : tern_vision_network_name(0), "seed", (json_int_t)o->train.seed,
+        "pictures", (json_int_t)result->pictures, "validation_pictures",
+        (json_int_t)result->validation_pictures, "epochs", result->train.epochs, "epoch",
+        result->train.epoch, "batch", (json_int_t)o->train.batch, "crop", o->data.crop_width,
+        "crops", o->data.crops, "learning_rate", o->train.optimizer.learning_rate, "augmentation",
+        varied, "loss", number_or_null(result->train.loss), "scored",
+        result->validated ? "validation" : "training", "iou", number_or_null(result->scores.iou),
+        "dice", number_or_null(result->scores.dice), "accuracy",
+        number_or_null(result->scores.accuracy));
     json_t *name = json_string(slash && slash[1] ? slash + 1 : r->pictures);
     if (root && name) json_object_set_new(root, "data", name);
     char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
     json_decref(root);
     tern_free(r->context, varied);
-    if (!text) return tern__fail(r->context, TERN_ERR_MEMORY, "out of memory for the model's provenance");
+    if (!text)
+        return tern__fail(r->context, TERN_ERR_MEMORY, "out of memory for the model's provenance");
     st = tern_model_set_metadata(model, "tern.training", text);
     free(text);
     return st;
@@ -273,16 +293,23 @@ static tern_status write_provenance(const run *r, tern_model *model, const tern_
 /* ---- the call ---- */
 
 static tern_status check_options(tern_context *c, const tern_vision_train_options *o) {
-    const int ways = (o->validate != 0) + (o->n_validate_names > 0) + (o->validate_pictures != NULL);
+    const int ways =
+        (o->validate != 0) + (o->n_validate_names > 0) + (o->validate_pictures != NULL);
     if (o->size != sizeof *o)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "vision training options of size %zu, expected %zu: start from "
-                          "TERN_VISION_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
-    if (!o->data.masks) return tern__fail(c, TERN_ERR_ARGUMENT, "there is no folder of masks to train with");
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "vision training options of size %zu, expected %zu: start from "
+                          "TERN_VISION_TRAIN_OPTIONS_INIT",
+                          o->size, sizeof *o);
+    if (!o->data.masks)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "there is no folder of masks to train with");
     if (ways > 1)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for in %d ways; one of share, names, folder is "
-                          "possible", ways);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "validation is asked for in %d ways; one of share, names, folder is "
+                          "possible",
+                          ways);
     if (o->validate_pictures && !o->validate_masks)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "the pictures to validate on, %s, have no folder of masks",
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the pictures to validate on, %s, have no folder of masks",
                           o->validate_pictures);
     return TERN_OK;
 }
@@ -291,7 +318,8 @@ static void count_pictures(const run *r, tern_vision_train_result *result) {
     const int64_t all = tern_vision_dataset_pictures(r->data);
     result->validated = r->validation != NULL;
     for (int64_t i = 0; i < all; i++) result->pictures += holds(r->training, i);
-    result->validation_pictures = r->other ? tern_vision_dataset_pictures(r->other) : all - result->pictures;
+    result->validation_pictures =
+        r->other ? tern_vision_dataset_pictures(r->other) : all - result->pictures;
 }
 
 static tern_status train(run *r, tern_model **model, tern_vision_train_result *result) {
@@ -315,7 +343,8 @@ static tern_status train(run *r, tern_model **model, tern_vision_train_result *r
 }
 
 tern_status tern_vision_train(tern_model **model, tern_context *c, const char *pictures,
-                              const tern_vision_train_options *options, tern_vision_train_result *result) {
+                              const tern_vision_train_options *options,
+                              tern_vision_train_result *result) {
     tern_vision_train_result own;
     run r = {.context = c, .pictures = pictures, .o = *options};
     *model = NULL;

@@ -1,9 +1,10 @@
 /* How good masks are: counted pixel by pixel, over one picture or over many.
  *
- * Pixels that do not count (TERN_MASK_IGNORED in the truth) are left out everywhere. With two classes
- * everything is about class 1; with more, iou, dice, precision and recall are means over the classes
- * that occur, class 0 among them. A ratio 0/0 is NaN (null in JSON), except that a class that is neither
- * there nor predicted has nothing wrong: then IoU and Dice of two classes are 1. */
+ * Pixels that do not count (TERN_MASK_IGNORED in the truth) are left out everywhere. With two
+ * classes everything is about class 1; with more, iou, dice, precision and recall are means over
+ * the classes that occur, class 0 among them. A ratio 0/0 is NaN (null in JSON), except that a
+ * class that is neither there nor predicted has nothing wrong: then IoU and Dice of two classes
+ * are 1. */
 #ifndef TERN_VISION_METRICS_H
 #define TERN_VISION_METRICS_H
 
@@ -21,10 +22,10 @@ typedef struct tern_mask_scores {
     double accuracy;  /**< share of right pixels */
     double precision; /**< TP / (TP + FP) */
     double recall;    /**< TP / (TP + FN) */
-    double auc;       /**< two classes, with probabilities: the area under the ROC curve, from a histogram of
-                           65,536 probabilities, ties counting half; else NaN */
-    double boundary;  /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's border are
-                           right (Csurka et al. 2013); mean over pictures */
+    double auc; /**< two classes, with probabilities: the area under the ROC curve, from a histogram
+                   of 65,536 probabilities, ties counting half; else NaN */
+    double boundary; /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's
+                        border are right (Csurka et al. 2013); mean over pictures */
     double mean_iou, mean_dice; /**< means over pictures of iou and dice */
 } tern_mask_scores;
 
@@ -34,19 +35,22 @@ typedef struct tern_mask_metrics tern_mask_metrics;
 TERN_API tern_status tern_mask_metrics_create(tern_mask_metrics **metrics, tern_context *context,
                                               int classes);
 TERN_API void tern_mask_metrics_free(tern_mask_metrics *metrics);
-/** Counts one picture; *scores (may be NULL) are its own. Errors: TERN_ERR_SHAPE if the masks' sizes differ,
- *  TERN_ERR_ARGUMENT if one has a class that was not announced. */
+/** Counts one picture; *scores (may be NULL) are its own. Errors: TERN_ERR_SHAPE if the masks'
+ * sizes differ, TERN_ERR_ARGUMENT if one has a class that was not announced. */
 TERN_API tern_status tern_mask_metrics_add(tern_mask_metrics *metrics, const tern_mask *mask,
                                            const tern_mask *truth, tern_mask_scores *scores);
 /** Over all pixels of all pictures so far. */
 TERN_API tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *metrics);
-/** The same as if masks had been made of their probabilities with another threshold; what only single pictures
- *  tell (boundary, means over pictures) is NaN, and all is where there were no probabilities. */
-TERN_API tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *metrics, double threshold);
+/** The same as if masks had been made of their probabilities with another threshold; what only
+ * single pictures tell (boundary, means over pictures) is NaN, and all is where there were no
+ * probabilities. */
+TERN_API tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *metrics,
+                                                      double threshold);
 /** IoU and Dice of one class over all. */
-TERN_API void tern_mask_metrics_class(const tern_mask_metrics *metrics, int label, double *iou, double *dice);
-/** The threshold of the probability of class 1 that would give the highest Dice over all pixels counted, and
- *  that Dice. 0.5 and NaN without probabilities. */
+TERN_API void tern_mask_metrics_class(const tern_mask_metrics *metrics, int label, double *iou,
+                                      double *dice);
+/** The threshold of the probability of class 1 that would give the highest Dice over all pixels
+ * counted, and that Dice. 0.5 and NaN without probabilities. */
 TERN_API double tern_mask_metrics_best_threshold(const tern_mask_metrics *metrics, double *dice);
 
 #ifdef __cplusplus
