@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct request {
-    const char *layer, *output, *distance;
+    const char *layer, *output, *distance, *data;
     int64_t top, threads;
     bool json, quiet;
 } request;
@@ -25,10 +25,12 @@ static const cli_command embed_command = {
     "that is longer than the network's window gives the mean of its windows."};
 
 static const cli_command similar_command = {
-    "tern model similar", "MODEL QUERY FILE... [--top K] [--distance NAME]",
+    "tern model similar", "MODEL QUERY FILE... | MODEL --data DIR|IDX [OPTIONS]",
     "Prints which of the files a network takes for most like QUERY: those whose vectors are nearest.",
     "The vector is a layer's output; without --layer what goes into the last layer of weights. With --json one\n"
-    "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}"};
+    "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}\n"
+    "With --data instead of files: for how many pictures of a folder per label, or of idx files (those not named\n"
+    "train-...), the nearest other one has the same label."};
 
 static const char *const distances[] = {"cosine", "euclidean", "maximum", NULL};
 static const char *distance_name(const void *list, size_t i) {
@@ -101,6 +103,58 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     return EXIT_OK;
 }
 
+/* The data as the whole model, of which `cut` is a part, would see them. */
+static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r, const tern_model *model) {
+    tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
+    tern_vision_classifier_info info;
+    tern_session *session;
+    tern_status st = tern_session_create(&session, model);
+    if (st != TERN_OK) return st;
+    if ((st = tern_vision_classifier_describe(&info, session)) == TERN_OK) {
+        o.held_out = true;
+        o.width = info.width;
+        o.height = info.height;
+        o.channels = info.normalization.channels;
+        st = tern_vision_dataset_open_labels(data, c, r->data, &o);
+        if (st == TERN_OK) st = tern_vision_dataset_set_normalization(*data, &info.normalization);
+        if (st != TERN_OK) cli_complain("%s", tern_context_message(c));
+    } else {
+        cli_complain("%s", tern_session_message(session));
+    }
+    tern_session_free(session);
+    return st;
+}
+
+static int agreement(const request *r, tern_context *c, const tern_model *model, const tern_model *cut) {
+    tern_distance_kind kind = TERN_DISTANCE_COSINE;
+    tern_vision_dataset *data = NULL;
+    float *at = NULL;
+    int64_t length, *classes = NULL;
+    double share = 0;
+    find_distance(r->distance, &kind);
+    tern_status st = open_data(&data, c, r, model);
+    if (st != TERN_OK) {
+        tern_vision_dataset_free(data);
+        return cli_exit_code(st);
+    }
+    const tern_dataset *samples = tern_vision_dataset_samples(data);
+    const int64_t n = tern_dataset_count(samples);
+    classes = calloc((size_t)n, sizeof *classes);
+    for (int64_t i = 0; classes && i < n; i++) classes[i] = tern_dataset_class(samples, i);
+    st = classes ? tern_model_run(&at, &length, cut, samples, 64) : TERN_ERR_MEMORY;
+    if (st == TERN_OK) st = tern_nearest_agreement(&share, c, at, n, length, classes, kind);
+    int code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
+    if (st == TERN_OK && r->json)
+        code = cli_print_json(json_pack("{s:f, s:I, s:I}", "agreement", share, "n", (json_int_t)n, "length",
+                                        (json_int_t)length));
+    else if (st == TERN_OK)
+        printf("%.2f %% of %lld pictures have the label of their nearest neighbour\n", 100 * share, (long long)n);
+    tern_free(c, at);
+    free(classes);
+    tern_vision_dataset_free(data);
+    return code;
+}
+
 static int run(const request *r, const char *path, char **files, int count) {
     tern_context *c = NULL;
     tern_model *model = NULL, *cut = NULL;
@@ -113,6 +167,8 @@ static int run(const request *r, const char *path, char **files, int count) {
     if (st == TERN_OK) st = tern_session_create(&session, cut);
     if (st != TERN_OK) {
         code = cli_failed(c, st);
+    } else if (r->data) {
+        code = agreement(r, c, model, cut);
     } else if ((st = embed_all(&v, session, files, count)) != TERN_OK) {
         cli_complain("%s", tern_session_message(session));
         code = cli_exit_code(st);
@@ -150,6 +206,7 @@ int cli_model_similar(int argc, char **argv) {
     tern_distance_kind kind;
     const cli_option options[] = {
         {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000, NULL},
+        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "labelled pictures to be compared with each other", 0, 0, NULL},
         {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0, NULL},
         {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0, NULL},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
@@ -157,7 +214,8 @@ int cli_model_similar(int argc, char **argv) {
         {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
     int at = cli_parse(&similar_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (argc - at < 3)
+    if (r.data && argc - at != 1) return cli_usage(&similar_command, "with --data only the model is named");
+    if (!r.data && argc - at < 3)
         return cli_usage(&similar_command, "a model, a query and at least one file to compare it with are needed");
     if (!find_distance(r.distance, &kind)) {
         const char *near = cli_nearest(r.distance, distance_name, NULL);

@@ -160,6 +160,43 @@ double tern_distance(tern_distance_kind kind, const float *a, const float *b, in
     return aa > 0 && bb > 0 ? fmax(0, 1 - sum / (sqrt(aa) * sqrt(bb))) : 1;
 }
 
+typedef struct search {
+    const float *vectors;
+    const int64_t *classes;
+    int64_t count, length;
+    tern_distance_kind kind;
+    bool *agrees; /* [count] */
+} search;
+
+static void find_nearest(void *arg, int64_t i, int worker) {
+    (void)worker;
+    const search *s = arg;
+    double least = INFINITY;
+    for (int64_t k = 0; k < s->count; k++) {
+        if (k == i) continue;
+        const double d = tern_distance(s->kind, s->vectors + i * s->length, s->vectors + k * s->length, s->length);
+        if (d < least) {
+            least = d;
+            s->agrees[i] = s->classes[k] == s->classes[i];
+        }
+    }
+}
+
+tern_status tern_nearest_agreement(double *share, tern_context *c, const float *vectors, int64_t count, int64_t length,
+                                   const int64_t *classes, tern_distance_kind kind) {
+    int64_t agreeing = 0;
+    if (count < 2)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "%lld vectors have no neighbours; at least two are needed",
+                          (long long)count);
+    search s = {vectors, classes, count, length, kind, tern__calloc(c, (size_t)count, sizeof(bool))};
+    if (!s.agrees) return TERN_ERR_MEMORY;
+    tern__parallel(c, count, find_nearest, &s);
+    for (int64_t i = 0; i < count; i++) agreeing += s.agrees[i];
+    *share = (double)agreeing / (double)count;
+    tern__free(c, s.agrees);
+    return TERN_OK;
+}
+
 tern_status tern_tensor_save(const tern_tensor *t, tern_context *c, const char *path) {
     if (t->type != TERN_FLOAT || t->rank < 0 || t->rank > TERN__NPY_RANK)
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: only floats of up to %d dimensions are written", path,

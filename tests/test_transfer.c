@@ -235,6 +235,18 @@ static void distances_of_the_lecture(void **state) {
     for (int kind = 0; kind < 2; kind++) assert_true(isnan(tern_distance((tern_distance_kind)kind, a, broken, 3)));
 }
 
+/* On a line: 0 and 1 agree, 10 is nearest to 9 of another class, 9 to 10, 30 to 10. */
+static void neighbours_of_the_same_class(void **state) {
+    (void)state;
+    const float x[] = {0, 1, 10, 9, 30};
+    const int64_t classes[] = {7, 7, 1, 2, 1};
+    double share;
+    check_ok(context, tern_nearest_agreement(&share, context, x, 5, 1, classes, TERN_DISTANCE_EUCLIDEAN));
+    check_close(share, 3 / 5.0, 1e-15, 0);
+    check_error(context, TERN_ERR_ARGUMENT, "at least two",
+                tern_nearest_agreement(&share, context, x, 1, 1, classes, TERN_DISTANCE_EUCLIDEAN));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_layer_as_a_vector),
@@ -243,6 +255,7 @@ int main(void) {
         cmocka_unit_test(freezing_until_a_node),
         cmocka_unit_test(other_last_layers),
         cmocka_unit_test(distances_of_the_lecture),
+        cmocka_unit_test(neighbours_of_the_same_class),
     };
     return cmocka_run_group_tests(tests, make_shared, free_shared);
 }

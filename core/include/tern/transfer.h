@@ -48,6 +48,11 @@ typedef enum tern_distance_kind {
 /** How far apart two vectors of n numbers are; summed in double precision. */
 TERN_API double tern_distance(tern_distance_kind kind, const float *a, const float *b, int64_t n);
 
+/** For how many of the vectors [count][length] the nearest of the others (the first, if several are) has the same
+ *  class, as a share of count, 0..1: how well distances tell classes apart. count: 2 or more. */
+TERN_API tern_status tern_nearest_agreement(double *share, tern_context *context, const float *vectors, int64_t count,
+                                            int64_t length, const int64_t *classes, tern_distance_kind kind);
+
 /** Writes floats as a NumPy array (.npy), the old file staying until the new one is complete. Errors: TERN_ERR_IO. */
 TERN_API tern_status tern_tensor_save(const tern_tensor *tensor, tern_context *context, const char *path);
 
