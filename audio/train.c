@@ -4,6 +4,7 @@
 #include "recipe.h"
 
 #include <tern/audio_train.h>
+#include <tern/transfer.h>
 
 #include <jansson.h>
 #include <math.h>
@@ -69,7 +70,8 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
     const char *slash = strrchr(path, '/');
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
-        "version", tern_version(), "network", o->network ? o->network : tern_audio_network_name(0),
+        "version", tern_version(), "network",
+        o->init ? "of another model" : o->network ? o->network : tern_audio_network_name(0),
         "seed", (json_int_t)o->train.seed, "clips", (json_int_t)tern_dataset_count(training), "epochs",
         r->epochs, "epoch", r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
         o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
@@ -89,6 +91,13 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
                          const tern_audio_train_options *o) {
+    if (o->init) {
+        tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
+        t.classes = (int64_t)tern_audio_dataset_label_count(data);
+        t.freeze_until = o->freeze_until;
+        t.seed = o->train.seed;
+        return tern_transfer(graph, tern_model_graph(o->init), &t);
+    }
     tern_status st = tern_graph_create(graph, c);
     if (st != TERN_OK) return st;
     const tern_audio_window w = tern_audio_dataset_window(data);
@@ -120,6 +129,25 @@ static tern_status check_options(tern_context *c, const tern_audio_train_options
                           "from TERN_AUDIO_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
     if (o->n_validate_folds && o->validate != 0)
         return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for twice: by folds and by a share");
+    if (o->init && (o->network || o->width != 0 || o->dropout != 0))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "the network is that of the model to go on from; name, width and dropout "
+                          "of another one are not for it");
+    if (!o->init && o->freeze_until)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "freezing until '%s' needs a trained model to go on from",
+                          o->freeze_until);
+    return TERN_OK;
+}
+
+/* The front end and the window of the model to go on from. */
+static tern_status take_front_end(tern_audio_dataset_options *d, tern_context *c, const tern_model *init) {
+    tern__pipeline before;
+    tern_status st = tern__pipeline_read(&before, c, init);
+    if (st != TERN_OK) return st;
+    d->audio = before.audio;
+    d->seconds = before.window.seconds;
+    d->waveform = before.waveform;
+    d->adapt = false;
+    tern__pipeline_free(&before, c);
     return TERN_OK;
 }
 
@@ -135,9 +163,10 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     *model = NULL;
     tern_status st = check_options(c, &o);
     if (st != TERN_OK) return st;
-    const bool waveform = tern_audio_network_waveform(o.network);
     tern_audio_dataset_options d = o.data;
-    d.waveform = waveform;
+    d.waveform = tern_audio_network_waveform(o.network);
+    if (o.init && (st = take_front_end(&d, c, o.init)) != TERN_OK) return st;
+    const bool waveform = d.waveform;
     if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
     d.folds = folds;
     if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;

@@ -9,6 +9,7 @@
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
     const char *folds, *validate_folds, *network, *preset, *augmentation, *output, *log, *checkpoint;
+    const char *init, *freeze_until;
     double validate, hop, learning_rate, seconds, width, dropout, weight_decay, mixup, smoothing, memory;
     int64_t epochs, batch, seed, threads, patience, sample_rate, mels;
     bool resume, quiet, no_augmentation, help;
@@ -62,6 +63,7 @@ static int fill(tern_audio_train_options *o, const request *r, tern_context *c, 
     d->seconds = r->seconds;
     d->memory = r->memory * 1e9;
     o->network = r->network;
+    o->freeze_until = r->freeze_until;
     o->width = r->width;
     o->dropout = r->dropout;
     o->validate = r->validate;
@@ -120,6 +122,8 @@ int cli_audio_train(int argc, char **argv) {
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6, NULL},
         {"network and training", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
         {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0, NULL},
+        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0, NULL},
+        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0, NULL},
         {"width", 0, CLI_REAL, &r.width, "X", "channels times this (1)", 0.05, 16, NULL},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99, NULL},
         {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the data (by the number of clips)", 1, 100000, NULL},
@@ -148,10 +152,14 @@ int cli_audio_train(int argc, char **argv) {
     const char **folds = NULL, **validate_folds = NULL;
     tern_audio_train_options o = TERN_AUDIO_TRAIN_OPTIONS_INIT;
     tern_status st = cli_context(&c, r.threads, &r.quiet);
+    tern_model *init = NULL;
+    if (st == TERN_OK && r.init) st = tern_model_load(&init, c, r.init);
+    o.init = init;
     if (st != TERN_OK) code = cli_failed(c, st);
     else code = fill(&o, &r, c, &folds, &validate_folds);
     const cli_training files = {r.output, r.checkpoint, r.log, "clips", r.resume, r.quiet};
     if (code == EXIT_OK) code = cli_train(&files, c, &o.train, train, &(call){r.data, &o});
+    tern_model_free(init);
     tern_context_free(c);
     free(folds);
     free(validate_folds);

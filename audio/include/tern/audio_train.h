@@ -17,6 +17,10 @@ typedef struct tern_audio_train_options {
                                           on (with validate_folds those are read as well) */
     const char *network;             /**< tern_audio_network_name; NULL: the default */
     double width, dropout;           /**< tern_audio_network_options */
+    const tern_model *init;          /**< go on from this model of sounds instead of a new network: its last layer is made
+                                          anew for the labels of the data; its front end and its window are taken. NULL:
+                                          none */
+    const char *freeze_until;        /**< with init: tern_transfer_options */
     const char *const *validate_folds; /**< validate on clips of these folds */
     size_t n_validate_folds;
     double validate;                 /**< or on about this share of each class; 0: none. Groups stay whole. */
