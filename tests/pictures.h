@@ -150,6 +150,11 @@ static inline void pictures_check_equal(const tern_image *a, const tern_image *b
                             (size_t)a->bits / 8);
 }
 
+/* What is seen of v over white, of the same depth. */
+static inline uint32_t pictures_on_white(uint32_t v, uint32_t alpha, uint32_t max) {
+    return (uint32_t)floor(((double)v * alpha + (double)max * (max - alpha)) / max + 0.5);
+}
+
 /* ---- PNG files of every kind ---- */
 
 typedef struct pictures_png {

@@ -257,7 +257,7 @@ tern_status tern_image_save(const tern_image *image, const char *path, int quali
     if (quality < 0 || quality > 100)
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: JPEG quality %d; it must be in 1..100", path,
                           quality);
-    if (!strcmp(path, "-")) return save_png(image, "/dev/stdout");
+    if (!strcmp(path, "-")) return save_png(image, "/dev/fd/1");
     if (!strcasecmp(end, "png")) return save_png(image, path);
     if (is_any(end, jpeg_endings)) return save_plain(image, path, 8, quality ? quality : 92, true);
     if (!strcasecmp(end, "pgm") && (image->channels > 2 || image->palette))
