@@ -42,6 +42,10 @@ static tern_status check_numbers(tern_context *c, const tern_loss_options *o) {
                           "loss: smooth is %g, alpha %g, beta %g, gamma %g; smooth must not be "
                           "negative and all must be numbers",
                           o->smooth, o->alpha, o->beta, o->gamma);
+    if (!(o->auxiliary >= 0 && o->auxiliary <= 1e6))
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "loss: auxiliary outputs count %g times; 0 or more is possible",
+                          o->auxiliary);
     return TERN_OK;
 }
 
@@ -220,6 +224,27 @@ static int add_loss(tern_graph *g, const tern_loss_options *o, const parts *p, b
     }
 }
 
+/* loss + weight x the same loss of another output. */
+static int add_auxiliary(tern_graph *g, const tern_loss_options *o, const parts *first, int output,
+                         int loss) {
+    const float weight = (float)o->auxiliary;
+    const tern__shape *s = &g->values[first->logits].shape, *other = &g->values[output].shape;
+    parts p = *first;
+    char text[TERN__SHAPE_TEXT], text2[TERN__SHAPE_TEXT];
+    bool same = s->type == other->type && s->rank == other->rank;
+    for (int i = 0; same && i < s->rank; i++) same = s->dims[i] == other->dims[i];
+    if (!same)
+        return tern__graph_fail(g, TERN_ERR_SHAPE,
+                                "loss: the auxiliary output '%s' is %s, the first output %s; they "
+                                "must be alike",
+                                g->values[output].name, tern__shape_text(other, text, sizeof text),
+                                tern__shape_text(s, text2, sizeof text2));
+    p.logits = output;
+    int product[2] = {add_loss(g, o, &p, true), add_constant(g, "auxiliary", TERN_FLOAT, 1, &weight)};
+    int sum[2] = {loss, add_node(g, "", "Mul", product, 2, NULL, 0)};
+    return add_node(g, "", "Add", sum, 2, NULL, 0);
+}
+
 tern_status tern__loss_append(tern_graph *g, const tern_loss_options *o, tern_type type,
                               bool smoothing, tern__graph_size *before) {
     *before = (tern__graph_size){g->n_values, g->n_nodes, g->n_inputs, g->n_outputs};
@@ -237,6 +262,8 @@ tern_status tern__loss_append(tern_graph *g, const tern_loss_options *o, tern_ty
     p.target = tern__graph_input(g, name, &shape);
     if (o->weighted) split_target(g, &p, p.target);
     int loss = add_loss(g, o, &p, smoothing);
+    for (size_t i = 1; smoothing && o->auxiliary > 0 && i < before->outputs; i++)
+        loss = add_auxiliary(g, o, &p, g->outputs[i], loss);
     tern__graph_unique(g, "loss", name, sizeof name);
     if (tern_graph_check(g) == TERN_OK) tern__graph_output(g, name, loss);
     return tern_graph_check(g);

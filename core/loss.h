@@ -14,7 +14,7 @@ typedef struct tern__graph_size {
 /* TERN_ERR_ARGUMENT for options that are out of range or do not fit the kind. */
 tern_status tern__loss_check(tern_context *c, const tern_loss_options *options);
 /* Adds a target input (last of the inputs) of this type and the loss of output 0 (last of the
- * outputs, a scalar). smoothing: whether label_smoothing counts. */
+ * outputs, a scalar). smoothing: whether label_smoothing and auxiliary count. */
 tern_status tern__loss_append(tern_graph *g, const tern_loss_options *options, tern_type target,
                               bool smoothing, tern__graph_size *before);
 /* Takes away what was added since. */

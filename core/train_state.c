@@ -154,6 +154,7 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
         {"loss beta", o->loss.beta},
         {"loss gamma", o->loss.gamma},
         {"per_image", o->loss.per_image},
+        {"auxiliary", o->loss.auxiliary},
         {"optimizer", p->kind},
         {"learning_rate", p->learning_rate},
         {"momentum", p->momentum},

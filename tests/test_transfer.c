@@ -247,6 +247,64 @@ static void neighbours_of_the_same_class(void **state) {
                 tern_nearest_agreement(&share, context, x, 1, 1, classes, TERN_DISTANCE_EUCLIDEAN));
 }
 
+/* The first output of a node. */
+static tern_value value_of(tern_graph *g, const char *node) {
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->nodes[i].name, node)) return (tern_value){g, g->nodes[i].outputs[0]};
+    fail_msg("there is no node %s", node);
+    return (tern_value){g, -1};
+}
+
+/* Two heads: the loss is the first one's plus 0.3 times the second one's, both of which learn; without the option only
+ * the first does. */
+static void auxiliary_outputs_are_trained(void **state) {
+    (void)state;
+    task *t = make_task(context, 4);
+    const tern_tensor x = {TERN_FLOAT, 4, {PICTURES, 1, SIDE, SIDE}, t->pictures};
+    const tern_tensor target = {TERN_INT64, 1, {PICTURES}, t->classes};
+    for (int auxiliary = 0; auxiliary < 2; auxiliary++) {
+        tern_graph *g = make_network(context, 1);
+        tern_output(g, "helper", tern_dense(value_of(g, "maxpool"), CLASSES));
+        tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+        tern_trainer *trainer;
+        tern_tensor y;
+        double loss, expected[2] = {0};
+        o.loss.auxiliary = 0.3 * auxiliary;
+        check_ok(context, tern_trainer_create(&trainer, g, &o));
+        check_ok(context, tern_trainer_step(trainer, &x, 1, &target, &loss));
+        for (size_t k = 0; k < 2; k++) {
+            check_ok(context, tern_trainer_output(trainer, k, &y));
+            for (int64_t i = 0; i < PICTURES; i++) {
+                const float *z = (float *)y.data + i * CLASSES;
+                double sum = 0;
+                for (int j = 0; j < CLASSES; j++) sum += exp((double)z[j]);
+                expected[k] += (log(sum) - (double)z[t->classes[i]]) / PICTURES;
+            }
+        }
+        check_close(loss, expected[0] + 0.3 * auxiliary * expected[1], 1e-5, 1e-5);
+        tern_model *after;
+        check_ok(context, tern_trainer_model(&after, trainer, false));
+        const tern_graph *h = tern_model_graph(after);
+        const char *helper = g->nodes[g->n_nodes - 1].name;
+        assert_int_equal(!memcmp(weight_of(g, helper, 2)->data, weight_of(h, helper, 2)->data, CLASSES * sizeof(float)),
+                         !auxiliary);
+        tern_model_free(after);
+        tern_trainer_free(trainer);
+        tern_graph_free(g);
+    }
+    /* Other shapes, and weights out of range, are refused. */
+    tern_graph *g = make_network(context, 1);
+    tern_trainer *trainer;
+    tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+    tern_output(g, "helper", tern_dense(value_of(g, "maxpool"), CLASSES + 1));
+    o.loss.auxiliary = 1;
+    check_error(context, TERN_ERR_SHAPE, "the auxiliary output 'helper' is", tern_trainer_create(&trainer, g, &o));
+    o.loss.auxiliary = -1;
+    check_error(context, TERN_ERR_ARGUMENT, "auxiliary outputs count -1 times", tern_trainer_create(&trainer, g, &o));
+    tern_graph_free(g);
+    free_task(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_layer_as_a_vector),
@@ -256,6 +314,7 @@ int main(void) {
         cmocka_unit_test(other_last_layers),
         cmocka_unit_test(distances_of_the_lecture),
         cmocka_unit_test(neighbours_of_the_same_class),
+        cmocka_unit_test(auxiliary_outputs_are_trained),
     };
     return cmocka_run_group_tests(tests, make_shared, free_shared);
 }

@@ -175,6 +175,22 @@ static void a_trained_model_is_gone_on_from(void **state) {
     check_error(context, TERN_ERR_ARGUMENT, "needs a trained model", tern_vision_classifier_train(&next, context, folder, &o));
 }
 
+/* Auxiliary classifiers help in training and are not in the model. */
+static void auxiliary_classifiers_are_left_out(void **state) {
+    (void)state;
+    tern_vision_classifier_train_options o = quick();
+    tern_model *m;
+    o.network = "googlenet-factored";
+    o.data.width = o.data.height = 32;
+    o.scale = 0.05;
+    o.train.epochs = 1;
+    check_ok(context, tern_vision_classifier_train(&m, context, folder, &o));
+    assert_int_equal(tern_model_graph(m)->n_outputs, 1);
+    assert_int_equal(tern__graph_find(tern_model_graph(m), "auxiliary_1"), -1);
+    assert_non_null(tern_model_metadata(m, "tern.labels"));
+    tern_model_free(m);
+}
+
 static void bad_data_are_named(void **state) {
     (void)state;
     char path[200];
@@ -343,6 +359,7 @@ int main(void) {
         cmocka_unit_test(pictures_are_named),
         cmocka_unit_test(the_file_is_the_whole_pipeline),
         cmocka_unit_test(a_trained_model_is_gone_on_from),
+        cmocka_unit_test(auxiliary_classifiers_are_left_out),
         cmocka_unit_test(bad_data_are_named),
         cmocka_unit_test(gradients_of_an_answer_are_right),
         cmocka_unit_test(the_map_is_the_papers),

@@ -46,6 +46,7 @@ void tern__class_recipe(tern_vision_classifier_train_options *o, int64_t picture
     if (p->ema == 0) p->ema = fmin(r->ema, 1 - 3 / fmax(steps, 30));
     if (t->schedule.kind == TERN_SCHEDULE_CONSTANT) t->schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
     if (t->loss.label_smoothing == 0) t->loss.label_smoothing = r->label_smoothing;
+    if (t->loss.auxiliary == 0) t->loss.auxiliary = 0.3; /* Szegedy et al. 2015; others have no such outputs */
 }
 
 tern_status tern__class_recipe_augmentation(tern_vision_augmentation *a, tern_context *c,

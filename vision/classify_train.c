@@ -3,6 +3,8 @@
 #include "classify.h"
 #include "idx.h"
 
+#include "core/graph.h"
+
 #include <tern/transfer.h>
 
 #include <jansson.h>
@@ -67,7 +69,6 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern__class_
     n.height = p->height;
     n.scale = o->scale;
     n.dropout = o->dropout;
-    n.no_auxiliary = true;
     tern_graph_set_seed(*graph, o->train.seed);
     tern_vision_classifier_build(*graph, o->network, &n);
     return tern_graph_check(*graph);
@@ -86,6 +87,19 @@ static tern_status check_options(tern_context *c, const train_options *o) {
         return tern__fail(c, TERN_ERR_ARGUMENT, "freezing until '%s' needs a trained model to go on from",
                           o->freeze_until);
     return TERN_OK;
+}
+
+/* Without the auxiliary classifiers, which have done their work. */
+static tern_status keep_first_output(tern_model **model) {
+    const tern_transfer_options as_it_is = TERN_TRANSFER_OPTIONS_INIT;
+    tern_graph *graph;
+    if (tern_model_graph(*model)->n_outputs < 2) return TERN_OK;
+    tern_status st = tern_transfer(&graph, tern_model_graph(*model), &as_it_is);
+    if (st != TERN_OK) return st;
+    tern_model_free(*model);
+    st = tern_model_create(model, graph);
+    tern_graph_free(graph);
+    return st;
 }
 
 /* The pictures to train on, of one size: that which the model to go on from takes (before) or that of options. */
@@ -158,7 +172,8 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     o.train.result = &result;
     if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
-    st = tern__class_pipeline_write(*model, c, &pipeline);
+    st = keep_first_output(model);
+    if (st == TERN_OK) st = tern__class_pipeline_write(*model, c, &pipeline);
     if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
 done:
     if (st != TERN_OK) {

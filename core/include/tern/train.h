@@ -56,6 +56,9 @@ typedef struct tern_loss_options {
     double beta;                /**< Tversky, of FN: 0: 0.5; negative: none */
     double gamma;               /**< Tversky: 0: 1; focal: 0: 2, negative: none */
     bool per_image;             /**< Lovasz: a mean over pictures, not the batch as one */
+    /** In training so many times the same loss of each of the other outputs is added, which must
+     *  have the first one's shape: auxiliary classifiers (GoogLeNet: 0.3). 0: not looked at. */
+    double auxiliary;
 } tern_loss_options;
 
 /* Sources: SGD with momentum, Sutskever et al. 2013; Adam, Kingma & Ba 2015; AdamW, Loshchilov &
