@@ -17,8 +17,8 @@ enum { TERN__PAIRS_TARGETS = 32, TERN__PAIRS_WIDTH = 2048 };
  * Floats between a row's numbers and the next row are 0 and stay so. Returns the sum of
  * log(1 + e^-(x t)) and log(1 + e^(x t)) over the right rows of every 16th item, from the first. */
 typedef struct tern__pair_steps {
-    float *left, *right; /* tables, aligned to 64 bytes */
-    int64_t stride;      /* floats of a row, a multiple of TERN__PAIRS_STRIDE, at most _WIDTH */
+    float *left, *right;  /* tables, aligned to 64 bytes */
+    int64_t stride;       /* floats of a row, a multiple of TERN__PAIRS_STRIDE, at most _WIDTH */
     const int32_t *items; /* [count][1 + targets] */
     int64_t count;
     int targets; /* 1..TERN__PAIRS_TARGETS */

@@ -53,8 +53,10 @@ static void decimals(void **state) {
         }
         for (const char *s = out; *s && *s != 'e'; s++) { /* digits without zeros at both ends */
             if (*s < '0' || *s > '9') continue;
-            if (*s == '0') zeros += digits > 0;
-            else digits += 1 + zeros, zeros = 0;
+            if (*s == '0')
+                zeros += digits > 0;
+            else
+                digits += 1 + zeros, zeros = 0;
         }
         assert_true(digits <= precision + 1);
     }
@@ -62,15 +64,29 @@ static void decimals(void **state) {
         const char *text;
         size_t taken;
         float value;
-    } cases[] = {{"1", 1, 1}, {"-0.5x", 4, -0.5f}, {"+.25 ", 4, 0.25f}, {"3.", 2, 3},
-                 {"1e3", 3, 1000}, {"1e", 1, 1}, {"1e+", 1, 1}, {"2E-2", 4, 0.02f},
-                 {"1e-60", 5, 0}, {"1e99", 4, INFINITY}, {"0.00000000000000000000001e23", 28, 1},
+    } cases[] = {{"1", 1, 1},
+                 {"-0.5x", 4, -0.5f},
+                 {"+.25 ", 4, 0.25f},
+                 {"3.", 2, 3},
+                 {"1e3", 3, 1000},
+                 {"1e", 1, 1},
+                 {"1e+", 1, 1},
+                 {"2E-2", 4, 0.02f},
+                 {"1e-60", 5, 0},
+                 {"1e99", 4, INFINITY},
+                 {"0.00000000000000000000001e23", 28, 1},
                  {"123456789012345678901234567890", 30, 123456789012345678901234567890.f},
-                 {"", 0, 0}, {".", 0, 0}, {"e5", 0, 0}, {"nan", 0, 0}, {"-", 0, 0}, {"0,5", 1, 0}};
+                 {"", 0, 0},
+                 {".", 0, 0},
+                 {"e5", 0, 0},
+                 {"nan", 0, 0},
+                 {"-", 0, 0},
+                 {"0,5", 1, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float value = 0;
         const char *end, *limit = cases[i].text + strlen(cases[i].text);
-        assert_int_equal(tern__decimal_read(&value, cases[i].text, limit, &end), cases[i].taken > 0);
+        assert_int_equal(tern__decimal_read(&value, cases[i].text, limit, &end),
+                         cases[i].taken > 0);
         assert_int_equal(end - cases[i].text, cases[i].taken);
         assert_memory_equal(&value, &cases[i].value, sizeof value);
     }
@@ -149,15 +165,17 @@ static void word2vec_files(void **state) {
         has(v, "cat", -4, 5.25f, -6);
         tern_vectors_free(v);
         for (size_t cut = 4; cut < size - (size_t)newlines; cut++) {
-            const tern_status st = tern_vectors_load(&v, f->c, texts_file(f, "w", bytes, cut), NULL);
+            const tern_status st =
+                tern_vectors_load(&v, f->c, texts_file(f, "w", bytes, cut), NULL);
             assert_int_equal(st, TERN_ERR_FORMAT);
             assert_null(v);
         }
     }
     bytes[word2vec(bytes, true)] = 'x';
     tern_vectors *v;
-    check_error(f->c, TERN_ERR_FORMAT, "more bytes follow the 3 words",
-                tern_vectors_load(&v, f->c, texts_file(f, "w", bytes, word2vec(bytes, true) + 1), NULL));
+    check_error(
+        f->c, TERN_ERR_FORMAT, "more bytes follow the 3 words",
+        tern_vectors_load(&v, f->c, texts_file(f, "w", bytes, word2vec(bytes, true) + 1), NULL));
     const size_t size = word2vec(bytes, false);
     memcpy(bytes + size - 4, &(float){NAN}, 4);
     check_error(f->c, TERN_ERR_FORMAT, "vector of word 3 holds a number that is not finite",
@@ -176,8 +194,10 @@ static void check_words(const tern_vectors *v, const char *path) {
                   &expected[3], &expected[4]) == 6) {
         assert_true(tern_vectors_get(v, out, word, strlen(word)));
         check_floats(out, expected, 5, 1e-6, 6e-5);
-        if (find(v, word)) known++;
-        else unknown++;
+        if (find(v, word))
+            known++;
+        else
+            unknown++;
     }
     fclose(file);
     assert_true(known >= 3 && unknown >= 4);
@@ -282,8 +302,10 @@ static void written_again(void **state) {
         const char *name;
         tern_vectors_format format;
         double relative;
-    } cases[] = {{"a.vec", TERN_VECTORS_AUTO, 0}, {"b.bin", TERN_VECTORS_WORD2VEC, 0},
-                 {"c.bin", TERN_VECTORS_AUTO, 4e-7}, {"d.bin", TERN_VECTORS_TEXT, 0}};
+    } cases[] = {{"a.vec", TERN_VECTORS_AUTO, 0},
+                 {"b.bin", TERN_VECTORS_WORD2VEC, 0},
+                 {"c.bin", TERN_VECTORS_AUTO, 4e-7},
+                 {"d.bin", TERN_VECTORS_TEXT, 0}};
     tern_vectors *v = load(f, GOLDEN "skipgram.bin"), *back;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         snprintf(f->path, sizeof f->path, "%s/%s", f->folder, cases[i].name);
@@ -305,7 +327,8 @@ static void written_again(void **state) {
     free(bytes);
     check_error(f->c, TERN_ERR_ARGUMENT, "needs sub-words",
                 tern_vectors_save(v, f->path, TERN_VECTORS_FASTTEXT));
-    check_error(f->c, TERN_ERR_IO, "nowhere", tern_vectors_save(v, "/nowhere/x.vec", TERN_VECTORS_AUTO));
+    check_error(f->c, TERN_ERR_IO, "nowhere",
+                tern_vectors_save(v, "/nowhere/x.vec", TERN_VECTORS_AUTO));
     tern_vectors_free(v);
 }
 
@@ -320,7 +343,8 @@ static void bad_files(void **state) {
         {"", "is empty", TERN_ERR_FORMAT},
         {"2 3\na 1 2 3\n", "cut short", TERN_ERR_FORMAT},
         {"2 3\na 1.00 2.00 3.00\nb 1 2", "line 3: 3 fields; a word and 3 numbers", TERN_ERR_FORMAT},
-        {"2 3\na 1.00 2.00 3.00\n", "line 2: cut short: the file ends after 1 of 2", TERN_ERR_FORMAT},
+        {"2 3\na 1.00 2.00 3.00\n", "line 2: cut short: the file ends after 1 of 2",
+         TERN_ERR_FORMAT},
         {"1 3\na 1 2 3\nb 1 2 3\n", "line 3: more lines than the 1 words", TERN_ERR_FORMAT},
         {"2 3\na 1 2 3 4\nb 1 2 3 4\n", "line 2: more than 3 numbers", TERN_ERR_FORMAT},
         {"2 3\na 1 2 3\nb 1 zwei 3\n", "line 3: number 2 of 3 is 'zwei'", TERN_ERR_FORMAT},
@@ -351,7 +375,8 @@ static void bad_files(void **state) {
     check_error(f->c, TERN_ERR_LIMIT, "more than the 30 bytes",
                 tern_vectors_load(&v, f->c, texts_write(f, "bad", vec), &o));
     o.memory = 100;
-    check_error(f->c, TERN_ERR_LIMIT, "more than", tern_vectors_load(&v, f->c, GOLDEN "skipgram.bin", &o));
+    check_error(f->c, TERN_ERR_LIMIT, "more than",
+                tern_vectors_load(&v, f->c, GOLDEN "skipgram.bin", &o));
 }
 
 /* ---- nearest, tables ---- */
@@ -438,8 +463,10 @@ static void table(void **state) {
     check_ok(f->c, tern_vectors_fill(big, &known, v, vocabulary, 0, 1));
     assert_int_equal(known, 1);
     double sum = 0, squares = 0;
-    for (int i = 9; i < (MANY + 2) * 3; i++) sum += (double)big[i], squares += (double)big[i] * (double)big[i];
-    const double n = (MANY - 1) * 3, variance = (16 + 5.25 * 5.25 + 36) / 3 - (4.75 / 3) * (4.75 / 3);
+    for (int i = 9; i < (MANY + 2) * 3; i++)
+        sum += (double)big[i], squares += (double)big[i] * (double)big[i];
+    const double n = (MANY - 1) * 3,
+                 variance = (16 + 5.25 * 5.25 + 36) / 3 - (4.75 / 3) * (4.75 / 3);
     check_close(sum / n, 0, 4 * sqrt(variance / n), 0);
     check_close(squares / n, variance, 0, 4 * sqrt(0.8 / n)); /* uniform: var(x^2) = 0.8 var^2 */
     free(big);
@@ -456,8 +483,7 @@ static tern_status load_all(texts_fixture *f) {
     static const char *const words[] = {"bird"};
     tern_status st = tern_vectors_load(&v, f->c, GOLDEN "skipgram.bin", NULL);
     if (st == TERN_OK) st = tern_vectors_nearest(list, 2, &n, v, find(v, "bird"), NULL, 0);
-    if (st == TERN_OK)
-        st = tern_vocabulary_from_words(&vocabulary, f->c, words, (size_t[]){4}, 1);
+    if (st == TERN_OK) st = tern_vocabulary_from_words(&vocabulary, f->c, words, (size_t[]){4}, 1);
     if (st == TERN_OK) st = tern_vectors_fill(out, NULL, v, vocabulary, 0, 0);
     if (st == TERN_OK) {
         snprintf(f->path, sizeof f->path, "%s/m.vec", f->folder);
@@ -465,8 +491,10 @@ static tern_status load_all(texts_fixture *f) {
     }
     tern_vectors_free(v);
     v = NULL;
-    if (st == TERN_OK) st = tern_vectors_load(&v, f->c, f->path, NULL);
-    else assert_null(v);
+    if (st == TERN_OK)
+        st = tern_vectors_load(&v, f->c, f->path, NULL);
+    else
+        assert_null(v);
     tern_vectors_free(v);
     tern_vocabulary_free(vocabulary);
     return st;

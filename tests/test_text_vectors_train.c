@@ -155,8 +155,10 @@ static const char *topics(texts_fixture *f, const char *name, int texts, uint64_
     for (int i = 0; i < texts; i++) {
         const int topic = (int)tern__random_below(&random, 4);
         for (int k = 0; k < 12; k++)
-            if (tern__random_below(&random, 4) == 0) p += sprintf(p, "the ");
-            else p += sprintf(p, "topic%c%dx ", 'a' + topic, (int)tern__random_below(&random, 30));
+            if (tern__random_below(&random, 4) == 0)
+                p += sprintf(p, "the ");
+            else
+                p += sprintf(p, "topic%c%dx ", 'a' + topic, (int)tern__random_below(&random, 30));
         p += sprintf(p, "\n");
     }
     texts_file(f, name, text, (size_t)(p - text));
@@ -257,7 +259,8 @@ static void same_bits(void **state) {
         tern_context *c = texts_context(f, 1);
         o.seed = 1;
         check_ok(c, tern_vectors_train(&v, c, &path, 1, &o));
-        assert_memory_not_equal(tern_vectors_row(v, 0), tern_vectors_row(first, 0), 12 * sizeof(float));
+        assert_memory_not_equal(tern_vectors_row(v, 0), tern_vectors_row(first, 0),
+                                12 * sizeof(float));
         tern_vectors_free(v);
         tern_context_free(c);
         c = ((struct { tern_context *context; } *)first)->context;
@@ -351,6 +354,12 @@ static void mistakes(void **state) {
     path = texts_write(f, "empty.txt", "");
     check_error(f->c, TERN_ERR_FORMAT, "vocabulary", tern_vectors_train(&v, f->c, &path, 1, &o));
     assert_null(v);
+    path = topics(f, "fast.txt", 300, 2);
+    o.learning_rate = 10;
+    o.epochs = 200;
+    check_error(f->c, TERN_ERR_DIVERGED, "learning rate 10",
+                tern_vectors_train(&v, f->c, &path, 1, &o));
+    o = small(false);
     /* One word only: no context and no negatives, but no crash. */
     path = texts_write(f, "one.txt", "word word word word\n");
     check_ok(f->c, tern_vectors_train(&v, f->c, &path, 1, &o));

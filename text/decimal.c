@@ -124,7 +124,8 @@ size_t tern__decimal_write(char out[TERN__DECIMAL_SIZE], float value) {
     }
     /* Most floats need 8 or 9 digits: from 8 on upwards or downwards. */
     int want = 8;
-    if (!round_to(&digits, &exponent, value, want)) round_to(&digits, &exponent, value, 9);
+    if (!round_to(&digits, &exponent, value, want))
+        round_to(&digits, &exponent, value, 9);
     else
         while (want > 1 && round_to(&shorter, &other, value, --want))
             digits = shorter, exponent = other;

@@ -10,8 +10,8 @@
  * place of a double, then rounded to float; beyond a float's range: infinity. */
 bool tern__decimal_read(float *value, const char *begin, const char *limit, const char **end);
 
-/* Writes the shortest decimal that reads back to the same float, no 0 behind it; returns its length.
- * value is finite. */
+/* Writes the shortest decimal that reads back to the same float, no 0 behind it; returns its
+ * length. value is finite. */
 enum { TERN__DECIMAL_SIZE = 24 };
 size_t tern__decimal_write(char out[TERN__DECIMAL_SIZE], float value);
 

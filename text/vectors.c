@@ -135,8 +135,10 @@ static void compare(void *arg, int64_t begin, int64_t end) {
 static void insert(tern_neighbour *list, size_t top, size_t *found, tern_neighbour one) {
     size_t at = *found;
     if (at == top && !(one.cosine > list[top - 1].cosine)) return;
-    if (at < top) ++*found;
-    else at--;
+    if (at < top)
+        ++*found;
+    else
+        at--;
     for (; at > 0 && one.cosine > list[at - 1].cosine; at--) list[at] = list[at - 1];
     list[at] = one;
 }
@@ -218,7 +220,8 @@ tern_status tern_vectors_fill(float *table, size_t *known, const tern_vectors *v
     for (size_t r = TERN_UNKNOWN; r < rows; r++) {
         const char *word = tern_vocabulary_word(vocabulary, (int64_t)r, &length);
         if (!is_known[r])
-            fill_unknown(table + r * (size_t)v->dimension, v->dimension, word, length, spread, seed);
+            fill_unknown(table + r * (size_t)v->dimension, v->dimension, word, length, spread,
+                         seed);
     }
     tern__free(v->context, is_known);
     if (known) *known = count;

@@ -10,7 +10,7 @@ struct tern_vectors {
     tern_context *context;
     tern__words words;
     int64_t dimension;
-    float *rows; /* [words.count][dimension]; with n-grams the means of a word's rows */
+    float *rows;     /* [words.count][dimension]; with n-grams the means of a word's rows */
     size_t capacity; /* rows that there is room for */
     int64_t *counts; /* [words.count]; NULL: not known */
     int min_n, max_n;

@@ -1,4 +1,5 @@
-/* Reads the texts that word vectors are learnt from, once, into numbers of words. Knows no vectors. */
+/* Reads the texts that word vectors are learnt from, once, into numbers of words. Knows no vectors.
+ */
 #include "vectors.h"
 
 #include <string.h>
@@ -31,8 +32,8 @@ static tern_status add_word(gathering *g, const tern_token *token) {
     tern_status st = tern__words_add(&g->words, &number, token->text, token->length, hash);
     if (st != TERN_OK) return st;
     if (g->words.count > before) {
-        int64_t *counts = tern__grow(g->c, g->counts, before, &g->counts_capacity, before + 1,
-                                     sizeof *counts);
+        int64_t *counts =
+            tern__grow(g->c, g->counts, before, &g->counts_capacity, before + 1, sizeof *counts);
         if (!counts) return TERN_ERR_MEMORY;
         g->counts = counts;
         counts[before] = 0;
@@ -49,7 +50,8 @@ static tern_status add_text(gathering *g, const tern_text_reader *reader,
         return tern__fail_in(g->c, "%s, line %zu", tern_text_reader_name(reader), record->line);
     for (size_t i = 0; i < g->tokens->count && st == TERN_OK; i++)
         st = add_word(g, &g->tokens->at[i]);
-    if (st == TERN_OK && (double)g->corpus->n_ids * sizeof(int32_t) + (double)g->words.used > memory)
+    if (st == TERN_OK &&
+        (double)g->corpus->n_ids * sizeof(int32_t) + (double)g->words.used > memory)
         return tern__fail(g->c, TERN_ERR_LIMIT,
                           "%s, line %zu: the texts so far are more than the %.0f bytes that may be "
                           "held",

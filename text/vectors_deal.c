@@ -38,8 +38,10 @@ static void fill_sampler(learner *l, int64_t part, double *weight, int32_t *ligh
         weight[i] *= s->count / sum;
         s->other[i] = (int32_t)i;
         s->threshold[i] = UINT32_MAX;
-        if (weight[i] < 1) light[n_light++] = (int32_t)i;
-        else heavy[n_heavy++] = (int32_t)i;
+        if (weight[i] < 1)
+            light[n_light++] = (int32_t)i;
+        else
+            heavy[n_heavy++] = (int32_t)i;
     }
     while (n_light && n_heavy) { /* each light word's place is filled up by a heavy one */
         const int32_t a = light[--n_light], b = heavy[n_heavy - 1];

@@ -74,8 +74,8 @@ bool tern__vectors_finite(const float *row, int64_t n) {
 
 static bool is_space(char c) { return c == ' ' || c == '\t'; }
 
-/* Where the last n fields of a line begin; NULL if there are not as many behind a word. *found is how
- * many there are at most n. */
+/* Where the last n fields of a line begin; NULL if there are not as many behind a word. *found is
+ * how many there are at most n. */
 static const char *last_fields(const char *line, const char *end, int64_t n, int64_t *found) {
     const char *s = end;
     for (*found = 0; *found < n; ++*found) {
@@ -222,8 +222,8 @@ static tern_status read_any(tern__vectors_reading *r) {
     }
     if (memchr(s, 0, newline ? (size_t)(newline - s) : size))
         return tern__fail(r->c, TERN_ERR_FORMAT,
-                          "%s: holds no word vectors: neither text nor a binary file of word2vec or "
-                          "fastText",
+                          "%s: holds no word vectors: neither text nor a binary file of word2vec "
+                          "or fastText",
                           tern__stream_name(r->stream));
     return tern__vectors_read_text(r, SIZE_MAX, 0);
 }
@@ -233,7 +233,9 @@ tern_status tern__vectors_read(tern_vectors **vectors, tern__stream *stream, ter
     tern_vectors_load_options o = TERN_VECTORS_LOAD_OPTIONS_INIT;
     if (options) o = *options;
     *vectors = NULL;
-    tern__vectors_reading r = {.c = c, .stream = stream, .only = o.only,
+    tern__vectors_reading r = {.c = c,
+                               .stream = stream,
+                               .only = o.only,
                                .no_subwords = o.no_subwords,
                                .memory = o.memory > 0 ? o.memory : 4e9};
     tern_status st = read_any(&r);

@@ -20,8 +20,8 @@ typedef struct tern__vectors_reading {
 tern_status tern__vectors_read(tern_vectors **vectors, tern__stream *stream, tern_context *c,
                                const tern_vectors_load_options *options);
 
-/* The number of words and the dimension are known: checks limits and that the file can hold them (at
- * least `least` bytes a word), makes reading->v with room. words SIZE_MAX: not known. */
+/* The number of words and the dimension are known: checks limits and that the file can hold them
+ * (at least `least` bytes a word), makes reading->v with room. words SIZE_MAX: not known. */
 tern_status tern__vectors_begin(tern__vectors_reading *reading, size_t words, int64_t dimension,
                                 size_t least);
 /* Where to put the vector of a word; NULL if it is not wanted or was there before. */

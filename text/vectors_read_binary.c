@@ -145,8 +145,8 @@ static tern_status read_dictionary(tern__vectors_reading *r, fasttext *f) {
         if (st == TERN_OK && type != (i >= f->words))
             return tern__vectors_fail(r, TERN_ERR_FORMAT, "entry %d is of type %d", i + 1, type);
         if (st != TERN_OK || i >= f->words) continue;
-        int64_t *grown = tern__grow(r->c, f->row_of, (size_t)i, &capacity, (size_t)i + 1,
-                                    sizeof *grown);
+        int64_t *grown =
+            tern__grow(r->c, f->row_of, (size_t)i, &capacity, (size_t)i + 1, sizeof *grown);
         if (!grown) return TERN_ERR_MEMORY;
         f->row_of = grown;
         st = tern__vectors_place(r, &row, word, length);
@@ -211,7 +211,8 @@ static tern_status add_unknown(tern__vectors_reading *r, size_t *first) {
     return TERN_OK;
 }
 
-static size_t grams_of(const tern__vectors_reading *r, const fasttext *f, size_t row, int64_t *out) {
+static size_t grams_of(const tern__vectors_reading *r, const fasttext *f, size_t row,
+                       int64_t *out) {
     size_t length;
     const char *word = tern_vectors_word(r->v, row, &length);
     return tern__vectors_grams(out, TERN__VECTORS_GRAMS, word, length, f->min_n, f->max_n,

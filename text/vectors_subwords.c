@@ -84,7 +84,8 @@ static void scatter(void *arg, int64_t slice, int worker) {
     const int64_t n = l->stride - from < SLICE ? l->stride - from : SLICE;
     for (int64_t k = 0; k < l->n_touched; k++) {
         const int64_t w = l->touched[k];
-        const float *now = l->left + w * l->stride + from, *before = l->moved + k * l->stride + from;
+        const float *now = l->left + w * l->stride + from,
+                    *before = l->moved + k * l->stride + from;
         float *own = l->own + w * l->stride + from, by[SLICE];
         for (int64_t i = 0; i < n; i++) by[i] = now[i] - before[i];
         for (int64_t i = 0; i < n; i++) own[i] += by[i];

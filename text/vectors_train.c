@@ -2,17 +2,19 @@
  * threads.
  *
  * Two tables of rows are learnt, one of centre words and one of context words. The usual way, many
- * threads writing into shared rows as they come, gives other vectors each time. Here words are dealt
- * into at most 32 parts, frequent and rare ones alike, and pairs (centre, context) into blocks
- * (part of the centre, part of the context). Blocks (i, i + d mod parts), for one d, have no row in
- * common, so that they run at once, each going through its pairs one by one with rows that are up to
- * date; the d follow each other. Negatives of a pair come from the context's part. That is plain
- * stochastic gradient descent in an order of its own, whoever runs which block. The pairs of some
- * 400,000 words of text (a pool) are made and sorted at a time.
+ * threads writing into shared rows as they come, gives other vectors each time. Here words are
+ * dealt into at most 32 parts, frequent and rare ones alike, and pairs (centre, context) into
+ * blocks (part of the centre, part of the context). Blocks (i, i + d mod parts), for one d, have no
+ * row in common, so that they run at once, each going through its pairs one by one with rows that
+ * are up to date; the d follow each other. Negatives of a pair come from the context's part. That
+ * is plain stochastic gradient descent in an order of its own, whoever runs which block. The pairs
+ * of some 400,000 words of text (a pool) are made and sorted at a time.
  *
  * With sub-words a centre's vector is the mean of its own row and those of its n-grams, which many
  * words share. For the length of a much smaller pool each centre's mean is learnt as a row of its
  * own; then what it has moved by goes to all rows that it is made of, in the order of the words.
+ * The smaller pool keeps what n-grams of many words gather in it small; fewer parts keep blocks
+ * large.
  *
  * Sources: Mikolov et al. 2013; Bojanowski et al. 2017; the grid of blocks: Gemulla et al. 2011,
  * "Large-scale matrix factorization with distributed stochastic gradient descent"; with negatives
@@ -26,7 +28,8 @@
 /* ---- preparation ---- */
 
 static tern_status make_slots(learner *l) {
-    const size_t words = (size_t)(CHUNK_PAIRS / (2 * l->o->window)), begins = (size_t)(l->parts * l->parts) + 1;
+    const size_t words = (size_t)(CHUNK_PAIRS / (2 * l->o->window));
+    const size_t begins = (size_t)(l->parts * l->parts) + 1;
     l->pool = l->o->subwords ? SUBWORDS_POOL : POOL;
     if (l->pool > l->n_chunks) l->pool = l->n_chunks;
     for (int64_t i = 0; i < l->pool; i++) {
@@ -206,8 +209,8 @@ static tern_status learn(learner *l, bool *stopped) {
     const double begin = now(), all = (double)l->corpus->tokens * l->o->epochs;
     double told = begin;
     for (l->epoch = 0; l->epoch < l->o->epochs && !*stopped; l->epoch++) {
-        tern__random random = tern__random_make(
-            l->o->seed, tern__random_stream(STREAM_ORDER, (uint64_t)l->epoch, 0));
+        tern__random random =
+            tern__random_make(l->o->seed, tern__random_stream(STREAM_ORDER, (uint64_t)l->epoch, 0));
         for (int64_t i = 0; i < l->n_chunks; i++) l->order[i] = i;
         tern__random_shuffle(&random, l->order, l->n_chunks);
         for (l->first = 0; l->first < l->n_chunks && !*stopped;) {
@@ -215,9 +218,13 @@ static tern_status learn(learner *l, bool *stopped) {
             const double t = now(), seconds = t - begin;
             if (!l->o->on_progress || (t - told < 0.1 && l->first < l->n_chunks)) continue;
             told = t;
-            const tern_vectors_progress p = {
-                l->epoch + 1, l->o->epochs, l->done / all, take_loss(l), l->done / seconds,
-                seconds, seconds * (all / l->done - 1)};
+            const tern_vectors_progress p = {l->epoch + 1,
+                                             l->o->epochs,
+                                             l->done / all,
+                                             take_loss(l),
+                                             l->done / seconds,
+                                             seconds,
+                                             seconds * (all / l->done - 1)};
             *stopped = !l->o->on_progress(l->o->user, &p);
         }
     }
@@ -230,8 +237,8 @@ static tern_status prepare(learner *l) {
     const double memory = l->o->memory > 0 ? l->o->memory : 4e9;
     if ((double)row * (double)rows > memory)
         return tern__fail(l->c, TERN_ERR_LIMIT,
-                          "word vectors: %zu rows of %d numbers are more than the %.0f bytes that may "
-                          "be held",
+                          "word vectors: %zu rows of %d numbers are more than the %.0f bytes that "
+                          "may be held",
                           rows, l->o->dimension, memory);
     l->left = tern__alloc(l->c, n * row);
     l->right = tern__calloc(l->c, n, row);
@@ -241,6 +248,17 @@ static tern_status prepare(learner *l) {
     if (st == TERN_OK && l->o->subwords) st = tern__subwords_make(l);
     if (st == TERN_OK) tern__learner_fill(l, l->left, l->n, 0);
     return st;
+}
+
+/* Learning too fast ends in numbers that are none. */
+static tern_status check_finite(const learner *l) {
+    for (int64_t i = 0; i < l->n * l->stride; i++)
+        if (!isfinite(l->left[i]))
+            return tern__fail(l->c, TERN_ERR_DIVERGED,
+                              "word vectors: learning diverged with the learning rate %g; a lower "
+                              "one may do",
+                              l->o->learning_rate);
+    return TERN_OK;
 }
 
 /* Rows of `stride` floats to rows of `dimension`. */
@@ -293,9 +311,9 @@ static void clear(learner *l) {
         tern__free(c, l->slots[i].pairs);
         tern__free(c, l->slots[i].begins);
     }
-    void *const rest[] = {l->left,  l->right, l->part_of,  l->keep,        l->chunks, l->order,
-                          l->own,   l->grams, l->grams_of, l->grams_begin, l->moved,  l->touched,
-                          l->touched_in};
+    void *const rest[] = {l->left,  l->right,   l->part_of,   l->keep,     l->chunks,
+                          l->order, l->own,     l->grams,     l->grams_of, l->grams_begin,
+                          l->moved, l->touched, l->touched_in};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) tern__free(c, rest[i]);
     tern__free(c, l);
 }
@@ -314,6 +332,7 @@ tern_status tern__vectors_learn(tern_vectors **vectors, tern_context *c, const t
     tern_status st = prepare(l);
     if (st == TERN_OK) st = learn(l, &stopped);
     if (st == TERN_OK && o->subwords) tern__subwords_finish(l);
+    if (st == TERN_OK) st = check_finite(l);
     if (st == TERN_OK) st = give(vectors, l);
     if (st == TERN_OK && o->stopped) *o->stopped = stopped;
     clear(l);

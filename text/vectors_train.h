@@ -13,7 +13,7 @@ enum {
     POOL = 64,           /* chunks made and learnt at a time */
     SUBWORDS_PARTS = 8,  /* the same with sub-words: see vectors_train.c */
     SUBWORDS_POOL = 4,
-    BATCH = 128          /* items handed to the kernel at once */
+    BATCH = 128 /* items handed to the kernel at once */
 };
 enum { STREAM_INIT = 1, STREAM_ORDER, STREAM_PAIRS, STREAM_NEGATIVES };
 
@@ -24,11 +24,11 @@ typedef struct chunk {
 } chunk;
 
 typedef struct slot {
-    int32_t *kept;    /* words that sub-sampling left, -1 between texts */
-    int32_t *reach;   /* the window of each */
+    int32_t *kept;  /* words that sub-sampling left, -1 between texts */
+    int32_t *reach; /* the window of each */
     int64_t n_kept;
     int32_t (*pairs)[2]; /* sorted by block */
-    int32_t *begins;  /* [parts * parts + 1] of the blocks */
+    int32_t *begins;     /* [parts * parts + 1] of the blocks */
     int64_t tokens;
 } slot;
 
@@ -58,9 +58,9 @@ typedef struct learner {
     int64_t loss_items[PARTS];
     float rate;
     /* sub-words */
-    float *own, *grams; /* [n][stride], [buckets][stride] */
+    float *own, *grams;              /* [n][stride], [buckets][stride] */
     int64_t *grams_of, *grams_begin; /* [grams_begin[n]], [n + 1] */
-    float *moved; /* [n_touched][stride] */
+    float *moved;                    /* [n_touched][stride] */
     size_t moved_capacity;
     int32_t *touched;
     int64_t n_touched, *touched_in; /* [n] the pool that touched it last */

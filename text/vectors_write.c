@@ -51,8 +51,8 @@ static void write_i64(tern__file_writer *w, int64_t value) { tern__file_write(w,
 /* Magic, version 12; dim, ws, epoch, minCount, neg, wordNgrams, loss (negative sampling), model
  * (skip-gram), bucket, minn, maxn, lrUpdateRate; t. What is not known has fastText's defaults. */
 static void write_arguments(tern__file_writer *w, const tern_vectors *v) {
-    const int32_t head[] = {793712314, 12, (int32_t)v->dimension, 5, 5, 1, 5, 1, 2, 2,
-                            (int32_t)v->buckets, v->min_n, v->max_n, 100};
+    const int32_t head[] = {793712314, 12, (int32_t)v->dimension, 5,        5,        1,  5, 1,
+                            2,         2,  (int32_t)v->buckets,   v->min_n, v->max_n, 100};
     const double t = 1e-4;
     tern__file_write(w, head, sizeof head);
     tern__file_write(w, &t, sizeof t);

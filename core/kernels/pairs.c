@@ -84,8 +84,7 @@ static double steps(const tern__pair_steps *s) {
         const int n = rows_of(s, item, t);
         for (int k = 0; k < n; k += GROUP)
             dots_of[(n - k < GROUP ? n - k : GROUP) - 1](x, t + k, s->stride, products + k);
-        for (int k = 0; k < n; k += VL)
-            v_store(g + k, -s->rate * v_sigmoid(v_load(products + k)));
+        for (int k = 0; k < n; k += VL) v_store(g + k, -s->rate * v_sigmoid(v_load(products + k)));
         g[0] += s->rate;
         const float *from = x;
         if (n > GROUP) {

@@ -22,7 +22,7 @@ typedef struct tern_vectors_load_options {
     /** Only the vectors of these words are kept, so that a large file costs what is used of it;
      *  with a fastText .bin file every word of it gets one, from its n-grams if need be. */
     const tern_vocabulary *only;
-    bool no_subwords; /**< of a fastText .bin file: unknown words get none; saves the n-grams' table */
+    bool no_subwords; /**< of a fastText .bin file: unknown words get none; saves their table */
     double memory;    /**< bytes that may be held; 0: 4e9 */
 } tern_vectors_load_options;
 #define TERN_VECTORS_LOAD_OPTIONS_INIT                                                             \
@@ -49,8 +49,8 @@ typedef enum tern_vectors_format {
     TERN_VECTORS_FASTTEXT  /**< fastText's .bin, version 12, with n-grams of words */
 } tern_vectors_format;
 
-/** Writes word vectors, atomically. Words with a space, a tab or a line break inside are left out of
- *  TEXT and WORD2VEC. Errors: TERN_ERR_IO; TERN_ERR_ARGUMENT for FASTTEXT without the n-grams. */
+/** Writes word vectors, atomically. Words with a space, a tab or a line break inside are left out
+ *  of TEXT and WORD2VEC. Errors: TERN_ERR_IO; TERN_ERR_ARGUMENT for FASTTEXT without the n-grams. */
 TERN_API tern_status tern_vectors_save(const tern_vectors *vectors, const char *path,
                                        tern_vectors_format format);
 /** NULL is allowed. */
@@ -89,9 +89,9 @@ TERN_API tern_status tern_vectors_nearest(tern_neighbour *neighbours, size_t top
                                           const char *const *without, size_t n_without);
 
 /** Fills an embedding table [rows of the vocabulary][dimension]: padding 0, known words (those of
- *  the file, or by their n-grams) their vector, others uniform in (-spread, spread), by seed and the
- *  word's bytes alone. spread 0: that with the variance of the known words' numbers (Kim 2014; about
- *  0.25 for the news vectors). *known (may be NULL): words that got a vector. */
+ *  the file, or by their n-grams) their vector, others uniform in (-spread, spread), by seed and
+ *  the word's bytes alone. spread 0: that with the variance of the known words' numbers (Kim 2014;
+ *  about 0.25 for the news vectors). *known (may be NULL): words that got a vector. */
 TERN_API tern_status tern_vectors_fill(float *table, size_t *known, const tern_vectors *vectors,
                                        const tern_vocabulary *vocabulary, double spread,
                                        uint64_t seed);
@@ -102,35 +102,37 @@ typedef struct tern_vectors_progress {
     int epoch, epochs;       /**< from 1 */
     double share;            /**< of the whole training, 0..1 */
     double loss;             /**< -log of the probability that a pair is one and its negatives are
-                                  not, mean over some pairs since the last call */
+                                  not, mean over some pairs since the last call; NaN
+                                  without any */
     double words_per_second; /**< words of the text, also those skipped by sub-sampling */
     double seconds, eta;
 } tern_vectors_progress;
 
 /** In these options 0 means the default and a negative number none, where a default exists. */
 typedef struct tern_vectors_train_options {
-    size_t size;         /**< sizeof(tern_vectors_train_options), set by the _INIT macro */
-    int dimension;       /**< 100; 1..TERN_VECTORS_DIMENSION_MAX */
-    int epochs;          /**< 5 */
-    int window;          /**< at most so many words to each side (each word its own, 1..window); 5 */
-    int min_count;       /**< rarer words get no vector; 5 */
-    int max_words;       /**< TERN_VOCABULARY_MAX */
-    int negatives;       /**< 5; 1..31 */
-    double sample;       /**< words more frequent than this share are skipped now and then: a word of
-                              share f stays with probability sqrt(t / f) + t / f; 1e-4 */
+    size_t size;   /**< sizeof(tern_vectors_train_options), set by the _INIT macro */
+    int dimension; /**< 100; 1..TERN_VECTORS_DIMENSION_MAX */
+    int epochs;    /**< 5 */
+    int window;    /**< at most so many words to each side (each word its own, 1..window); 5 */
+    int min_count; /**< rarer words get no vector; 5 */
+    int max_words; /**< TERN_VOCABULARY_MAX */
+    int negatives; /**< 5; 1..31 */
+    double sample; /**< words more frequent than this share are skipped now and then: a word of
+                        share f stays with probability sqrt(t / f) + t / f; 1e-4 */
     double learning_rate; /**< falls linearly to 1e-4 of itself; 0.025, with sub-words 0.05 */
-    bool subwords;       /**< vectors are means of a word's own row and the rows of its n-grams */
-    int min_n, max_n;    /**< 3, 6 characters */
-    int buckets;         /**< rows of n-grams; 200000 */
+    bool subwords;        /**< vectors are means of a word's own row and the rows of its n-grams */
+    int min_n, max_n;     /**< 3, 6 characters */
+    int buckets;          /**< rows of n-grams; 200000 */
     uint64_t seed;
-    double memory;       /**< bytes that may be held; 0: 4e9 */
+    double memory;                   /**< bytes that may be held; 0: 4e9 */
     tern_text_options text;          /**< the tokenizer, and lower; its other fields do not count */
     tern_text_reader_options reader; /**< of the files; labels are ignored */
     /** Called now and then, and at the end of every epoch, from the thread that called
-     *  tern_vectors_train. false: stop; the vectors as they are then are the result. NULL: never. */
+     *  tern_vectors_train. false: stop; the vectors as they are then are the result. NULL:
+     *  never. */
     bool (*on_progress)(void *user, const tern_vectors_progress *progress);
     void *user;
-    bool *stopped;       /**< set to whether on_progress stopped it; may be NULL */
+    bool *stopped; /**< set to whether on_progress stopped it; may be NULL */
 } tern_vectors_train_options;
 #define TERN_VECTORS_TRAIN_OPTIONS_INIT                                                            \
     {                                                                                              \
@@ -142,9 +144,11 @@ typedef struct tern_vectors_train_options {
  *  negative sampling. Words of a text are each other's context, never across texts. The result is
  *  the same for any number of threads (text/vectors_train.c says how). options may be NULL. Errors:
  *  those of the reader; TERN_ERR_FORMAT if no word is frequent enough; TERN_ERR_LIMIT;
- *  TERN_ERR_ARGUMENT. *vectors is NULL on failure.
+ *  TERN_ERR_ARGUMENT; TERN_ERR_DIVERGED if the learning rate is too high. *vectors is NULL on
+ *  failure.
  *  Sources: Mikolov et al. 2013, "Distributed representations of words and phrases and their
- *  compositionality"; Bojanowski et al. 2017, "Enriching word vectors with subword information". */
+ *  compositionality"; Bojanowski et al. 2017, "Enriching word vectors with subword information".
+ */
 TERN_API tern_status tern_vectors_train(tern_vectors **vectors, tern_context *context,
                                         const char *const *paths, size_t n_paths,
                                         const tern_vectors_train_options *options);
