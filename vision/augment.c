@@ -189,12 +189,13 @@ tern_status tern_vision_augment(tern_image *out, tern_image *out_mask, const ter
         goto done;
     const tern__view view = {in,
                              masked ? mask->data : NULL,
+                             NULL,
                              (in->width - 1) / 2.0,
                              (in->height - 1) / 2.0,
                              in->width,
                              in->height};
     tern__random random = tern__random_make(seed, 0);
-    tern__vary_view(a, &random, &view, 255, planes, masked ? out_mask->data : NULL, scratch);
+    tern__vary_view(a, &random, &view, 255, planes, masked ? out_mask->data : NULL, NULL, scratch);
     st = tern_image_from_floats(out, c, planes, channels, in->width, in->height, in->bits);
 done:
     if (st != TERN_OK && out_mask) tern_image_free(out_mask);

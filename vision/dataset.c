@@ -30,6 +30,7 @@ static void close_store(void *self) {
         tern_image_free(&p->image);
         tern_image_free(&p->labels);
         tern_image_free(&p->inside);
+        tern__free(c, p->weights);
         tern__free(c, p->rows);
         tern__free(c, p->counts);
         tern__free(c, p->message);
@@ -169,20 +170,18 @@ static place even_place(const store *s, const tern__photo *p, int64_t crop) {
 
 /* ---- loading ---- */
 
-/* Writes pixel i of the target from its label. */
-static void set_target(const store *s, tern_tensor *target, size_t i, size_t plane, uint8_t label) {
+/* Writes pixel i of the target from its label and its share of border_weight / 255. */
+static void set_target(const store *s, tern_tensor *target, size_t i, size_t plane, uint8_t label,
+                       uint8_t border) {
     const bool counts = label != TERN_MASK_IGNORED;
     if (s->options.target == TERN_VISION_TARGET_CLASSES) {
         ((int64_t *)target->data)[i] = counts ? label : NOT_COUNTED;
         return;
     }
     float *to = target->data;
-    if (s->options.target == TERN_VISION_TARGET_BINARY) {
-        to[i] = counts ? label : NOT_COUNTED;
-        return;
-    }
     to[i] = counts ? label : 0;
-    to[plane + i] = counts;
+    if (s->options.target == TERN_VISION_TARGET_WEIGHTED)
+        to[plane + i] = counts ? 1 + (float)(s->options.border_weight * border / 255) : 0;
 }
 
 static void load_varied(const store *s, tern_load *l, const tern__photo *p) {
@@ -190,16 +189,19 @@ static void load_varied(const store *s, tern_load *l, const tern__photo *p) {
     const scratch *room = &s->scratch[l->worker];
     tern__random random = tern__random_make(l->random, 0);
     const place at = draw_place(s, p, &random);
-    const tern__view view = {&p->image,
-                             p->labels.data,
-                             (double)at.x + (s->width - 1) / 2.0,
-                             (double)at.y + (s->height - 1) / 2.0,
-                             s->width,
-                             s->height};
+    const tern__view view = {.image = &p->image,
+                             .labels = p->labels.data,
+                             .weights = p->weights,
+                             .x = (double)at.x + (s->width - 1) / 2.0,
+                             .y = (double)at.y + (s->height - 1) / 2.0,
+                             .width = s->width,
+                             .height = s->height};
     uint8_t *labels = s->segmentation ? room->labels : NULL;
+    uint8_t *weights = p->weights ? room->labels + plane : NULL;
     tern__vary_view(&s->options.augmentation, &random, &view, TERN_MASK_IGNORED, l->inputs[0].data,
-                    labels, room->floats);
-    for (size_t i = 0; labels && i < plane; i++) set_target(s, &l->target, i, plane, labels[i]);
+                    labels, weights, room->floats);
+    for (size_t i = 0; labels && i < plane; i++)
+        set_target(s, &l->target, i, plane, labels[i], weights ? weights[i] : 0);
 }
 
 /* As it is; pixels beyond the picture do not count. */
@@ -215,8 +217,9 @@ static void load_plain(const store *s, tern_load *l, const tern__photo *p) {
     for (int64_t y = at.y; labels && y < at.y + height; y++)
         for (int64_t x = at.x; x < at.x + width; x++, i++) {
             const bool inside = x >= 0 && y >= 0 && x < p->labels.width && y < p->labels.height;
-            set_target(s, &l->target, i, plane,
-                       inside ? labels[y * p->labels.width + x] : TERN_MASK_IGNORED);
+            const int64_t from = y * p->labels.width + x;
+            set_target(s, &l->target, i, plane, inside ? labels[from] : TERN_MASK_IGNORED,
+                       inside && p->weights ? p->weights[from] : 0);
         }
 }
 
@@ -254,6 +257,8 @@ static uint64_t fingerprint(const store *s) {
     }
     h = hash(h, settings, sizeof settings);
     h = hash(h, &o->foreground, sizeof o->foreground);
+    h = hash(h, &o->border_weight, sizeof o->border_weight);
+    h = hash(h, &o->border_sigma, sizeof o->border_sigma);
     return hash(h, &o->augmentation, sizeof o->augmentation) | 1;
 }
 
@@ -277,6 +282,8 @@ static tern_status check_options(tern_context *c, const tern_vision_dataset_opti
                  {"crops", o->crops, 1e6},
                  {"foreground", o->foreground, 1},
                  {"classes", o->classes, 255},
+                 {"border_weight", o->border_weight, 1e6},
+                 {"border_sigma", o->border_sigma, 50},
                  {"memory", o->memory, 1e15}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!(parts[i].value >= 0 && parts[i].value <= parts[i].max))
@@ -293,6 +300,9 @@ static tern_status check_options(tern_context *c, const tern_vision_dataset_opti
         return tern__fail(c, TERN_ERR_ARGUMENT, "picture data set: crop_height without crop_width");
     if (segmentation && !o->masks)
         return tern__fail(c, TERN_ERR_ARGUMENT, "picture data set: no folder of masks is given");
+    if (o->border_weight > 0 && o->target != TERN_VISION_TARGET_WEIGHTED)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "picture data set: border_weight needs a weighted target");
     if (o->classes == 1)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "picture data set: 1 class; background and foreground are 2");
@@ -306,7 +316,7 @@ static tern_status set_augmentation(store *s, const tern_vision_augmentation *a)
     scratch *rooms = tern__calloc(c, (size_t)c->threads, sizeof *rooms);
     if (!rooms) return TERN_ERR_MEMORY;
     for (int i = 0; i < c->threads; i++) {
-        rooms[i].labels = tern__alloc(c, (size_t)s->width * (size_t)s->height);
+        rooms[i].labels = tern__alloc(c, 2 * (size_t)s->width * (size_t)s->height);
         rooms[i].floats = tern__alloc(c, floats * sizeof(float));
         if (!rooms[i].labels || !rooms[i].floats) {
             free_scratch(c, rooms);

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY 4e9 /* bytes, where not given */
-#define SHOWN 5    /* so many files are named in a warning */
+#define MEMORY 4e9       /* bytes, where not given */
+#define BORDER_SIGMA 5.0 /* pixels, where not given */
+#define SHOWN 5          /* so many files are named in a warning */
 
 /* ---- work on all pictures ---- */
 
@@ -213,7 +214,8 @@ static tern_status plan(tern__photo_store *s) {
     for (size_t i = 0; i < s->files.count; i++) {
         const tern__photo *p = &s->photos[i];
         const double pixels = resized ? (double)width * height : (double)p->width * p->height;
-        bytes += pixels * (s->channels * p->image.bits / 8 + s->segmentation);
+        bytes +=
+            pixels * (s->channels * p->image.bits / 8 + s->segmentation + (o->border_weight > 0));
         if (!resized && !o->crop_width && (p->width != width || p->height != height))
             return tern__fail(s->context, TERN_ERR_ARGUMENT,
                               "%s has %d x %d pixels, %s %d x %d: pictures of different sizes are "
@@ -327,6 +329,26 @@ static tern_status count_labels(const tern__photo_store *s, tern_context *c, ter
     return TERN_OK;
 }
 
+/* U-Net's map, as bytes. */
+static tern_status weigh_borders(const tern__photo_store *s, tern_context *c, tern__photo *p) {
+    const tern_mask mask = {.context = c,
+                            .width = p->labels.width,
+                            .height = p->labels.height,
+                            .classes = s->classes,
+                            .labels = p->labels.data};
+    const double w0 = s->options.border_weight, sigma = s->options.border_sigma;
+    const size_t count = (size_t)mask.width * (size_t)mask.height;
+    p->weights = tern__alloc(c, count);
+    float *weights = tern__alloc(c, count * sizeof *weights);
+    tern_status st = p->weights && weights ? TERN_OK : TERN_ERR_MEMORY;
+    if (st == TERN_OK)
+        st = tern_mask_border_weights(weights, &mask, w0, sigma > 0 ? sigma : BORDER_SIGMA);
+    for (size_t i = 0; st == TERN_OK && i < count; i++)
+        p->weights[i] = weights[i] > 1 ? (uint8_t)((weights[i] - 1) / (float)w0 * 255 + 0.5f) : 0;
+    tern__free(c, weights);
+    return st;
+}
+
 static tern_status decode(tern__photo_store *s, worker *w, size_t i) {
     tern__photo *p = &s->photos[i];
     const char *view = p->view >= 0 ? s->views.path[p->view] : NULL;
@@ -335,7 +357,9 @@ static tern_status decode(tern__photo_store *s, worker *w, size_t i) {
     tern_status st = make_labels(s, s->masks.path[p->mask], view, &p->labels, &p->inside);
     p->labels.context = s->context;
     tern_image_free(&p->inside);
-    return st == TERN_OK ? count_labels(s, &w->context, p) : st;
+    if (st == TERN_OK) st = count_labels(s, &w->context, p);
+    if (st == TERN_OK && s->options.border_weight > 0) st = weigh_borders(s, &w->context, p);
+    return st;
 }
 
 /* The classes, after all masks were read. */
@@ -349,7 +373,7 @@ static tern_status find_classes(tern__photo_store *s, const worker *workers) {
     }
     s->coding = tern__mask_coding(&s->noted, s->options.coding);
     s->classes = tern__mask_classes(&s->noted, s->coding, s->options.classes);
-    if (s->classes > 2 && s->options.target != TERN_VISION_TARGET_CLASSES)
+    if (s->classes > 2 && s->options.target == TERN_VISION_TARGET_BINARY)
         return tern__fail(s->context, TERN_ERR_FORMAT,
                           "%s: the masks have %d classes, a target of 0 and 1 has two",
                           s->options.masks, s->classes);
@@ -380,7 +404,8 @@ tern_status tern__photo_read(const tern__photo_store *s, tern_context *c, size_t
     const tern__photo *p = &s->photos[i];
     tern_image values = {0}, inside = {0};
     if (mask) *mask = (tern_mask){0};
-    if (!s->segmentation && tern__idx_is(s->path)) return tern_image_convert(image, &p->image, p->image.channels, 0);
+    if (!s->segmentation && tern__idx_is(s->path))
+        return tern_image_convert(image, &p->image, p->image.channels, 0);
     tern_status st = load_image(s, c, s->files.path[i], image);
     if (st != TERN_OK || !mask) return st;
     const char *view = p->view >= 0 ? s->views.path[p->view] : NULL;

@@ -1,91 +1,16 @@
 /* Objects of a mask and the lines around them: connected regions, their borders between pixels, and
  * straightening. Sources: Rosenfeld & Pfaltz 1966 (labelling in two passes), Douglas & Peucker
  * 1973. */
-#include "mask.h"
+#include "regions.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- connected regions ---- */
-
-/* Regions of pixels of equal class that touch at a side or a corner. */
-typedef struct regions {
-    const tern_mask *mask;
-    int32_t *number; /* [height][width]: the region of each pixel, -1: none */
-    int32_t *parent; /* of provisional numbers: a smaller one, or itself */
-    size_t count, capacity;
-} regions;
-
-static int32_t root_of(const regions *r, int32_t i) {
-    while (r->parent[i] != i) i = r->parent[i] = r->parent[r->parent[i]];
-    return i;
-}
-
-static int32_t join(const regions *r, int32_t a, int32_t b) {
-    a = root_of(r, a);
-    b = root_of(r, b);
-    return a < b ? (r->parent[b] = a) : (r->parent[a] = b);
-}
-
-static bool is_wanted(uint8_t label, int wanted) {
-    return label != TERN_MASK_IGNORED && (wanted > 0 ? label == wanted : label > 0);
-}
-
-/* Provisional numbers, from the neighbours that were numbered before. */
-static tern_status number_pixel(regions *r, int64_t x, int64_t y) {
-    static const int8_t before[4][2] = {{-1, 0}, {-1, -1}, {0, -1}, {1, -1}};
-    const tern_mask *m = r->mask;
-    const int64_t width = m->width, at = y * width + x;
-    int32_t number = -1;
-    for (int k = 0; k < 4; k++) {
-        const int64_t nx = x + before[k][0], ny = y + before[k][1];
-        if (nx < 0 || ny < 0 || nx >= width) continue;
-        const int64_t neighbour = ny * width + nx;
-        if (m->labels[neighbour] != m->labels[at]) continue;
-        number = number < 0 ? r->number[neighbour] : join(r, number, r->number[neighbour]);
-    }
-    if (number < 0) {
-        if (r->count == r->capacity) {
-            int32_t *parent = tern__grow(m->context, r->parent, r->count, &r->capacity,
-                                         r->count + 1, sizeof *parent);
-            if (!parent) return TERN_ERR_MEMORY;
-            r->parent = parent;
-        }
-        number = (int32_t)r->count++;
-        r->parent[number] = number;
-    }
-    r->number[at] = number;
-    return TERN_OK;
-}
-
-/* Numbers all regions of the wanted class (0 or below: of all but 0) in the order of their first
- * pixels. */
-static tern_status find_regions(regions *r, int wanted) {
-    const tern_mask *m = r->mask;
-    const size_t pixels = (size_t)m->width * (size_t)m->height;
-    if (!(r->number = tern__alloc(m->context, pixels * sizeof *r->number))) return TERN_ERR_MEMORY;
-    tern_status st = TERN_OK;
-    for (int64_t y = 0; y < m->height && st == TERN_OK; y++)
-        for (int64_t x = 0; x < m->width && st == TERN_OK; x++) {
-            r->number[y * m->width + x] = -1;
-            if (is_wanted(m->labels[y * m->width + x], wanted)) st = number_pixel(r, x, y);
-        }
-    if (st != TERN_OK) return st;
-    /* Roots come before what points to them: one pass gives final numbers. */
-    int32_t final = 0;
-    for (size_t i = 0; i < r->count; i++)
-        r->parent[i] = r->parent[i] == (int32_t)i ? final++ : r->parent[r->parent[i]];
-    for (size_t i = 0; i < pixels; i++)
-        if (r->number[i] >= 0) r->number[i] = r->parent[r->number[i]];
-    r->count = (size_t) final;
-    return TERN_OK;
-}
-
 /* ---- objects ---- */
 
 /* Adds up what is known of each region: box, area, score. */
-static void measure(const regions *r, tern_object *objects) {
+static void measure(const tern__regions *r, tern_object *objects) {
     const tern_mask *m = r->mask;
     const size_t plane = (size_t)m->width * (size_t)m->height;
     for (int64_t y = 0; y < m->height; y++)
@@ -122,7 +47,7 @@ static int by_label(const void *a, const void *b) {
 
 /* Goes along the sides of pixels with the region on its right hand. */
 typedef struct tracer {
-    const regions *r;
+    const tern__regions *r;
     tern_polygons *out;
     size_t rings, points, used; /* capacities; used: numbers in out->points */
     uint8_t *visited;           /* [height][width]: the upper side was walked along */
@@ -300,7 +225,7 @@ static tern_status trace_object(tracer *t, int32_t region, int object) {
     return st;
 }
 
-static tern_status trace_all(const regions *r, tern_polygons *p, double tolerance) {
+static tern_status trace_all(const tern__regions *r, tern_polygons *p, double tolerance) {
     tern_context *c = p->context;
     tracer t = {.r = r, .out = p, .tolerance = tolerance};
     t.visited = tern__calloc(c, (size_t)r->mask->width * (size_t)r->mask->height, 1);
@@ -329,9 +254,9 @@ tern_status tern_mask_polygons(tern_polygons *polygons, const tern_mask *mask, i
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "polygons with a tolerance of %g pixels; it must be in 0..%d", tolerance,
                           TERN_IMAGE_MAX_SIDE);
-    regions r = {.mask = mask};
+    tern__regions r = {.mask = mask};
     tern_polygons p = {.context = c};
-    tern_status st = find_regions(&r, label);
+    tern_status st = tern__regions_find(&r, label);
     if (st == TERN_OK && !(p.objects = tern__calloc(c, r.count, sizeof *p.objects)))
         st = TERN_ERR_MEMORY;
     if (st == TERN_OK) {
@@ -343,8 +268,7 @@ tern_status tern_mask_polygons(tern_polygons *polygons, const tern_mask *mask, i
         if (p.n_objects) qsort(p.objects, p.n_objects, sizeof *p.objects, by_label);
         st = trace_all(&r, &p, tolerance);
     }
-    tern__free(c, r.number);
-    tern__free(c, r.parent);
+    tern__regions_free(&r);
     if (st == TERN_OK)
         *polygons = p;
     else

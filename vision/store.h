@@ -16,6 +16,7 @@ typedef struct tern__photo {
     tern_image image;  /* of the data set's channels, 8 or 16 bits */
     tern_image labels; /* segmentation: [height][width] */
     tern_image inside; /* field of view, until it is in labels */
+    uint8_t *weights;  /* [image.height][image.width] of border_weight / 255, or NULL */
     uint32_t *rows; /* [image.height + 1]: pixels of classes above 0 in the rows before, or NULL */
     int64_t
         *counts; /* segmentation: pixels of each class [classes], then of those that do not count */
@@ -37,7 +38,7 @@ typedef struct tern__photo_store {
     int width, height;                    /* of what training sees */
     tern_normalization normalization;
     struct tern__photo_scratch {
-        uint8_t *labels; /* [height][width] */
+        uint8_t *labels; /* [2][height][width]: labels, weights */
         float *floats;
     } * scratch; /* [threads] */
 } tern__photo_store;

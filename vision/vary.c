@@ -51,17 +51,20 @@ static bool is_moved(const tern_vision_augmentation *a) {
            a->scale > 0 || a->stretch > 0 || a->shear > 0 || a->elastic > 0;
 }
 
-/* As it is: the fast way to the same numbers. */
-static void look(const tern__view *v, tern_border border, uint8_t ignored, float *out,
-                 uint8_t *labels) {
-    const int64_t left = (int64_t)floor(v->x - (v->width - 1) / 2.0 + 0.5);
-    const int64_t top = (int64_t)floor(v->y - (v->height - 1) / 2.0 + 0.5);
-    tern__image_planes(v->image, left, top, v->width, v->height, border, channels_of(v), out);
-    for (int64_t y = top; labels && y < top + v->height; y++) {
+/* Column and row of the window's first pixel, where nothing is moved. */
+static int64_t first_of(double middle, int size) {
+    return (int64_t)floor(middle - (size - 1) / 2.0 + 0.5);
+}
+
+/* A window on class numbers or weights, as they are. */
+static void look_at(const tern__view *v, tern_border border, const uint8_t *from, uint8_t outside,
+                    uint8_t *to) {
+    const int64_t left = first_of(v->x, v->width), top = first_of(v->y, v->height);
+    for (int64_t y = top; y < top + v->height; y++) {
         const int64_t row = tern__border_index(y, v->image->height, border);
         for (int64_t x = left; x < left + v->width; x++) {
             const int64_t column = tern__border_index(x, v->image->width, border);
-            *labels++ = row < 0 || column < 0 ? ignored : v->labels[row * v->image->width + column];
+            *to++ = row < 0 || column < 0 ? outside : from[row * v->image->width + column];
         }
     }
 }
@@ -157,7 +160,8 @@ static void cut_out(const tern_vision_augmentation *a, tern__random *r, const te
 /* ---- all of it ---- */
 
 void tern__vary_view(const tern_vision_augmentation *a, tern__random *r, const tern__view *v,
-                     uint8_t ignored, float *out, uint8_t *labels, float *scratch) {
+                     uint8_t ignored, float *out, uint8_t *labels, uint8_t *weights,
+                     float *scratch) {
     const size_t plane = (size_t)v->width * (size_t)v->height;
     const size_t count = plane * (size_t)channels_of(v);
     float *dx = scratch, *dy = scratch + plane, *rest = scratch + 2 * plane;
@@ -169,12 +173,20 @@ void tern__vary_view(const tern_vision_augmentation *a, tern__random *r, const t
         w.dx = dx;
         w.dy = dy;
     }
-    if (!is_moved(a)) {
-        look(v, a->border, ignored, out, labels);
-    } else {
+    const bool moved = is_moved(a);
+    if (moved)
         tern__warp_planes(&w, v->image, out);
-        if (labels)
-            tern__warp_labels(&w, v->labels, v->image->width, v->image->height, ignored, labels);
+    else /* the fast way to the same numbers */
+        tern__image_planes(v->image, first_of(v->x, v->width), first_of(v->y, v->height), v->width,
+                           v->height, a->border, channels_of(v), out);
+    const uint8_t *const from[] = {v->labels, v->weights}, outside[] = {ignored, 0};
+    uint8_t *const to[] = {labels, weights};
+    for (int k = 0; k < 2; k++) {
+        if (!to[k]) continue;
+        if (moved)
+            tern__warp_labels(&w, from[k], v->image->width, v->image->height, outside[k], to[k]);
+        else
+            look_at(v, a->border, from[k], outside[k], to[k]);
     }
     if (a->brightness > 0 || a->contrast > 0 || a->gamma > 0) vary_light(a, r, out, count);
     if (channels_of(v) == 3 && (a->saturation > 0 || a->hue > 0)) vary_colour(a, r, out, plane);

@@ -17,9 +17,10 @@ extern "C" {
 /** What the target of a segmentation sample is. h, w are those of the input. */
 typedef enum tern_vision_target {
     TERN_VISION_TARGET_CLASSES, /**< int64 [N, h, w]; pixels that do not count are -100 */
-    TERN_VISION_TARGET_BINARY, /**< float [N, 1, h, w], 0 or 1; pixels that do not count are -100 */
-    TERN_VISION_TARGET_WEIGHTED /**< float [N, 2, h, w]: 0 or 1, then the pixel's weight: 0 where it
-                                   does not count, else 1 */
+    TERN_VISION_TARGET_BINARY,  /**< float [N, 1, h, w], 0 or 1; pixels that do not count are 0 */
+    TERN_VISION_TARGET_WEIGHTED /**< float [N, 2, h, w]: the class number, then the pixel's weight:
+                                     0 where it does not count, else 1, or more (border_weight); see
+                                     tern_loss_options.weighted */
 } tern_vision_target;
 
 typedef struct tern_vision_dataset_options {
@@ -43,6 +44,8 @@ typedef struct tern_vision_dataset_options {
     tern_mask_coding coding; /**< of the masks; automatic: decided over all of them */
     int classes;             /**< 0: found in the masks */
     tern_vision_target target;
+    double border_weight;      /**< w0 of tern_mask_border_weights, of weighted targets; 0: none */
+    double border_sigma;       /**< pixels, of the pictures as they are resized; 0: 5 */
     const char *const *labels; /**< classification: the classes in their order (a trained model's);
                              n_labels 0: the folders, sorted */
     size_t n_labels;

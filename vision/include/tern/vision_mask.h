@@ -157,6 +157,14 @@ TERN_API tern_status tern_mask_fill(tern_mask *mask, int label, const tern_ring 
 TERN_API tern_status tern_polygons_text(char **text, const tern_polygons *polygons,
                                         const char *const *names);
 
+/** U-Net's weights of pixels in training (Ronneberger et al. 2015): 1 + w0 exp(-(d1 + d2)^2 /
+ *  (2 sigma^2)) where the class is 0, d1 and d2 being the distances in pixels to the nearest and
+ * the second nearest object, so that narrow gaps between objects count more; 1 inside objects, 0
+ * where pixels do not count. Beyond 4 sigma there is taken to be no object. weights [height][width]
+ * is the caller's. Errors: TERN_ERR_ARGUMENT for w0 outside 0..1e6 or sigma outside ]0, 50]. */
+TERN_API tern_status tern_mask_border_weights(float *weights, const tern_mask *mask, double w0,
+                                              double sigma);
+
 /* ---- COCO ---- */
 
 typedef struct tern_coco tern_coco;
