@@ -181,7 +181,7 @@ static void auxiliary_classifiers_are_left_out(void **state) {
     tern_vision_classifier_train_options o = quick();
     tern_model *m;
     o.network = "googlenet-factored";
-    o.data.width = o.data.height = 32;
+    o.data.width = o.data.height = 48;
     o.scale = 0.05;
     o.train.epochs = 1;
     check_ok(context, tern_vision_classifier_train(&m, context, folder, &o));

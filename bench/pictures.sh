@@ -1,0 +1,32 @@
+#!/bin/bash
+# Pictures and their names: LeNet on MNIST, the default network on Fashion-MNIST (Debian's dataset-fashion-mnist),
+# only LeNet's last layer trained on Fashion-MNIST, and nearest neighbours of digits.
+#   bench/pictures.sh [TERN] [FOLDER FOR THE MODELS]
+# MNIST is found in TERN_DATA or ../shared/data.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+tern=${1:-$root/build/cli/tern}
+data=${TERN_DATA:-$root/../shared/data}/mnist
+fashion=/usr/share/datasets/fashion-mnist
+[ -x "$tern" ] || { echo "pictures.sh: no command $tern: build first, or name it" >&2; exit 2; }
+[ -d "$data" ] || { echo "pictures.sh: no folder $data: set TERN_DATA" >&2; exit 2; }
+[ -d "$fashion" ] || { echo "pictures.sh: no folder $fashion: install dataset-fashion-mnist" >&2; exit 2; }
+if [ $# -gt 1 ]; then
+    work=$2
+    mkdir -p "$work"
+else
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
+
+echo "MNIST, LeNet:"
+"$tern" vision train-classifier --data "$data" --network lenet --test "$data" -q -o "$work/digits.onnx" 2>/dev/null
+echo "nearest neighbours by cosine before its last layer:"
+"$tern" model similar "$work/digits.onnx" --data "$data" 2>/dev/null
+echo "Fashion-MNIST, only the last layer of that LeNet trained:"
+"$tern" vision train-classifier --data "$fashion" --init "$work/digits.onnx" --freeze-until all-but-last \
+    --no-augmentation --lr 0.02 --test "$fashion" -q -o "$work/transfer.onnx" 2>/dev/null
+echo "Fashion-MNIST, from scratch:"
+"$tern" vision train-classifier --data "$fashion" --test "$fashion" -b 128 \
+    --augment mirror=0.5,rotate=0,shear=0,stretch=0,scale=0.05,cutout=1,cutout_size=0.4 -q \
+    -o "$work/fashion.onnx" 2>/dev/null
