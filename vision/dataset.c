@@ -58,10 +58,6 @@ static int64_t class_of(void *self, int64_t sample) {
     return s->segmentation ? -1 : photo_of(s, sample)->label;
 }
 
-static int64_t round_up(int64_t size, int64_t multiple) {
-    return (size + multiple - 1) / multiple * multiple;
-}
-
 /* Width and height of the samples of a batch. */
 static void window(const store *s, const int64_t *samples, int64_t count, bool training,
                    int64_t size[2]) {
@@ -75,7 +71,7 @@ static void window(const store *s, const int64_t *samples, int64_t count, bool t
         if (image->width > size[0]) size[0] = image->width;
         if (image->height > size[1]) size[1] = image->height;
     }
-    for (int k = 0; k < 2; k++) size[k] = round_up(size[k], multiple);
+    for (int k = 0; k < 2; k++) size[k] = tern__round_up(size[k], multiple);
 }
 
 static void shapes(void *self, const int64_t *samples, int64_t count, bool training,

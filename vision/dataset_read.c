@@ -198,8 +198,6 @@ static tern_status probe(tern__photo_store *s, worker *w, size_t i) {
     return st;
 }
 
-static int round_up(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
-
 /* Channels, memory, and what training will see. */
 static tern_status plan(tern__photo_store *s) {
     const tern_vision_dataset_options *o = &s->options;
@@ -234,8 +232,8 @@ static tern_status plan(tern__photo_store *s) {
         width = o->crop_width;
         height = o->crop_height ? o->crop_height : o->crop_width;
     }
-    s->width = round_up(width, multiple);
-    s->height = round_up(height, multiple);
+    s->width = (int)tern__round_up(width, multiple);
+    s->height = (int)tern__round_up(height, multiple);
     return TERN_OK;
 }
 

@@ -203,8 +203,7 @@ tern_status tern_image_probe(tern_image *image, tern_context *c, const char *pat
 
 /* ---- writing ---- */
 
-/* The name's ending without its dot, "" if it has none. */
-static const char *ending(const char *path) {
+const char *tern__name_ending(const char *path) {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     return dot ? dot + 1 : "";
 }
@@ -219,7 +218,7 @@ static const char *const jpeg_endings[] = {"jpg", "jpeg", NULL};
 static const char *const pnm_endings[] = {"pnm", "pgm", "ppm", "pbm", NULL};
 
 bool tern_image_is_name(const char *path) {
-    const char *end = ending(path);
+    const char *end = tern__name_ending(path);
     return !strcasecmp(end, "png") || is_any(end, jpeg_endings) || is_any(end, pnm_endings);
 }
 
@@ -253,7 +252,7 @@ static tern_status save_plain(const tern_image *image, const char *path, int bit
 
 tern_status tern_image_save(const tern_image *image, const char *path, int quality) {
     tern_context *c = image->context;
-    const char *end = ending(path);
+    const char *end = tern__name_ending(path);
     if (quality < 0 || quality > 100)
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: JPEG quality %d; it must be in 1..100", path,
                           quality);

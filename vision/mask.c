@@ -232,11 +232,6 @@ uint32_t tern_mask_colour(int label) {
     return label < 1 ? 0 : colours[(label - 1) % COLOURS];
 }
 
-static const char *ending(const char *path) {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    return dot ? dot + 1 : "";
-}
-
 /* 0/255 and 128, for two classes. */
 static tern_status save_binary(const tern_mask *m, const char *path) {
     tern_image grey;
@@ -274,7 +269,7 @@ static tern_status save_palette(const tern_mask *m, const char *path) {
 }
 
 tern_status tern_mask_save(const tern_mask *m, const char *path) {
-    const char *end = ending(path);
+    const char *end = tern__name_ending(path);
     const int64_t dims[] = {m->height, m->width};
     if (!strcasecmp(end, "npy"))
         return tern__npy_write(m->context, path, TERN__NPY_UINT8, 2, dims, m->labels);
@@ -305,7 +300,7 @@ static tern_status save_grey_probability(const tern_mask *m, const char *path) {
 }
 
 tern_status tern_mask_save_probability(const tern_mask *m, const char *path) {
-    const char *end = ending(path);
+    const char *end = tern__name_ending(path);
     if (!m->probability)
         return tern__fail(m->context, TERN_ERR_ARGUMENT, "%s: the mask has no probabilities", path);
     if (!strcasecmp(end, "npy")) {

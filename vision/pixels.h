@@ -47,6 +47,9 @@ tern_status tern__image_check(tern_context *c, int64_t width, int64_t height, in
 /* Gives image, whose pixels are colour numbers of `from`, a copy of its palette (if it has one). */
 tern_status tern__image_copy_palette(tern_image *image, const tern_image *from);
 
+/* A file name's ending without its dot, "" if it has none. */
+const char *tern__name_ending(const char *path);
+
 /* ---- decoders ---- */
 
 /* Bytes to decode. A decoder calls begin once and row for every row. */
