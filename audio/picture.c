@@ -26,6 +26,7 @@ typedef struct view {
     double seconds;
     bool decibels;
     double low, high;
+    const tern__picture_map *map; /* or NULL */
 } view;
 
 /* A value on the scale shown: decibels of power wherever rows are powers. */
@@ -82,14 +83,38 @@ static double interpolate(const view *v, double row, double column) {
            (b[0] * (1 - right) + b[next] * right) * up;
 }
 
+/* What does not count is grey: the colour's own lightness, a little darker. */
+static uint32_t fade(uint32_t colour, double share) {
+    const double red = colour >> 16, green = colour >> 8 & 0xff, blue = colour & 0xff;
+    const double grey = 0.75 * (0.299 * red + 0.587 * green + 0.114 * blue) + 30;
+    const double parts[3] = {red, green, blue};
+    uint32_t faded = 0;
+    for (int i = 0; i < 3; i++)
+        faded = faded << 8 | (uint32_t)lround(share * parts[i] + (1 - share) * grey);
+    return faded;
+}
+
+/* The map's value, bilinear, at a share of the height (from below) and of the width. */
+static double share_at(const tern__picture_map *m, double up, double right) {
+    const double row = fmin(fmax(up * (double)m->rows - 0.5, 0), (double)(m->rows - 1));
+    const double column = fmin(fmax(right * (double)m->columns - 0.5, 0), (double)(m->columns - 1));
+    const int64_t r = (int64_t)row, k = (int64_t)column, next = k + 1 < m->columns;
+    const double y = row - (double)r, x = column - (double)k;
+    const float *a = m->values + r * m->columns + k, *b = r + 1 < m->rows ? a + m->columns : a;
+    return (a[0] * (1 - x) + a[next] * x) * (1 - y) + (b[0] * (1 - x) + b[next] * x) * y;
+}
+
 static void draw_values(tern__picture *p, const view *v, const layout *l) {
     for (int y = 0; y < l->height; y++)
         for (int x = 0; x < l->width; x++) {
             const double row = (l->height - y - 0.5) * (double)v->rows / l->height - 0.5;
             const double column = (x + 0.5) * (double)v->columns / l->width - 0.5;
             const double value = interpolate(v, row, column);
-            tern__picture_dot(p, l->left + x, l->top + y,
-                              tern__picture_heat((value - v->low) / (v->high - v->low)));
+            uint32_t colour = tern__picture_heat((value - v->low) / (v->high - v->low));
+            if (v->map)
+                colour = fade(colour, sqrt(share_at(v->map, (l->height - y - 0.5) / l->height,
+                                                    (x + 0.5) / l->width)));
+            tern__picture_dot(p, l->left + x, l->top + y, colour);
         }
 }
 
@@ -210,10 +235,15 @@ static void title(tern__picture *p, const view *v, const layout *l, const char *
 
 tern_status tern_features_save_picture(const tern_features *f, const char *path, const char *name,
                                        const float *values, size_t frames) {
-    tern_context *c = f->context;
+    return tern__features_picture(f, f->context, path, name, values, frames, NULL);
+}
+
+tern_status tern__features_picture(const tern_features *f, tern_context *c, const char *path,
+                                   const char *name, const float *values, size_t frames,
+                                   const tern__picture_map *map) {
     const tern_audio_options *o = &f->options;
     if (frames == 0) return tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no frame to draw", path);
-    view v = {.features = f, .rows = (int64_t)tern_features_rows(f), .columns = (int64_t)frames};
+    view v = {.features = f, .rows = (int64_t)tern_features_rows(f), .columns = (int64_t)frames, .map = map};
     layout l = {.left = 78, .top = 2 * GAP + 3 * LINE, .width = 1000, .height = 420};
     if (frames > 1000) l.width = frames < 1600 ? (int)frames : 1600;
     if (v.rows > 420) l.height = v.rows < 640 ? (int)v.rows : 640;

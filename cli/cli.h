@@ -117,6 +117,7 @@ int cli_audio_train(int argc, char **argv);
 int cli_audio_classify(int argc, char **argv);
 int cli_audio_evaluate(int argc, char **argv);
 int cli_audio_features(int argc, char **argv);
+int cli_audio_explain(int argc, char **argv);
 int cli_text_train(int argc, char **argv);
 int cli_text_classify(int argc, char **argv);
 int cli_text_evaluate(int argc, char **argv);

@@ -14,6 +14,7 @@ static const entry entries[] = {
     {"audio", "classify", "say what sounds are", cli_audio_classify},
     {"audio", "evaluate", "measure how often a model is right", cli_audio_evaluate},
     {"audio", "features", "turn a sound into an array or a picture", cli_audio_features},
+    {"audio", "explain", "draw what in a sound speaks for a label", cli_audio_explain},
     {"text", "train", "train a network on labelled texts", cli_text_train},
     {"text", "classify", "say what texts are", cli_text_classify},
     {"text", "evaluate", "measure how often a model is right", cli_text_evaluate},

@@ -123,6 +123,8 @@ size_t tern_session_memory(const tern_session *s) {
 
 tern_context *tern__session_context(tern_session *s) { return &s->context; }
 
+tern_context *tern__session_model_context(const tern_session *s) { return s->model->context; }
+
 void *tern__session_attachment(const tern_session *s) { return s->attachment; }
 
 void tern__session_attach(tern_session *s, void *attachment,

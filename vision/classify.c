@@ -3,7 +3,6 @@
 #include "classify.h"
 #include "pixels.h"
 
-#include "core/graph.h"
 #include "core/session.h"
 
 #include <math.h>
@@ -206,7 +205,7 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
     predictions = tern__calloc(c, (size_t)tern_dataset_count(samples), sizeof *predictions);
     if (!predictions) st = TERN_ERR_MEMORY;
     else if ((st = tern_evaluate(model, samples, 64, NULL, NULL, NULL, predictions)) != TERN_OK)
-        tern__fail(c, st, "%s", tern_context_message(tern_model_graph(model)->context));
+        tern__fail(c, st, "%s", tern_context_message(tern__session_model_context(session)));
     if (st == TERN_OK)
         st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels,
                                    (const char *const *)k->pipeline.labels);

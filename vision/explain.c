@@ -217,7 +217,7 @@ static tern_status explain(tern_image *out, const char **label, tern_session *se
     const tern_tensor in = {TERN_FLOAT, 4, {1, info->normalization.channels, info->height, info->width}, input};
     st = tern_explainer_create(&explainer, model, o->view == TERN_VISION_VIEW_SALIENCY ? "" : o->layer);
     if (st == TERN_OK) st = tern_explainer_run(explainer, &in, answer, &x);
-    if (st != TERN_OK) tern__fail(c, st, "%s", tern_context_message(tern_model_graph(model)->context));
+    if (st != TERN_OK) tern__fail(c, st, "%s", tern_context_message(tern__session_model_context(session)));
     if (st == TERN_OK && label) *label = x.answer < (int64_t)info->n_labels ? info->labels[x.answer] : "";
     if (st == TERN_OK)
         st = o->view == TERN_VISION_VIEW_CAM        ? draw_cam(out, c, &x, image)
