@@ -10,7 +10,7 @@ static const cli_command command = {
     "Shows the nodes of a network with the shapes of their outputs, weights and work (a multiply-add is\n"
     "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was trained.",
     "Dimensions that are known only at run time are taken from the front end that the model carries\n"
-    "(batch 1), or from --input."};
+    "(batch 1; pictures of any size: 256x256), or from --input."};
 
 /* "[1, 64, 32, 125]" */
 static const char *shape_text(const tern_tensor *t, char *out, size_t size) {
@@ -133,6 +133,15 @@ static const tern_tensor *choose_input(tern_tensor *x, const char *text, const t
         *x = (tern_tensor){TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames},
                            NULL};
         if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
+        found = x;
+    }
+    tern_vision_model_info seen;
+    if (tern_model_metadata(model, "tern.vision") && !session &&
+        tern_session_create(&session, model) == TERN_OK &&
+        tern_vision_describe(&seen, session) == TERN_OK) {
+        /* a mask model without a size of its own takes any: one that all halvings divide */
+        const int64_t height = seen.height ? seen.height : 256, width = seen.width ? seen.width : 256;
+        *x = (tern_tensor){TERN_FLOAT, 4, {1, seen.channels, height, width}, NULL};
         found = x;
     }
     tern_session_free(session);

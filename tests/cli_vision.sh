@@ -1,0 +1,134 @@
+#!/bin/bash
+# tern vision from outside: training, masks of files, folders and standard input, every kind of output, and bad input.
+# Usage: cli_vision.sh SOURCE_FOLDER BUILD_FOLDER (built)
+set -uo pipefail
+tern=$2/cli/tern
+export NO_COLOR=1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+passed() { printf '[       OK ] %s\n' "$1"; }
+wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
+# expect NAME CODE TEXT COMMAND...: the exit code, and a text in what is printed.
+expect() {
+    local name=$1 code=$2 text=$3 output got
+    shift 3
+    output=$("$@" 2>&1 </dev/null)
+    got=$?
+    if [ $got -ne "$code" ]; then wrong "$name" "$*" "exit code $got, expected $code" "$output"
+    elif ! grep -qF -- "$text" <<<"$output"; then wrong "$name" "$*" "no '$text' in:" "$output"
+    else passed "$name"; fi
+}
+
+python3 - <<'PYTHON'
+import os, random, struct, zlib
+random.seed(4)
+for d in ("i", "m", "short", "sizes", "black", "test", "two"): os.makedirs(d)
+def pnm(path, width, height, pixels, kind="P5", most=255):
+    open(path, "wb").write(f"{kind}\n{width} {height}\n{most}\n".encode() + bytes(pixels))
+def disc(seed, width=64, height=48):
+    r = random.Random(seed)
+    x, y, radius = r.randrange(16, width - 16), r.randrange(14, height - 14), r.randrange(7, 12)
+    mask = [255 if (u - x) ** 2 + (v - y) ** 2 < radius * radius else 0 for v in range(height) for u in range(width)]
+    return [max(0, min(255, int((180 if m else 90) + r.gauss(0, 12)))) for m in mask], mask
+for k in range(8):
+    picture, mask = disc(k)
+    pnm(f"i/p{k}.pgm", 64, 48, picture)
+    pnm(f"m/p{k}.pgm", 64, 48, mask)
+    if k: pnm(f"short/p{k}.pgm", 64, 48, mask)
+    pnm(f"sizes/p{k}.pgm", 64 if k != 3 else 32, 48, mask if k != 3 else mask[:32 * 48])
+    pnm(f"black/p{k}.pgm", 64, 48, [0] * (64 * 48))
+picture, mask = disc(99, 90, 70)
+pnm("test/a.pgm", 90, 70, picture)
+pnm("test/b.ppm", 90, 70, [v for v in picture for _ in range(3)], "P6")
+pnm("two/a.pgm", 90, 70, picture)
+pnm("two/a.ppm", 90, 70, [v for v in picture for _ in range(3)], "P6")
+pnm("deep.pgm", 90, 70, b"".join(struct.pack(">H", 257 * v) for v in picture), most=65535)
+pnm("one.pgm", 1, 1, [90])
+pnm("thin.pgm", 30000, 3, [90] * 90000)
+data = open("test/a.pgm", "rb").read()
+open("cut.pgm", "wb").write(data[:len(data) // 2])
+def chunk(name, body): return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+open("bomb.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)) +
+                             chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b""))
+PYTHON
+train="$tern vision train --images i --seed 2 --threads 2 --width 6 --depth 2 --crop 32 --batch 4"
+
+# ---- usage ----
+expect help 0 "usage: tern vision train" "$tern" vision train --help
+expect no_masks 2 "--masks is missing" $train -o m.onnx
+expect no_output 2 "-o is missing" $train --masks m
+expect crop_and_size 2 "exclude each other" $train --masks m --size 64 -o m.onnx
+expect bad_size 2 "--size takes WxH" "$tern" vision train --images i --masks m --size 64x -o m.onnx
+expect validate_folder_without_masks 2 "--validate-masks is missing" $train --masks m --validate test -o m.onnx
+expect unknown_network 2 "there are unet, light, fcn" $train --masks m --network resnet -o m.onnx
+expect unknown_loss 2 "there is no loss 'l2'" $train --masks m --loss l2 -o m.onnx
+
+# ---- data ----
+expect picture_without_mask 3 "p0" $train --masks short -o bad.onnx
+expect mask_of_another_size 3 "p3" $train --masks sizes -o bad.onnx
+expect masks_all_empty 3 "nothing to learn" $train --masks black -o bad.onnx
+[ -e bad.onnx ] && wrong no_model_of_bad_data || passed no_model_of_bad_data
+
+# ---- train, segment, evaluate ----
+expect trains 0 "validation pictures: IoU 0." $train --masks m --validate p3,p6 --epochs 20 --crops 4 -o m.onnx
+expect no_o 2 "-o is missing" "$tern" vision segment m.onnx test/a.pgm
+expect swapped 2 "the model comes first" "$tern" vision segment test/a.pgm m.onnx -o x.png
+expect own_mask 2 "overwritten with its own mask" "$tern" vision segment m.onnx test/a.pgm -o test/a.pgm
+expect same_target 2 "would both become" "$tern" vision segment m.onnx two -o out2
+expect segments 0 "" "$tern" vision segment m.onnx test/a.pgm -o a.pgm
+expect segments_a_folder 0 "" "$tern" vision segment m.onnx test -o out
+[ -s out/a.png ] && [ -s out/b.png ] && passed wrote_the_folder || wrong wrote_the_folder "$(ls out)"
+"$tern" vision segment m.onnx - -o stdin.pgm <test/a.pgm && cmp -s a.pgm stdin.pgm && passed standard_input ||
+    wrong standard_input
+"$tern" vision segment m.onnx test/a.pgm -o tiles.pgm --memory 2 && cmp -s a.pgm tiles.pgm && passed less_memory ||
+    wrong less_memory
+"$tern" vision segment m.onnx deep.pgm -o deep_mask.pgm 2>message && cmp -s a.pgm deep_mask.pgm &&
+    grep -q "16 bits" message && passed deep_is_converted || wrong deep_is_converted "$(cat message)"
+"$tern" vision segment m.onnx test/b.ppm -o colour_mask.pgm 2>message && cmp -s a.pgm colour_mask.pgm &&
+    grep -q "converted" message && passed colour_is_converted || wrong colour_is_converted "$(cat message)"
+expect overlay 0 "" "$tern" vision segment m.onnx test/a.pgm --overlay -o overlay.png
+expect probability 0 "" "$tern" vision segment m.onnx test/a.pgm --probability --tta -o p.npy
+"$tern" vision segment m.onnx test --rle >rle.jsonl
+"$tern" vision segment m.onnx test --polygons -o polygons.jsonl
+python3 - <<'PYTHON' && passed outputs_agree || wrong outputs_agree
+import array, json
+data = open("a.pgm", "rb").read()
+mask = data[-90 * 70:]
+assert 50 < sum(v == 255 for v in mask) < 1000 and set(mask) == {0, 255}, set(mask)
+lines = [json.loads(l) for l in open("rle.jsonl")]
+assert [l["file"] for l in lines] == ["test/a.pgm", "test/b.ppm"], lines
+runs = list(map(int, lines[0]["rle"]["1"].split()))
+filled = bytearray(90 * 70)
+for start, length in zip(runs[::2], runs[1::2]):
+    for k in range(start - 1, start - 1 + length): filled[k % 70 * 90 + k // 70] = 255
+assert bytes(filled) == mask
+objects = [json.loads(l) for l in open("polygons.jsonl")][0]["objects"]
+assert sum(o["area"] for o in objects) == sum(v == 255 for v in mask), objects
+npy = open("p.npy", "rb").read()
+assert npy[:6] == b"\x93NUMPY" and len(npy) == 10 + int.from_bytes(npy[8:10], "little") + 4 * 90 * 70
+PYTHON
+"$tern" vision evaluate m.onnx --images i --masks m --json >scores.json
+python3 - <<'PYTHON' && passed evaluate_json || wrong evaluate_json "$(cat scores.json)"
+import json
+r = json.load(open("scores.json"))
+assert r["n"] == 8 and r["pixels"] == 8 * 64 * 48 and 0.8 < r["iou"] <= 1 and 0.95 < r["auc"] <= 1, r
+assert {"iou", "dice", "accuracy", "precision", "recall", "auc", "n"} <= set(r), r
+PYTHON
+expect model_info 0 "tern.vision" "$tern" model info m.onnx --json
+
+# ---- pictures that are none, or of strange sizes ----
+expect picture_cut 3 "cut.pgm" "$tern" vision segment m.onnx cut.pgm -o x.png
+expect picture_bomb 3 "60000" "$tern" vision segment m.onnx bomb.png -o x.png
+expect picture_missing 4 "gone.png" "$tern" vision segment m.onnx gone.png -o x.png
+[ -e x.png ] && wrong no_mask_of_bad_pictures || passed no_mask_of_bad_pictures
+expect one_pixel 0 "" "$tern" vision segment m.onnx one.pgm -o one.png
+expect thin_picture 0 "" "$tern" vision segment m.onnx thin.pgm -o thin.png --memory 20
+expect others_still_done 3 "cut.pgm" "$tern" vision segment m.onnx cut.pgm test/a.pgm -o rest
+cmp -s out/a.png rest/a.png && passed the_other_is_there || wrong the_other_is_there "$(ls rest)"
+expect too_little_memory 3 "do not suffice" "$tern" vision segment m.onnx thin.pgm --probability -o x.npy --memory 1
+ln -s /dev/full full.png
+expect full_disk 4 "full.png" "$tern" vision segment m.onnx test/a.pgm -o full.png
+expect not_a_mask_model 3 "tern" "$tern" vision segment "$1/examples/models/esc10.onnx" test/a.pgm -o x.png
+exit $failed
