@@ -27,9 +27,9 @@ static int64_t scaled(const options *o, int64_t channels) {
 /* ---- parts ---- */
 
 static tern_value table(tern_graph *g, const char *name, int64_t rows, int64_t dimension,
-                        const float *start, bool trained) {
+                        double spread, const float *start, bool trained) {
     const int64_t dims[] = {rows, dimension};
-    tern_initializer uniform = {.kind = TERN_INIT_UNIFORM, .a = -0.25, .b = 0.25}; /* Kim 2014 */
+    tern_initializer uniform = {.kind = TERN_INIT_UNIFORM, .a = -spread, .b = spread};
     tern_value t = start ? tern_parameter_data(g, name, 2, dims, start)
                          : tern_parameter(g, name, 2, dims, uniform);
     tern_set_padding_row(t);
@@ -37,18 +37,20 @@ static tern_value table(tern_graph *g, const char *name, int64_t rows, int64_t d
     return t;
 }
 
+#define SPREAD 0.25 /* numbers of new words are uniform within it of 0: Kim 2014 */
+
 /* Words as vectors, [N, L, D], or [N, L, 2 D] with both kinds. */
-static tern_value words(tern_value ids, const options *o) {
+static tern_value words(tern_value ids, const options *o, double spread) {
     tern_graph *g = ids.graph;
     tern_value kinds[2];
     int n = 0;
     if (o->channels != TERN_TEXT_STATIC) {
-        tern_value tuned = table(g, "words", o->rows, o->dimension, o->vectors, true);
+        tern_value tuned = table(g, "words", o->rows, o->dimension, spread, o->vectors, true);
         kinds[n++] = tern_gather(tuned, ids, 0);
     }
     if (o->channels != TERN_TEXT_TUNED) {
         const char *name = n ? "words.static" : "words";
-        tern_value fixed = table(g, name, o->rows, o->dimension, o->vectors, false);
+        tern_value fixed = table(g, name, o->rows, o->dimension, spread, o->vectors, false);
         kinds[n++] = tern_gather(fixed, ids, 0);
     }
     return n == 2 ? tern_concat(kinds, 2, 2) : kinds[0];
@@ -105,7 +107,7 @@ static tern_value head(tern_value x, const options *o) {
  * word. The filters' biases are added after the maximum, so that windows of padding give the 0 that
  * does not count: relu(max(0, windows) + b), where the paper has max(relu(windows + b)). */
 static tern_value build_textcnn(tern_value ids, const options *o) {
-    tern_value x = turned(words(ids, o)), parts[TERN_TEXT_MAX_WIDTHS];
+    tern_value x = turned(words(ids, o, SPREAD)), parts[TERN_TEXT_MAX_WIDTHS];
     size_t n = 0;
     for (; n < TERN_TEXT_MAX_WIDTHS && o->widths[n]; n++) {
         char name[32], bias[32];
@@ -125,7 +127,8 @@ static tern_value build_textcnn(tern_value ids, const options *o) {
 /* Joulin et al. 2017, "Bag of tricks for efficient text classification": the mean of the vectors of
  * words and hashed word n-grams, and a linear layer. */
 static tern_value build_ngrams(tern_value ids, const options *o) {
-    tern_value sum = tern_reduce_sum(words(ids, o), (int64_t[]){1}, 1, false);
+    /* from zeros, so that n-grams that no text had say nothing */
+    tern_value sum = tern_reduce_sum(words(ids, o, 0), (int64_t[]){1}, 1, false);
     tern_value count = tern_reduce_sum(mask(ids), (int64_t[]){1}, 1, true);
     /* at least 1, for a text without words: c + relu(1 - c) */
     count = tern_add(count, tern_relu(tern_sub(single(ids.graph, "one", 1), count)));
@@ -149,7 +152,7 @@ static tern_value places(tern_value ids) { return tern_unsqueeze(mask(ids), (int
 /* Long documents: dilated convolutions with residuals (Bai et al. 2018 without the causality). */
 static tern_value build_deep(tern_value ids, const options *o) {
     const int64_t channels = scaled(o, 128);
-    tern_value m = places(ids), x = words(ids, o);
+    tern_value m = places(ids), x = words(ids, o, SPREAD);
     if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout / 2);
     x = tern_mul(conv(turned(x), channels, 3, 1), m);
     x = residual_blocks(x, m, channels, 4);
@@ -173,7 +176,7 @@ static tern_value recurrent(tern_value x, tern_value ids, int64_t hidden, bool g
 /* Convolution finds phrases, recurrence reads them in order (Zhou et al. 2015, C-LSTM), the greatest
  * state of each unit speaks for the text. */
 static tern_value build_recurrent(tern_value ids, const options *o, bool gru) {
-    tern_value x = words(ids, o);
+    tern_value x = words(ids, o, SPREAD);
     if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout / 2);
     x = tern_relu(conv(turned(x), scaled(o, 128), 3, 1));
     x = recurrent(turned(tern_mul(x, places(ids))), ids, scaled(o, 64), gru);
@@ -191,7 +194,7 @@ static tern_value build_gru(tern_value ids, const options *o) {
 static tern_value subwords(tern_graph *g, const options *o, int64_t dimension) {
     tern_value ids = tern_input_typed(g, "subwords", TERN_INT64, 3,
                                       (int64_t[]){-1, -1, o->subwords});
-    tern_value t = table(g, "subwords.table", o->subword_rows, dimension, NULL, true);
+    tern_value t = table(g, "subwords.table", o->subword_rows, dimension, SPREAD, NULL, true);
     tern_value sum = tern_reduce_sum(tern_gather(t, ids, 0), (int64_t[]){2}, 1, false);
     return tern_mul(sum, single(g, "scale", 0.3f));
 }
@@ -200,7 +203,7 @@ static tern_value subwords(tern_graph *g, const options *o, int64_t dimension) {
  * order by LSTM (Lample et al. 2016, with sub-words for characters and no CRF). */
 static tern_value build_tagger(tern_value ids, const options *o) {
     const int64_t channels = scaled(o, 128);
-    tern_value parts[2] = {words(ids, o)}, m = places(ids);
+    tern_value parts[2] = {words(ids, o, SPREAD)}, m = places(ids);
     if (o->subword_rows) parts[1] = subwords(ids.graph, o, scaled(o, 64));
     tern_value x = o->subword_rows ? tern_concat(parts, 2, 2) : parts[0];
     if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout);
@@ -213,7 +216,7 @@ static tern_value build_tagger(tern_value ids, const options *o) {
 }
 
 static const network networks[] = {
-    {"textcnn", "filters over 3, 4 and 5 words, max over time: Kim 2014 (the default)", false, 300,
+    {"textcnn", "filters over 3, 4 and 5 words, max over time: Kim 2014 (the default)", false, 128,
      0.5, build_textcnn},
     {"ngrams", "mean of vectors of words and word n-grams: as fastText's classifier", false, 32, -1,
      build_ngrams},

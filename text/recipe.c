@@ -11,30 +11,37 @@ typedef struct recipe {
     int fewest_epochs, most_epochs;
     int64_t batch;
     tern_optimizer_kind optimizer;
-    double learning_rate, weight_decay, label_smoothing, ema, max_norm, word_dropout;
+    double learning_rate, with_vectors; /* factor of it for words that have vectors already */
+    double weight_decay, label_smoothing, ema, max_norm, word_dropout;
     tern_schedule_kind schedule;
     int word_ngrams, buckets, subwords; /* 0: as the front end has them */
 } recipe;
 
 /* The first is for networks that have none of their own. */
 static const recipe recipes[] = {
-    {.network = "textcnn", .texts_seen = 50000, .fewest_epochs = 4, .most_epochs = 20, .batch = 50,
-     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_COSINE,
-     .max_norm = 3, .word_dropout = 0.1},
+    {.network = "textcnn", .texts_seen = 55000, .fewest_epochs = 4, .most_epochs = 15, .batch = 50,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .with_vectors = 0.35,
+     .schedule = TERN_SCHEDULE_COSINE,
+     .max_norm = 3, .word_dropout = 0.15},
     {.network = "ngrams", .texts_seen = 150000, .fewest_epochs = 5, .most_epochs = 30, .batch = 32,
-     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .schedule = TERN_SCHEDULE_COSINE,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .with_vectors = 0.35,
+     .schedule = TERN_SCHEDULE_COSINE,
      .word_ngrams = 2, .buckets = 500000},
     {.network = "deep", .texts_seen = 100000, .fewest_epochs = 4, .most_epochs = 20, .batch = 32,
-     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .with_vectors = 0.7,
+     .schedule = TERN_SCHEDULE_ONE_CYCLE,
      .word_dropout = 0.05},
     {.network = "lstm", .texts_seen = 80000, .fewest_epochs = 4, .most_epochs = 20, .batch = 32,
-     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .with_vectors = 0.7,
+     .schedule = TERN_SCHEDULE_ONE_CYCLE,
      .word_dropout = 0.05},
     {.network = "gru", .texts_seen = 80000, .fewest_epochs = 4, .most_epochs = 20, .batch = 32,
-     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3, .with_vectors = 0.7,
+     .schedule = TERN_SCHEDULE_ONE_CYCLE,
      .word_dropout = 0.05},
     {.network = "tagger", .texts_seen = 50000, .fewest_epochs = 5, .most_epochs = 25, .batch = 16,
-     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .schedule = TERN_SCHEDULE_ONE_CYCLE,
+     .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3, .with_vectors = 0.35,
+     .schedule = TERN_SCHEDULE_ONE_CYCLE,
      .word_dropout = 0.1, .subwords = 24, .buckets = 50000},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
@@ -69,7 +76,7 @@ void tern__text_recipe_train(tern_text_train_options *o, int64_t texts) {
     if (!t->batch) t->batch = texts < 4 * r->batch ? (texts + 3) / 4 : r->batch;
     if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0) {
         p->kind = r->optimizer;
-        p->learning_rate = r->learning_rate;
+        p->learning_rate = r->learning_rate * (o->vectors ? r->with_vectors : 1);
     }
     if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
     if (p->max_norm == 0) p->max_norm = r->max_norm;
