@@ -14,6 +14,7 @@ typedef struct request {
     double width;
     int64_t epochs, batch, seed, threads, patience, dimension, filters, max_length, min_count;
     int64_t max_words, vector_words, word_ngrams, buckets, line_limit, folds;
+    const char *init, *freeze_until;
     bool resume, quiet, keep_case, json;
 } request;
 
@@ -222,6 +223,10 @@ static int run(const cli_command *command, const cli_option *options, request *r
     tern_context *c = NULL;
     tern_text_train_options o = TERN_TEXT_TRAIN_OPTIONS_INIT;
     tern_status st = cli_context(&c, r->threads, &r->quiet);
+    tern_model *init = NULL;
+    if (st == TERN_OK && r->init) st = tern_model_load(&init, c, r->init);
+    o.init = init;
+    o.freeze_until = r->freeze_until;
     if (st != TERN_OK) code = cli_failed(c, st);
     else code = fill(&o, command, r, c);
     const cli_training files = {r->output, r->checkpoint, r->log, "texts", r->resume, r->quiet};
@@ -229,6 +234,7 @@ static int run(const cli_command *command, const cli_option *options, request *r
         code = command == &train_command
                    ? cli_train(&files, c, &o.train, train, &(call){r->data, &o})
                    : cross_validate(r, c, &o);
+    tern_model_free(init);
     tern_context_free(c);
     return code;
 }
@@ -299,6 +305,8 @@ int cli_text_train(int argc, char **argv) {
         {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0, NULL},
         TEXT_OPTIONS,
         NETWORK_OPTIONS,
+        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0, NULL},
+        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0, NULL},
         {"files", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
         {"output", 'o', CLI_TEXT, &r.output, "FILE", "the model", 0, 0, NULL},
         {"resume", 0, CLI_FLAG, &r.resume, NULL, "go on from the checkpoint", 0, 0, NULL},

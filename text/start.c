@@ -1,5 +1,6 @@
 /* What a network starts from: the vocabulary of the texts to train on, and, with a file of word
  * vectors, words of the file that they do not have and a table of vectors for all. */
+#include "pipeline.h"
 #include "train.h"
 
 #include <string.h>
@@ -13,9 +14,24 @@ void tern__text_start_free(tern__text_start *s, tern_context *c) {
     *s = (tern__text_start){0};
 }
 
+/* The front end and the vocabulary of the model to go on from. */
+static tern_status take_front_end(tern__text_start *s, tern_context *c,
+                                  tern_text_train_options *o) {
+    tern__text_pipeline before;
+    tern_status st = tern__text_pipeline_read(&before, c, o->init);
+    if (st != TERN_OK) return st;
+    o->data.text = before.text;
+    o->data.subwords = (int)before.subwords;
+    s->vocabulary = before.vocabulary;
+    before.vocabulary = NULL;
+    tern__text_pipeline_free(&before, c);
+    return TERN_OK;
+}
+
 tern_status tern__text_start_open(tern__text_start *s, tern_context *c,
                                   tern_text_train_options *o) {
     *s = (tern__text_start){0};
+    if (o->init) return take_front_end(s, c, o);
     if (!o->vectors) return TERN_OK;
     tern_status st = tern_vectors_load(&s->vectors, c, o->vectors, NULL);
     if (st != TERN_OK) return st;
@@ -70,6 +86,7 @@ static tern_status fill_table(tern__text_start *s, tern_context *c, const tern_t
 
 tern_status tern__text_start_from(tern__text_start *s, tern_context *c, tern_text_dataset *data,
                                   const tern_dataset *training, const tern_text_train_options *o) {
+    if (o->init) return tern_text_dataset_use(data, s->vocabulary);
     tern_status st = tern_text_dataset_build(data, training);
     if (st != TERN_OK || !s->vectors) return st;
     if (o->vector_words >= 0) {

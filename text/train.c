@@ -6,6 +6,10 @@
 #include "pipeline.h"
 #include "recipe.h"
 
+#include "core/graph.h"
+
+#include <tern/transfer.h>
+
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -36,6 +40,14 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
     if (o->validate_path && o->validate != 0)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "validation is asked for twice: by a file and by a share");
+    if (o->init && (o->network || o->width != 0 || o->dropout != 0 || o->vectors))
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the network is that of the model to go on from; name, width, dropout and "
+                          "vectors of another one are not for it");
+    if (!o->init && o->freeze_until)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "freezing until '%s' needs a trained model to go on from",
+                          o->freeze_until);
     if (!o->network)
         o->network = tagged_file(path, &o->data.reader) ? "tagger" : tern_text_network_name(0);
     o->data.labels = NULL;
@@ -45,8 +57,27 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
     return TERN_OK;
 }
 
+/* The trained network with a new last layer. That row 0 of its tables stands for padding is not in
+ * the file. */
+static tern_status take_network(tern_graph **graph, const tern_text_dataset *data,
+                                const tern_text_train_options *o) {
+    tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
+    t.classes = (int64_t)tern_text_dataset_label_count(data);
+    t.freeze_until = o->freeze_until;
+    t.seed = o->train.seed;
+    tern_status st = tern_transfer(graph, tern_model_graph(o->init), &t);
+    for (size_t i = 0; st == TERN_OK && i < (*graph)->n_nodes; i++) {
+        const tern__node *n = &(*graph)->nodes[i];
+        if (!strcmp(n->op->name, "Gather") && (*graph)->values[n->inputs[0]].data &&
+            (*graph)->values[n->inputs[0]].shape.type == TERN_FLOAT)
+            tern_set_padding_row((tern_value){*graph, n->inputs[0]});
+    }
+    return st == TERN_OK ? tern_graph_check(*graph) : st;
+}
+
 static tern_status build(tern_graph **graph, tern_context *c, const tern_text_dataset *data,
                          const float *vectors, const tern_text_train_options *o) {
+    if (o->init) return take_network(graph, data, o);
     tern_status st = tern_graph_create(graph, c);
     if (st != TERN_OK) return st;
     const tern_text_options *text = tern_text_dataset_options_in_use(data);

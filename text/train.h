@@ -15,7 +15,8 @@ typedef struct tern__text_start {
     tern_vocabulary *vocabulary; /* with words of the vectors; NULL: the data's own */
     float *table;                /* [rows, dimension]; NULL: random */
 } tern__text_start;
-/* Reads o->vectors, if any, and sets o->dimension to theirs. On failure nothing is held. */
+/* Reads o->vectors, if any, and sets o->dimension to theirs; or takes front end and vocabulary of
+ * o->init. On failure nothing is held. */
 tern_status tern__text_start_open(tern__text_start *s, tern_context *c, tern_text_train_options *o);
 /* Makes the data's vocabulary from `training` (and words of the vectors) and the table for it. */
 tern_status tern__text_start_from(tern__text_start *s, tern_context *c, tern_text_dataset *data,

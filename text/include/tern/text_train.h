@@ -25,6 +25,11 @@ typedef struct tern_text_train_options {
     const char *vectors;       /**< a file of word vectors to start from; NULL: random */
     int64_t vector_words;      /**< also know so many of the file's first words that the texts do
                                     not have; 0: 20000; negative: none */
+    /** Go on from this model of texts instead of a new network: its last layer is made anew for the
+     *  labels of the data; front end and vocabulary are the model's. NULL: none. network, dimension,
+     *  filters, width, dropout and vectors are not for it. */
+    const tern_model *init;
+    const char *freeze_until;  /**< with init: tern_transfer_options */
     const char *validate_path; /**< validate on this file */
     double validate;           /**< or on about this share of each class; 0: none. Equal texts are
                                     never parted. */
