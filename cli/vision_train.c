@@ -12,7 +12,7 @@ typedef struct request {
     const char *size, *augmentation, *output, *log, *checkpoint;
     double dropout, learning_rate, weight_decay, foreground, memory;
     int64_t channels, classes, crop, crops, width, depth, epochs, batch, seed, threads, patience;
-    bool reflect, no_normalization, no_augmentation, resume, quiet;
+    bool resize, reflect, no_normalization, no_augmentation, resume, quiet;
 } request;
 
 static const cli_command command = {
@@ -99,6 +99,7 @@ static int fill(tern_vision_train_options *o, const request *r, const char ***na
     o->width = r->width;
     o->depth = r->depth;
     o->dropout = r->dropout;
+    o->resize = r->resize;
     o->reflect = r->reflect;
     o->no_normalization = r->no_normalization;
     o->loss = r->loss;
@@ -178,6 +179,7 @@ int cli_vision_train(int argc, char **argv) {
         {"width", 0, CLI_INT, &r.width, "N", "channels of the first layer (16)", 1, 512, NULL},
         {"depth", 0, CLI_INT, &r.depth, "N", "how often the picture is halved (4); fcn: dilated\nlayers (5)", 1, 7, NULL},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the deepest layers (0)", 0, 0.99, NULL},
+        {"resize", 0, CLI_FLAG, &r.resize, NULL, "enlarge by bilinear Resize, not by learnt convolutions", 0, 0, NULL},
         {"reflect", 0, CLI_FLAG, &r.reflect, NULL, "borders are mirrored instead of padded with zeros", 0, 0, NULL},
         {"no-normalization", 0, CLI_FLAG, &r.no_normalization, NULL, "biases instead of BatchNormalization", 0, 0, NULL},
         {"loss", 0, CLI_TEXT, &r.loss, "NAME", losses, 0, 0, NULL},

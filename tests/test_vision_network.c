@@ -110,6 +110,7 @@ static void reach_of_named_networks(void **state) {
             o.width = 2;
             o.depth = depth[i];
             o.reflect = reflect;
+            o.resize = reflect;
             o.no_normalization = true;
             tern_vision_network_build(g, tern_vision_network_name(i), &o);
             check_reach(g);

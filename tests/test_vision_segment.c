@@ -46,6 +46,7 @@ static tern_model *make_model(tern_context *c, const kind *k) {
     o.width = 4;
     o.depth = k->depth;
     o.reflect = k->reflect;
+    o.resize = k->reflect;
     tern_vision_network_build(g, k->network, &o);
     check_ok(c, tern_model_create(&model, g));
     tern_graph_free(g);

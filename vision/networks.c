@@ -35,9 +35,16 @@ static tern_value convolve(tern_value x, layer l, const tern_vision_network_opti
     return tern_relu(o->no_normalization ? x : tern_batch_normalization(x));
 }
 
-/* Twice as large by a transposed convolution whose windows do not overlap. Every output has `in`
- * inputs and not the weight's fan-in, so that the values are drawn for that. */
-static tern_value enlarge(tern_value x, int64_t channels, int64_t factor) {
+/* `factor` times as large by a transposed convolution whose windows do not overlap (or by Resize).
+ * Every output has `in` inputs and not the weight's fan-in, so that the values are drawn for that.
+ */
+static tern_value enlarge(tern_value x, int64_t channels, int64_t factor,
+                          const tern_vision_network_options *o) {
+    if (o->resize) {
+        x = convolve(x, (layer){.channels = channels, .kernel = 1}, o);
+        return tern_resize(
+            x, (tern_resize_options){.scales = {(double)factor, (double)factor}, .mode = "linear"});
+    }
     char name[96], weight[80], bias[80];
     int64_t in[TERN_MAX_RANK] = {0};
     tern_value y = {0};
@@ -81,7 +88,7 @@ static tern_value build_unet(tern_value x, const tern_vision_network_options *o)
     }
     for (int64_t i = o->depth - 1; i >= 0; i--) {
         const int64_t channels = o->width << i;
-        x = beside(skip[i], enlarge(x, channels, 2));
+        x = beside(skip[i], enlarge(x, channels, 2, o));
         x = convolve(x, (layer){.channels = channels, .kernel = 3}, o);
         x = convolve(x, (layer){.channels = channels, .kernel = 3}, o);
     }
@@ -108,7 +115,7 @@ static tern_value build_light(tern_value x, const tern_vision_network_options *o
     }
     for (int64_t i = o->depth - 1; i >= 0; i--) {
         const int64_t channels = o->width << i;
-        x = tern_add(skip[i], enlarge(x, channels, 2));
+        x = tern_add(skip[i], enlarge(x, channels, 2, o));
         x = separable(x, channels, i ? 5 : 3, 1, o);
     }
     return x;
@@ -124,7 +131,7 @@ static tern_value build_fcn(tern_value x, const tern_vision_network_options *o) 
     for (int i = 0; i < o->depth; i++)
         x = tern_add(x, convolve(x, (layer){.kernel = 3, .dilation = (int64_t)1 << i}, o));
     x = forget(x, o);
-    x = tern_add(fine, enlarge(x, o->width, 4));
+    x = tern_add(fine, enlarge(x, o->width, 4, o));
     return convolve(x, (layer){.channels = o->width, .kernel = 3}, o);
 }
 

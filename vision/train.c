@@ -161,6 +161,7 @@ static tern_status build(tern_graph **graph, const run *r, int channels, int cla
     n.depth = o->depth;
     n.dropout = o->dropout;
     n.no_normalization = o->no_normalization;
+    n.resize = o->resize;
     n.reflect = o->reflect;
     tern_graph_set_seed(*graph, o->train.seed);
     tern_vision_network_build(*graph, o->network, &n);

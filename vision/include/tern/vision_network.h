@@ -17,7 +17,8 @@ typedef struct tern_vision_network_options {
                         0: the network's own */
     double dropout;        /**< before the deepest layers, 0 <= p < 1; 0: none */
     bool no_normalization; /**< biases instead of BatchNormalization */
-    bool reflect;          /**< borders are mirrored instead of padded with zeros */
+    bool resize;  /**< decoders enlarge by bilinear Resize instead of transposed convolutions */
+    bool reflect; /**< borders are mirrored instead of padded with zeros */
 } tern_vision_network_options;
 #define TERN_VISION_NETWORK_OPTIONS_INIT                                                           \
     { .size = sizeof(tern_vision_network_options), .channels = 3, .classes = 1 }

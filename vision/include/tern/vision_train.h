@@ -21,7 +21,7 @@ typedef struct tern_vision_train_options {
     const char *network;  /**< tern_vision_network_name; NULL: the default */
     int64_t width, depth; /**< tern_vision_network_options */
     double dropout;
-    bool no_normalization, reflect;
+    bool no_normalization, resize, reflect;
     const char *loss; /**< tern_vision_loss_name; NULL: the default of that number of classes */
     const char *const
         *validate_names; /**< validate on the pictures of these names (without ending) */
