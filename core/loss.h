@@ -20,8 +20,8 @@ tern_status tern__loss_append(tern_graph *g, const tern_loss_options *options, t
 /* Takes away what was added since. */
 void tern__graph_truncate(tern_graph *g, const tern__graph_size *size);
 
-/* Adds to *counted the places that have a class, and to *correct those where the network is right:
- * softmax by the greatest logit, binary by its sign. Nothing is counted for other losses. */
+/* Adds to *counted the places that count (a class, a weight), and to *correct those where the
+ * network is right: softmax by the greatest logit, sigmoids by sign. Losses of numbers: nothing. */
 void tern__loss_count(const tern_loss_options *options, const tern__tensor *output,
                       const tern_tensor *target, int64_t *correct, int64_t *counted);
 /* The first greatest of n numbers that lie `stride` apart. */

@@ -96,8 +96,9 @@ typedef struct data_memory {
 } data_memory;
 static data_memory lay_out_data(const run *u, cursor *c) {
     const recurrent *r = u->r;
-    data_memory m = {.packed = take_floats(c, (int64_t)r->input.packed_data_size),
-                     .product = take_floats(c, (int64_t)r->input.data_workspace_size)};
+    data_memory m = {0};
+    m.packed = take_floats(c, (int64_t)r->input.packed_data_size);
+    m.product = take_floats(c, (int64_t)r->input.data_workspace_size);
     if (has_lengths(u->step)) m.dx = take_floats(c, r->positions * r->inputs);
     return m;
 }

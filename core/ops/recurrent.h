@@ -22,7 +22,7 @@ typedef struct tern__recurrent_attributes {
     int64_t hidden_size, input_forget, layout, linear_before_reset;
 } tern__recurrent_attributes;
 
-/* Input numbers, the same for both; GRU ends with INITIAL_H. */
+/* Input numbers, the same for both; GRU ends with the initial h. */
 enum {
     TERN__RECURRENT_X, TERN__RECURRENT_W, TERN__RECURRENT_R, TERN__RECURRENT_B,
     TERN__RECURRENT_LENGTHS, TERN__RECURRENT_H, TERN__RECURRENT_C, TERN__RECURRENT_P

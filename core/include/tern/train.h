@@ -123,8 +123,8 @@ typedef struct tern_schedule_options {
 /* ---- the loop ---- */
 
 /** Where a run is. Loss and accuracy are means over the epoch so far; accuracy is the share of
- *  samples (for pictures of classes: of places) whose greatest logit is the target's class, for
- *  binary cross-entropy of elements on the right side of 0; NaN for other losses. */
+ *  samples (for pictures: of places that count) whose greatest logit is the target's class, for
+ *  sigmoids of elements on the right side of 0; NaN for losses of numbers (squared to Huber). */
 typedef struct tern_train_progress {
     int epoch, epochs;      /**< from 1 */
     int64_t batch, batches; /**< from 1; of this epoch */
