@@ -1,5 +1,5 @@
-/* Draws what a network heard: the window of a sound that speaks most for a label, and in it Grad-CAM. Gradients are
- * core's, the picture is picture.c's. */
+/* Draws what a network heard: the window of a sound that speaks most for a label, and in it
+ * Grad-CAM. Gradients are core's, the picture is picture.c's. */
 #include "features.h"
 #include "pipeline.h"
 
@@ -17,7 +17,7 @@ typedef struct heard {
     tern_context *context;
     float *samples; /* the whole sound, at least a window of it */
     size_t count;
-    float *input;   /* features of a window, [rows][frames] */
+    float *input; /* features of a window, [rows][frames] */
 } heard;
 
 static size_t windows_of(const heard *h) {
@@ -29,7 +29,8 @@ static tern_status compute(const heard *h, size_t window) {
     const size_t n = h->pipeline->window.samples, hop = n > 1 ? n / 2 : 1;
     size_t begin = window * hop;
     if (begin + n > h->count) begin = h->count - n;
-    return tern__features_compute(h->pipeline->features, h->context, h->samples + begin, n, h->input);
+    return tern__features_compute(h->pipeline->features, h->context, h->samples + begin, n,
+                                  h->input);
 }
 
 /* A sound that is shorter than the window is set in its middle. */
@@ -61,10 +62,13 @@ static double log_probability(const tern_explanation *x, int64_t answer) {
     return (double)z[answer] - greatest - log(sum);
 }
 
-/* Finds the window that speaks most for the answer (-1: for any), and leaves its explanation in *x. */
-static tern_status find_window(tern_explanation *x, tern_explainer *e, const heard *h, int64_t answer) {
+/* Finds the window that speaks most for the answer (-1: for any), and leaves its explanation in *x.
+ */
+static tern_status find_window(tern_explanation *x, tern_explainer *e, const heard *h,
+                               int64_t answer) {
     const tern_audio_window *w = &h->pipeline->window;
-    const tern_tensor input = {TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, h->input};
+    const tern_tensor input = {
+        TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, h->input};
     const size_t count = windows_of(h);
     size_t best = 0;
     double most = -INFINITY;
@@ -79,33 +83,39 @@ static tern_status find_window(tern_explanation *x, tern_explainer *e, const hea
     return st == TERN_OK ? tern_explainer_run(e, &input, answer, x) : st;
 }
 
-static tern_status draw(const tern_explanation *x, const heard *h, const char *sound, const char *output) {
+static tern_status draw(const tern_explanation *x, const heard *h, const char *sound,
+                        const char *output) {
     tern_context *c = h->context;
     if (x->layer.rank != 4)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "the layer's output has %d dimensions; a map needs [N, channels, bands, "
-                          "frames]", x->layer.rank);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the layer's output has %d dimensions; a map needs [N, channels, bands, "
+                          "frames]",
+                          x->layer.rank);
     tern__picture_map map = {x->layer.dims[2], x->layer.dims[3], NULL};
     float *values = tern__calloc(c, (size_t)(map.rows * map.columns), sizeof *values);
     if (!values) return TERN_ERR_MEMORY;
     tern_grad_cam(x, values);
     map.values = values;
-    tern_status st = tern__features_picture(h->pipeline->features, c, output, strcmp(sound, "-") ? sound : "standard input",
-                                            h->input, h->pipeline->window.frames, &map);
+    tern_status st = tern__features_picture(h->pipeline->features, c, output,
+                                            strcmp(sound, "-") ? sound : "standard input", h->input,
+                                            h->pipeline->window.frames, &map);
     tern__free(c, values);
     return st;
 }
 
-static tern_status find_label(int64_t *answer, tern_context *c, const tern__pipeline *p, const char *label) {
+static tern_status find_label(int64_t *answer, tern_context *c, const tern__pipeline *p,
+                              const char *label) {
     *answer = -1;
     for (size_t i = 0; label && i < p->n_labels; i++)
         if (!strcmp(p->labels[i], label)) *answer = (int64_t)i;
     if (!label || *answer >= 0) return TERN_OK;
-    return tern__fail(c, TERN_ERR_ARGUMENT, "the model knows no label '%s'; of its %zu the first is '%s'", label,
+    return tern__fail(c, TERN_ERR_ARGUMENT,
+                      "the model knows no label '%s'; of its %zu the first is '%s'", label,
                       p->n_labels, p->labels[0]);
 }
 
-static tern_status explain(char **explained, tern_session *session, heard *h, const char *sound, const char *output,
-                           const char *label, const char *layer) {
+static tern_status explain(char **explained, tern_session *session, heard *h, const char *sound,
+                           const char *output, const char *label, const char *layer) {
     const tern_model *model = tern_session_model(session);
     tern_context *c = h->context;
     tern_explainer *explainer = NULL;
@@ -121,14 +131,15 @@ static tern_status explain(char **explained, tern_session *session, heard *h, co
     if ((st = find_window(&x, explainer, h, answer)) != TERN_OK && of_model->status == st)
         tern__fail(c, st, "%s", tern_context_message(of_model));
     if (st == TERN_OK) st = draw(&x, h, sound, output);
-    if (st == TERN_OK && explained && !(*explained = tern__strdup(c, h->pipeline->labels[x.answer])))
+    if (st == TERN_OK && explained &&
+        !(*explained = tern__strdup(c, h->pipeline->labels[x.answer])))
         st = TERN_ERR_MEMORY;
     tern_explainer_free(explainer);
     return st;
 }
 
-tern_status tern_audio_explain_file(char **explained, tern_session *session, const char *sound, const char *output,
-                                    const char *label, const char *layer) {
+tern_status tern_audio_explain_file(char **explained, tern_session *session, const char *sound,
+                                    const char *output, const char *label, const char *layer) {
     tern_context *c = tern__session_context(session);
     tern__pipeline pipeline;
     heard h = {.pipeline = &pipeline, .context = c};
@@ -136,10 +147,13 @@ tern_status tern_audio_explain_file(char **explained, tern_session *session, con
     tern_status st = tern__pipeline_read(&pipeline, c, tern_session_model(session));
     if (st != TERN_OK) return st;
     if (pipeline.waveform)
-        st = tern__fail(c, TERN_ERR_UNSUPPORTED, "the network reads samples; there are no bands and frames to draw");
+        st = tern__fail(c, TERN_ERR_UNSUPPORTED,
+                        "the network reads samples; there are no bands and frames to draw");
     if (st == TERN_OK) st = tern__pipeline_check_labels(&pipeline, c, tern_session_model(session));
     h.input = tern__alloc(c, pipeline.window.rows * pipeline.window.frames * sizeof *h.input);
-    if (st == TERN_OK) st = h.input ? explain(explained, session, &h, sound, output, label, layer) : TERN_ERR_MEMORY;
+    if (st == TERN_OK)
+        st = h.input ? explain(explained, session, &h, sound, output, label, layer)
+                     : TERN_ERR_MEMORY;
     tern__free(c, h.input);
     tern_free(c, h.samples);
     tern__pipeline_free(&pipeline, c);

@@ -1,5 +1,5 @@
-/* Gradients of an answer: the network is cut at a layer into two frozen parts; the first runs forward, the second
- * forward and back. Knows plans; draws nothing. */
+/* Gradients of an answer: the network is cut at a layer into two frozen parts; the first runs
+ * forward, the second forward and back. Knows plans; draws nothing. */
 #include "model.h"
 #include "plan_cache.h"
 #include "surgery.h"
@@ -19,8 +19,9 @@ struct tern_explainer {
 };
 
 static bool keeps_places(const char *op) {
-    static const char *const ops[] = {"BatchNormalization", "Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish",
-                                      "Add", "Dropout", "Clip", "PRelu", "Gelu"};
+    static const char *const ops[] = {
+        "BatchNormalization", "Relu", "LeakyRelu", "Elu",  "Sigmoid", "Tanh",
+        "HardSwish",          "Add",  "Dropout",   "Clip", "PRelu",   "Gelu"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (!strcmp(op, ops[i])) return true;
     return false;
@@ -46,8 +47,11 @@ static int last_places(const tern_graph *g) {
         const tern__shape *s = &g->values[n->outputs[0]].shape;
         bool places = false;
         for (int k = 2; k < s->rank; k++) places |= s->dims[k] != 1;
-        /* A 1x1 convolution that makes the logits of every place comes too late to tell channels apart. */
-        if (strcmp(n->op->name, "Conv") || !places || (int)i == tern__graph_last_layer(g, tern__graph_logits(g))) continue;
+        /* A 1x1 convolution that makes the logits of every place comes too late to tell channels
+         * apart. */
+        if (strcmp(n->op->name, "Conv") || !places ||
+            (int)i == tern__graph_last_layer(g, tern__graph_logits(g)))
+            continue;
         value = n->outputs[0];
     }
     for (int reader; value >= 0 && (reader = only_reader(g, value)) >= 0;) {
@@ -56,14 +60,16 @@ static int last_places(const tern_graph *g) {
         value = n->outputs[0];
     }
     if (value < 0)
-        tern__fail(g->context, TERN_ERR_UNSUPPORTED, "the network has no convolution with places before its last layer; "
+        tern__fail(g->context, TERN_ERR_UNSUPPORTED,
+                   "the network has no convolution with places before its last layer; "
                    "name a layer");
     return value;
 }
 
 static tern_status find_layer(int *value, const tern_graph *g, const char *layer) {
     if (g->n_inputs != 1 || g->values[g->inputs[0]].shape.type != TERN_FLOAT)
-        return tern__fail(g->context, TERN_ERR_UNSUPPORTED, "the network has %zu inputs; one of floats can be explained%s",
+        return tern__fail(g->context, TERN_ERR_UNSUPPORTED,
+                          "the network has %zu inputs; one of floats can be explained%s",
                           g->n_inputs, g->n_inputs == 1 ? ", this one is of whole numbers" : "");
     *value = !layer ? last_places(g) : !*layer ? g->inputs[0] : tern__graph_layer(g, layer);
     return *value >= 0 ? TERN_OK : layer ? TERN_ERR_ARGUMENT : TERN_ERR_UNSUPPORTED;
@@ -75,7 +81,8 @@ static tern_status check_tail(const tern_graph *tail, const char *layer) {
     for (size_t i = 0; i < tail->n_nodes; i++)
         for (int k = 0; k < tail->nodes[i].n_inputs; k++)
             if (tail->nodes[i].inputs[k] == input) return TERN_OK;
-    return tern__fail(tail->context, TERN_ERR_ARGUMENT, "the network's answer does not depend on '%s'",
+    return tern__fail(tail->context, TERN_ERR_ARGUMENT,
+                      "the network's answer does not depend on '%s'",
                       layer ? layer : "its last convolution");
 }
 
@@ -87,8 +94,12 @@ static tern_status cut(tern_explainer *e, const tern_graph *g, const char *layer
     bool *frozen = tern__alloc(e->context, g->n_nodes * sizeof *frozen);
     if (!frozen) return TERN_ERR_MEMORY;
     memset(frozen, true, g->n_nodes * sizeof *frozen);
-    tern__surgery s = {.from = g, .output = tern__graph_logits(g), .output_name = "logits", .input = value,
-                       .frozen = frozen, .last = -1};
+    tern__surgery s = {.from = g,
+                       .output = tern__graph_logits(g),
+                       .output_name = "logits",
+                       .input = value,
+                       .frozen = frozen,
+                       .last = -1};
     st = tern__graph_operate(&e->tail, &s);
     if (st == TERN_OK) st = check_tail(e->tail, layer);
     if (st == TERN_OK && value != g->inputs[0]) {
@@ -103,7 +114,8 @@ static tern_status cut(tern_explainer *e, const tern_graph *g, const char *layer
     return st;
 }
 
-tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *model, const char *layer) {
+tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *model,
+                                  const char *layer) {
     *explainer = NULL;
     tern_explainer *e = tern__calloc(model->context, 1, sizeof *e);
     if (!e) return TERN_ERR_MEMORY;
@@ -114,8 +126,9 @@ tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *
         tern_explainer_free(e);
         return st;
     }
-    e->plans = (tern__plan_cache){.graph = e->tail,
-                                  .options = {.training = true, .seeded = &e->seeded, .input_gradients = true}};
+    e->plans = (tern__plan_cache){
+        .graph = e->tail,
+        .options = {.training = true, .seeded = &e->seeded, .input_gradients = true}};
     *explainer = e;
     return TERN_OK;
 }
@@ -142,8 +155,8 @@ static tern_status go_back(tern__plan *plan, tern_context *c, int64_t *answer) {
     const int64_t places = classes ? y->count / classes : 0;
     const float *logits = y->data;
     if (!classes || *answer >= classes)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "answer %lld; the network gives %lld", (long long)*answer,
-                          (long long)classes);
+        return tern__fail(c, TERN_ERR_ARGUMENT, "answer %lld; the network gives %lld",
+                          (long long)*answer, (long long)classes);
     if (*answer < 0) { /* the greatest sum over the places */
         double best = 0;
         for (int64_t k = 0; k < classes; k++) {
@@ -165,7 +178,8 @@ tern_status tern_explainer_run(tern_explainer *e, const tern_tensor *input, int6
     tern__plan *plan;
     bool made;
     if (input->rank < 1 || input->dims[0] != 1)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "one sample is explained at a time; the input's first dimension is %lld",
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "one sample is explained at a time; the input's first dimension is %lld",
                           (long long)(input->rank ? input->dims[0] : 0));
     tern_tensor *layer = &inputs[e->tail->n_inputs - 1];
     tern_status st = TERN_OK;
@@ -177,8 +191,10 @@ tern_status tern_explainer_run(tern_explainer *e, const tern_tensor *input, int6
     if (st != TERN_OK) return st;
     const tern__tensor *gradient = tern__plan_input_gradient(plan, (int)e->tail->n_inputs - 1);
     if (!gradient)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "no gradient reaches the layer: an operator on the way has none");
-    *explanation = (tern_explanation){answer, view(tern__plan_output(plan, 0)), *layer, view(gradient)};
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "no gradient reaches the layer: an operator on the way has none");
+    *explanation =
+        (tern_explanation){answer, view(tern__plan_output(plan, 0)), *layer, view(gradient)};
     return TERN_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Copies parts of a graph node by node, so that shapes are inferred anew; on the way weights are frozen, made
- * anew, or folded. Knows a few operators by name. */
+/* Copies parts of a graph node by node, so that shapes are inferred anew; on the way weights are
+ * frozen, made anew, or folded. Knows a few operators by name. */
 #include "surgery.h"
 
 #include "initialize.h"
@@ -17,7 +17,8 @@ void tern__graph_ancestors(const tern_graph *g, int value, int stop, bool *neede
     for (size_t i = g->n_nodes; i-- > 0;) /* nodes are in topological order */
         for (int k = 0; needed[i] && k < g->nodes[i].n_inputs; k++) {
             const int v = g->nodes[i].inputs[k];
-            if (v >= 0 && v != stop && g->values[v].producer >= 0) needed[g->values[v].producer] = true;
+            if (v >= 0 && v != stop && g->values[v].producer >= 0)
+                needed[g->values[v].producer] = true;
         }
 }
 
@@ -53,7 +54,8 @@ int tern__graph_last_layer(const tern_graph *g, int value) {
         if (is_layer(g, n)) return g->values[value].producer;
         value = one_way(g, n);
     }
-    tern__fail(g->context, TERN_ERR_UNSUPPORTED, "the network has no last layer that could be replaced: going back from "
+    tern__fail(g->context, TERN_ERR_UNSUPPORTED,
+               "the network has no last layer that could be replaced: going back from "
                "its output there is %s '%s' before any Conv, Gemm or MatMul by a weight",
                n ? n->op->name : "the input", n ? n->name : g->values[g->inputs[0]].name);
     return -1;
@@ -64,9 +66,11 @@ int tern__graph_layer(const tern_graph *g, const char *name) {
     if (node >= 0) return g->nodes[node].outputs[0];
     const int value = tern__graph_find(g, name);
     if (value >= 0 && !g->values[value].data) return value;
-    tern__fail(g->context, TERN_ERR_ARGUMENT, "there is no node '%s' in the network; its nodes are '%s', '%s', ... '%s' "
-               "('tern model info' lists them)", name, g->n_nodes ? g->nodes[0].name : "",
-               g->n_nodes > 1 ? g->nodes[1].name : "", g->n_nodes ? g->nodes[g->n_nodes - 1].name : "");
+    tern__fail(g->context, TERN_ERR_ARGUMENT,
+               "there is no node '%s' in the network; its nodes are '%s', '%s', ... '%s' "
+               "('tern model info' lists them)",
+               name, g->n_nodes ? g->nodes[0].name : "", g->n_nodes > 1 ? g->nodes[1].name : "",
+               g->n_nodes ? g->nodes[g->n_nodes - 1].name : "");
     return -1;
 }
 
@@ -117,7 +121,8 @@ enum { MOST_ATTRIBUTES = 32 };
 static int copy_weight(operation *o, int v, bool freeze) {
     const tern__value *w = &o->from->values[v];
     const bool fix = freeze && (w->kind == TERN__PARAMETER || w->kind == TERN__BUFFER);
-    const int id = tern__graph_initializer(o->to, w->name, fix ? TERN__CONSTANT : w->kind, &w->shape, w->data);
+    const int id =
+        tern__graph_initializer(o->to, w->name, fix ? TERN__CONSTANT : w->kind, &w->shape, w->data);
     if (id >= 0) o->to->values[id].padding_row = w->padding_row;
     return id;
 }
@@ -125,7 +130,8 @@ static int copy_weight(operation *o, int v, bool freeze) {
 /* Which dimension of a layer's weight counts its classes. */
 static int class_axis(const tern__node *n) {
     if (is(n, "Conv")) return 0;
-    const int64_t *transposed = is(n, "Gemm") ? tern__attribute_at(n->op, n->attributes, "transB") : NULL;
+    const int64_t *transposed =
+        is(n, "Gemm") ? tern__attribute_at(n->op, n->attributes, "transB") : NULL;
     return transposed && *transposed ? 0 : 1;
 }
 
@@ -135,16 +141,19 @@ static int64_t old_classes(const operation *o) {
     return s->dims[s->rank < 2 ? 0 : class_axis(last)];
 }
 
-/* New weights: drawn as when a network is built; a bias, and one that is added after the layer, begins at 0. */
+/* New weights: drawn as when a network is built; a bias, and one that is added after the layer,
+ * begins at 0. */
 static int renew_weight(operation *o, const tern__node *n, int input) {
     const tern__value *w = &o->from->values[n->inputs[input]];
     tern__shape shape = w->shape;
-    const int axis = n == &o->from->nodes[o->s->last] && input == 1 ? class_axis(n) : shape.rank - 1;
+    const int axis =
+        n == &o->from->nodes[o->s->last] && input == 1 ? class_axis(n) : shape.rank - 1;
     shape.dims[axis] = o->s->classes;
     const int id = tern__graph_initializer(o->to, w->name, TERN__PARAMETER, &shape, NULL);
     if (id < 0 || shape.rank < 2 || input != 1) return id;
     const tern_initializer standard = {0};
-    if (tern__initialize(o->to->context, o->to->values[id].data, &shape, w->name, o->s->seed, standard))
+    if (tern__initialize(o->to->context, o->to->values[id].data, &shape, w->name, o->s->seed,
+                         standard))
         return tern__graph_fail(o->to, o->to->context->status, "%s", o->to->context->message);
     return id;
 }
@@ -165,20 +174,24 @@ static int input_of(operation *o, size_t node, int k) {
     if (v < 0 || o->map[v] >= 0) return v < 0 ? -1 : o->map[v];
     const tern__value *w = &o->from->values[v];
     int id;
-    const bool per_class = o->s->last >= 0 && w->data && w->shape.type == TERN_FLOAT && w->shape.rank == 1 &&
-                           w->shape.dims[0] == old_classes(o);
-    if (o->s->last == (int)node && k >= 1) id = renew_weight(o, n, k);
-    else if (o->s->last >= 0 && o->after[node] && per_class && is(n, "Add")) id = renew_weight(o, n, k);
+    const bool per_class = o->s->last >= 0 && w->data && w->shape.type == TERN_FLOAT &&
+                           w->shape.rank == 1 && w->shape.dims[0] == old_classes(o);
+    if (o->s->last == (int)node && k >= 1)
+        id = renew_weight(o, n, k);
+    else if (o->s->last >= 0 && o->after[node] && per_class && is(n, "Add"))
+        id = renew_weight(o, n, k);
     else if (o->s->last >= 0 && o->after[node] && w->shape.type == TERN_INT64 && is(n, "Reshape"))
         id = renew_shape(o, v);
-    else id = copy_weight(o, v, frozen(o, node));
+    else
+        id = copy_weight(o, v, frozen(o, node));
     return o->map[v] = id;
 }
 
 /* ---- BatchNormalization as it is at inference ---- */
 
 /* y = x * scale + shift. */
-static void scale_and_shift(const tern_graph *g, const tern__node *n, int64_t c, double *scale, double *shift) {
+static void scale_and_shift(const tern_graph *g, const tern__node *n, int64_t c, double *scale,
+                            double *shift) {
     const float *weights[5] = {0};
     for (int k = 1; k < 5; k++) weights[k] = g->values[n->inputs[k]].data;
     const float *epsilon = tern__attribute_at(n->op, n->attributes, "epsilon");
@@ -197,13 +210,16 @@ static bool normalises(const operation *o, size_t node) {
 /* The frozen BatchNormalization that alone reads a frozen Conv of weights of its own; -1: none. */
 static int folds_into(const operation *o, size_t conv) {
     const tern__node *n = &o->from->nodes[conv];
-    if (!frozen(o, conv) || !is(n, "Conv") || readers(o->from, n->outputs[0]) != 1 || (int)conv == o->s->last ||
-        n->outputs[0] == o->s->output || n->outputs[0] == o->s->input)
+    if (!frozen(o, conv) || !is(n, "Conv") || readers(o->from, n->outputs[0]) != 1 ||
+        (int)conv == o->s->last || n->outputs[0] == o->s->output || n->outputs[0] == o->s->input)
         return -1;
     for (int k = 1; k < n->n_inputs; k++)
-        if (n->inputs[k] >= 0 && (!o->from->values[n->inputs[k]].data || readers(o->from, n->inputs[k]) != 1)) return -1;
+        if (n->inputs[k] >= 0 &&
+            (!o->from->values[n->inputs[k]].data || readers(o->from, n->inputs[k]) != 1))
+            return -1;
     for (size_t i = conv + 1; i < o->from->n_nodes; i++)
-        if (o->from->nodes[i].inputs[0] == n->outputs[0]) return o->needed[i] && normalises(o, i) ? (int)i : -1;
+        if (o->from->nodes[i].inputs[0] == n->outputs[0])
+            return o->needed[i] && normalises(o, i) ? (int)i : -1;
     return -1;
 }
 
@@ -213,7 +229,8 @@ static int constant(operation *o, const char *base, const tern__shape *shape) {
     return tern__graph_initializer(o->to, name, TERN__CONSTANT, shape, NULL);
 }
 
-/* Conv and BatchNormalization as one Conv: w * scale, b * scale + shift. inputs: its three in `to`. */
+/* Conv and BatchNormalization as one Conv: w * scale, b * scale + shift. inputs: its three in `to`.
+ */
 static void fold(operation *o, size_t conv, int normalisation, int inputs[3]) {
     const tern__node *n = &o->from->nodes[conv], *bn = &o->from->nodes[normalisation];
     const tern__shape *shape = &o->from->values[n->inputs[1]].shape;
@@ -231,7 +248,8 @@ static void fold(operation *o, size_t conv, int normalisation, int inputs[3]) {
         double scale, shift;
         scale_and_shift(o->from, bn, c, &scale, &shift);
         for (int64_t i = 0; i < row; i++) w[c * row + i] = (float)(w[c * row + i] * scale);
-        b[c] = (float)((old >= 0 ? ((const float *)o->from->values[old].data)[c] : 0) * scale + shift);
+        b[c] =
+            (float)((old >= 0 ? ((const float *)o->from->values[old].data)[c] : 0) * scale + shift);
     }
 }
 
@@ -319,8 +337,10 @@ static void copy_inputs(operation *o) {
         const int v = from->inputs[i];
         bool read = o->s->input < 0;
         for (size_t k = 0; k < from->n_nodes && !read; k++)
-            for (int j = 0; o->needed[k] && j < from->nodes[k].n_inputs; j++) read |= from->nodes[k].inputs[j] == v;
-        if (read && v != o->s->input) o->map[v] = tern__graph_input(o->to, from->values[v].name, &from->values[v].shape);
+            for (int j = 0; o->needed[k] && j < from->nodes[k].n_inputs; j++)
+                read |= from->nodes[k].inputs[j] == v;
+        if (read && v != o->s->input)
+            o->map[v] = tern__graph_input(o->to, from->values[v].name, &from->values[v].shape);
     }
     if (o->s->input >= 0)
         o->map[o->s->input] = tern__graph_input(o->to, from->values[o->s->input].name,
@@ -348,9 +368,11 @@ static tern_status operate(operation *o) {
         if (o->needed[i]) st = copy_node(o, i);
     if (st != TERN_OK) return st;
     if (o->map[s->output] < 0)
-        return tern__fail(o->to->context, TERN_ERR_ARGUMENT, "'%s' is computed from no input of the network",
+        return tern__fail(o->to->context, TERN_ERR_ARGUMENT,
+                          "'%s' is computed from no input of the network",
                           o->from->values[s->output].name);
-    tern__graph_output(o->to, s->output_name ? s->output_name : o->from->values[s->output].name, o->map[s->output]);
+    tern__graph_output(o->to, s->output_name ? s->output_name : o->from->values[s->output].name,
+                       o->map[s->output]);
     return tern_graph_check(o->to);
 }
 
@@ -369,7 +391,9 @@ tern_status tern__graph_operate(tern_graph **to, const tern__surgery *s) {
     tern__free(c, o.map);
     tern__free(c, o.after);
     tern__free(c, o.needed);
-    if (st == TERN_OK) *to = o.to;
-    else tern_graph_free(o.to);
+    if (st == TERN_OK)
+        *to = o.to;
+    else
+        tern_graph_free(o.to);
     return st;
 }

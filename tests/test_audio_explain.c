@@ -21,7 +21,8 @@ static tern_audio_train_options quick(void) {
     return o;
 }
 
-/* Low and high tones of half a second, and a small network that was trained on them for a moment. */
+/* Low and high tones of half a second, and a small network that was trained on them for a moment.
+ */
 static int make_shared(void **state) {
     (void)state;
     tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
@@ -52,8 +53,8 @@ static int free_shared(void **state) {
     return 0;
 }
 
-/* The last layer, computed here from the vector, orders the labels as the answer does; a sound three times as long as
- * the window gives the mean of its windows. */
+/* The last layer, computed here from the vector, orders the labels as the answer does; a sound
+ * three times as long as the window gives the mean of its windows. */
 static void sounds_are_vectors(void **state) {
     (void)state;
     tern_model *cut;
@@ -64,22 +65,30 @@ static void sounds_are_vectors(void **state) {
     check_ok(context, tern_model_cut(&cut, model, NULL));
     check_ok(context, tern_session_create(&whole, model));
     check_ok(context, tern_session_create(&part, cut));
-    check_ok(context, tern_audio_embed_file(part, sounds_path(folder, "low/1.wav"), &vector, &length));
+    check_ok(context,
+             tern_audio_embed_file(part, sounds_path(folder, "low/1.wav"), &vector, &length));
     assert_true(length > 8);
     float *kept = malloc((size_t)length * sizeof *kept);
     memcpy(kept, vector, (size_t)length * sizeof *kept);
-    check_ok(context, tern_audio_embed_file(part, sounds_path(folder, "high/1.wav"), &vector, &again));
+    check_ok(context,
+             tern_audio_embed_file(part, sounds_path(folder, "high/1.wav"), &vector, &again));
     assert_int_equal(length, again);
     assert_true(tern_distance(TERN_DISTANCE_EUCLIDEAN, kept, vector, length) > 0);
-    check_ok(context, tern_audio_embed_file(part, sounds_path(folder, "low/1.wav"), &vector, &again));
-    assert_memory_equal(kept, vector, (size_t)length * sizeof *kept); /* nothing is left of the other one */
+    check_ok(context,
+             tern_audio_embed_file(part, sounds_path(folder, "low/1.wav"), &vector, &again));
+    assert_memory_equal(kept, vector,
+                        (size_t)length * sizeof *kept); /* nothing is left of the other one */
     sounds_write(sounds_path(folder, "long.wav"), RATE, 3 * COUNT, 300, 1);
-    check_ok(context, tern_audio_embed_file(part, sounds_path(folder, "long.wav"), &vector, &again));
+    check_ok(context,
+             tern_audio_embed_file(part, sounds_path(folder, "long.wav"), &vector, &again));
     assert_true(tern_distance(TERN_DISTANCE_COSINE, kept, vector, length) < 0.1);
-    /* Such a model has no labels to give, and the whole one still answers after giving its logits as a vector. */
-    assert_int_equal(tern_audio_classify_file(part, sounds_path(folder, "low/1.wav"), &answer), TERN_ERR_FORMAT);
+    /* Such a model has no labels to give, and the whole one still answers after giving its logits
+     * as a vector. */
+    assert_int_equal(tern_audio_classify_file(part, sounds_path(folder, "low/1.wav"), &answer),
+                     TERN_ERR_FORMAT);
     assert_non_null(strstr(tern_session_message(part), "but the model has 2 labels"));
-    check_ok(context, tern_audio_embed_file(whole, sounds_path(folder, "low/1.wav"), &vector, &length));
+    check_ok(context,
+             tern_audio_embed_file(whole, sounds_path(folder, "low/1.wav"), &vector, &length));
     assert_int_equal(length, 2);
     check_ok(context, tern_audio_classify_file(whole, sounds_path(folder, "low/1.wav"), &answer));
     check_close(answer.top[0].score + answer.top[1].score, 1, 1e-6, 0);
@@ -98,21 +107,25 @@ static void what_speaks_for_a_label_is_drawn(void **state) {
     strcpy(path, sounds_path(folder, "picture.png"));
     check_ok(context, tern_session_create(&s, model));
     check_ok(context, tern_audio_classify_file(s, sounds_path(folder, "high/2.wav"), &answer));
-    check_ok(context, tern_audio_explain_file(&label, s, sounds_path(folder, "high/2.wav"), path, NULL, NULL));
+    check_ok(context, tern_audio_explain_file(&label, s, sounds_path(folder, "high/2.wav"), path,
+                                              NULL, NULL));
     check_ok(context, tern_audio_classify_file(s, sounds_path(folder, "high/2.wav"), &answer));
     assert_string_equal(label, answer.label);
     tern_free(context, label);
     assert_int_equal(unlink(path), 0);
-    check_ok(context, tern_audio_explain_file(&label, s, sounds_path(folder, "high/2.wav"), path, "low", "conv"));
+    check_ok(context, tern_audio_explain_file(&label, s, sounds_path(folder, "high/2.wav"), path,
+                                              "low", "conv"));
     assert_string_equal(label, "low");
     tern_free(context, label);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(tern_audio_explain_file(&label, s, sounds_path(folder, "high/2.wav"), path, "middle", NULL),
-                     TERN_ERR_ARGUMENT);
+    assert_int_equal(
+        tern_audio_explain_file(&label, s, sounds_path(folder, "high/2.wav"), path, "middle", NULL),
+        TERN_ERR_ARGUMENT);
     assert_non_null(strstr(tern_session_message(s), "no label 'middle'"));
     assert_null(label);
-    assert_int_equal(tern_audio_explain_file(NULL, s, sounds_path(folder, "high/2.wav"), path, NULL, "nowhere"),
-                     TERN_ERR_ARGUMENT);
+    assert_int_equal(
+        tern_audio_explain_file(NULL, s, sounds_path(folder, "high/2.wav"), path, NULL, "nowhere"),
+        TERN_ERR_ARGUMENT);
     assert_non_null(strstr(tern_session_message(s), "there is no node 'nowhere'"));
     assert_int_equal(access(path, F_OK), -1);
     tern_session_free(s);
@@ -138,10 +151,12 @@ static void a_trained_model_is_gone_on_from(void **state) {
     tern_session_free(b);
     tern_model_free(next);
     o.network = "cnn";
-    check_error(context, TERN_ERR_ARGUMENT, "the network is that of the model", tern_audio_train(&next, context, folder, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "the network is that of the model",
+                tern_audio_train(&next, context, folder, &o));
     o = quick();
     o.freeze_until = "conv";
-    check_error(context, TERN_ERR_ARGUMENT, "needs a trained model", tern_audio_train(&next, context, folder, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "needs a trained model",
+                tern_audio_train(&next, context, folder, &o));
 }
 
 int main(void) {

@@ -1,5 +1,5 @@
-/* Networks taken further: layers as vectors, frozen layers that run as at inference, new last layers, and the
- * lectures' distances. */
+/* Networks taken further: layers as vectors, frozen layers that run as at inference, new last
+ * layers, and the lectures' distances. */
 #include "training.h"
 
 #include <tern/session.h>
@@ -30,8 +30,8 @@ static tern_model *trained(tern_graph *g, task *t) {
     return m;
 }
 
-/* Every place where BatchNormalization may stand: after a Conv that it can be folded into, before one, and after one
- * that has two readers; with Dropout, and a softmax at the end. */
+/* Every place where BatchNormalization may stand: after a Conv that it can be folded into, before
+ * one, and after one that has two readers; with Dropout, and a softmax at the end. */
 static tern_graph *make_varied(void) {
     tern_graph *g;
     check_ok(context, tern_graph_create(&g, context));
@@ -92,7 +92,8 @@ static void a_layer_as_a_vector(void **state) {
     for (int64_t i = 0; i < 7; i++)
         for (int64_t k = 0; k < classes; k++) {
             double sum = b[k];
-            for (int64_t j = 0; j < length; j++) sum += (double)w[k * length + j] * vectors[i * length + j];
+            for (int64_t j = 0; j < length; j++)
+                sum += (double)w[k * length + j] * vectors[i * length + j];
             check_close(logits[i * classes + k], sum, 1e-5, 1e-5);
         }
     tern_free(context, vectors);
@@ -100,7 +101,8 @@ static void a_layer_as_a_vector(void **state) {
     check_ok(context, tern_model_cut(&named, m, "conv"));
     check_ok(context, tern_model_run(&vectors, &length, named, some, 7));
     assert_int_equal(length, 6 * SIDE * SIDE);
-    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'conv9'", tern_model_cut(&named, m, "conv9"));
+    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'conv9'",
+                tern_model_cut(&named, m, "conv9"));
     assert_null(named);
     tern_free(context, vectors);
     tern_dataset_free(some);
@@ -128,7 +130,8 @@ static void what_is_frozen_runs_as_at_inference(void **state) {
         check_ok(context, tern_trainer_step(trainer, &x, 1, &target, NULL));
         check_ok(context, tern_trainer_output(trainer, 0, &y));
         float *expected = outputs(tern_model_graph(m), t, n, &length);
-        for (int64_t i = 0; i < n * length; i++) check_close(((float *)y.data)[i], expected[i], 1e-5, 1e-5);
+        for (int64_t i = 0; i < n * length; i++)
+            check_close(((float *)y.data)[i], expected[i], 1e-5, 1e-5);
         free(expected);
         tern_trainer_free(trainer);
         tern_graph_free(g);
@@ -142,7 +145,8 @@ static void only_the_new_layer_is_trained(void **state) {
     (void)state;
     task *t = make_task(context, 3);
     for (int varied = 0; varied < 2; varied++) {
-        tern_model *m = trained(varied ? make_varied() : make_network(context, 1), t), *after, *before_cut, *after_cut;
+        tern_model *m = trained(varied ? make_varied() : make_network(context, 1), t), *after,
+                   *before_cut, *after_cut;
         tern_graph *g;
         tern_transfer_options o = TERN_TRANSFER_OPTIONS_INIT;
         o.freeze_until = "all-but-last";
@@ -152,7 +156,8 @@ static void only_the_new_layer_is_trained(void **state) {
         assert_int_equal(g->values[g->outputs[0]].shape.dims[1], 5);
         int64_t trainable = 0;
         for (size_t i = 0; i < g->n_values; i++)
-            if (g->values[i].kind == TERN__PARAMETER) trainable += tern__shape_count(&g->values[i].shape);
+            if (g->values[i].kind == TERN__PARAMETER)
+                trainable += tern__shape_count(&g->values[i].shape);
         assert_int_equal(trainable, varied ? 6 * 5 + 5 : 10 * 5 + 5);
         tern_model *start;
         check_ok(context, tern_model_create(&start, g));
@@ -180,14 +185,17 @@ static void freezing_until_a_node(void **state) {
     check_ok(context, tern_transfer(&h, g, &o));
     assert_int_equal(weight_of(h, "conv", 1)->kind, TERN__CONSTANT);
     assert_int_equal(weight_of(h, "conv_2", 1)->kind, TERN__PARAMETER);
-    for (size_t i = 0; i < h->n_nodes; i++) assert_string_not_equal(h->nodes[i].op->name, "BatchNormalization");
+    for (size_t i = 0; i < h->n_nodes; i++)
+        assert_string_not_equal(h->nodes[i].op->name, "BatchNormalization");
     tern_graph_free(h);
     o.freeze_until = "nowhere";
-    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'nowhere' in the network; its nodes are 'conv'",
+    check_error(context, TERN_ERR_ARGUMENT,
+                "there is no node 'nowhere' in the network; its nodes are 'conv'",
                 tern_transfer(&h, g, &o));
     assert_null(h);
     o.freeze_until = "logits";
-    check_error(context, TERN_ERR_ARGUMENT, "nothing would be left to train", tern_transfer(&h, g, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "nothing would be left to train",
+                tern_transfer(&h, g, &o));
     o = (tern_transfer_options){0};
     check_error(context, TERN_ERR_ARGUMENT, "TERN_TRANSFER_OPTIONS_INIT", tern_transfer(&h, g, &o));
     tern_graph_free(g);
@@ -217,8 +225,10 @@ static void other_last_layers(void **state) {
     check_ok(context, tern_graph_create(&g, context));
     x = tern_input(g, "x", 2, (int64_t[]){-1, 6});
     tern_output(g, "y", tern_add(tern_dense(x, 4), tern_dense(x, 4)));
-    check_error(context, TERN_ERR_UNSUPPORTED, "no last layer that could be replaced: going back from its output there "
-                "is Add", tern_transfer(&h, g, &o));
+    check_error(context, TERN_ERR_UNSUPPORTED,
+                "no last layer that could be replaced: going back from its output there "
+                "is Add",
+                tern_transfer(&h, g, &o));
     tern_graph_free(g);
 }
 
@@ -232,7 +242,8 @@ static void distances_of_the_lecture(void **state) {
     check_close(tern_distance(TERN_DISTANCE_COSINE, a, zero, 3), 1, 0, 0);
     const float other[] = {-2, -4, -4}, broken[] = {1, NAN, 2};
     check_close(tern_distance(TERN_DISTANCE_COSINE, b, other, 3), 2, 1e-15, 0);
-    for (int kind = 0; kind < 2; kind++) assert_true(isnan(tern_distance((tern_distance_kind)kind, a, broken, 3)));
+    for (int kind = 0; kind < 2; kind++)
+        assert_true(isnan(tern_distance((tern_distance_kind)kind, a, broken, 3)));
 }
 
 /* On a line: 0 and 1 agree, 10 is nearest to 9 of another class, 9 to 10, 30 to 10. */
@@ -241,7 +252,8 @@ static void neighbours_of_the_same_class(void **state) {
     const float x[] = {0, 1, 10, 9, 30};
     const int64_t classes[] = {7, 7, 1, 2, 1};
     double share;
-    check_ok(context, tern_nearest_agreement(&share, context, x, 5, 1, classes, TERN_DISTANCE_EUCLIDEAN));
+    check_ok(context,
+             tern_nearest_agreement(&share, context, x, 5, 1, classes, TERN_DISTANCE_EUCLIDEAN));
     check_close(share, 3 / 5.0, 1e-15, 0);
     check_error(context, TERN_ERR_ARGUMENT, "at least two",
                 tern_nearest_agreement(&share, context, x, 1, 1, classes, TERN_DISTANCE_EUCLIDEAN));
@@ -255,8 +267,8 @@ static tern_value value_of(tern_graph *g, const char *node) {
     return (tern_value){g, -1};
 }
 
-/* Two heads: the loss is the first one's plus 0.3 times the second one's, both of which learn; without the option only
- * the first does. */
+/* Two heads: the loss is the first one's plus 0.3 times the second one's, both of which learn;
+ * without the option only the first does. */
 static void auxiliary_outputs_are_trained(void **state) {
     (void)state;
     task *t = make_task(context, 4);
@@ -286,7 +298,8 @@ static void auxiliary_outputs_are_trained(void **state) {
         check_ok(context, tern_trainer_model(&after, trainer, false));
         const tern_graph *h = tern_model_graph(after);
         const char *helper = g->nodes[g->n_nodes - 1].name;
-        assert_int_equal(!memcmp(weight_of(g, helper, 2)->data, weight_of(h, helper, 2)->data, CLASSES * sizeof(float)),
+        assert_int_equal(!memcmp(weight_of(g, helper, 2)->data, weight_of(h, helper, 2)->data,
+                                 CLASSES * sizeof(float)),
                          !auxiliary);
         tern_model_free(after);
         tern_trainer_free(trainer);
@@ -298,9 +311,11 @@ static void auxiliary_outputs_are_trained(void **state) {
     tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
     tern_output(g, "helper", tern_dense(value_of(g, "maxpool"), CLASSES + 1));
     o.loss.auxiliary = 1;
-    check_error(context, TERN_ERR_SHAPE, "the auxiliary output 'helper' is", tern_trainer_create(&trainer, g, &o));
+    check_error(context, TERN_ERR_SHAPE, "the auxiliary output 'helper' is",
+                tern_trainer_create(&trainer, g, &o));
     o.loss.auxiliary = -1;
-    check_error(context, TERN_ERR_ARGUMENT, "auxiliary outputs count -1 times", tern_trainer_create(&trainer, g, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "auxiliary outputs count -1 times",
+                tern_trainer_create(&trainer, g, &o));
     tern_graph_free(g);
     free_task(t);
 }

@@ -1,5 +1,5 @@
-/* The networks that name pictures: numbers of weights from the papers, a training step of each, saving and
- * loading, and what the builder refuses. */
+/* The networks that name pictures: numbers of weights from the papers, a training step of each,
+ * saving and loading, and what the builder refuses. */
 #include "check.h"
 
 #include "core/base.h"
@@ -69,13 +69,14 @@ static void weights_are_as_many_as_published(void **state) {
         tern_graph *g = build(rows[i].name, o);
         check_ok(context, tern_graph_check(g));
         if (weights_of(g) != rows[i].weights)
-            fail_msg("%s has %lld weights, published are %lld", rows[i].name, (long long)weights_of(g),
-                     (long long)rows[i].weights);
+            fail_msg("%s has %lld weights, published are %lld", rows[i].name,
+                     (long long)weights_of(g), (long long)rows[i].weights);
         tern_graph_free(g);
     }
 }
 
-/* Plain ResNet-18 has a bias for each of the channels that BatchNormalization has two numbers for. */
+/* Plain ResNet-18 has a bias for each of the channels that BatchNormalization has two numbers for.
+ */
 static void variants_of_resnet_differ_by_their_normalisation(void **state) {
     (void)state;
     tern_vision_classifier_options o = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
@@ -86,8 +87,8 @@ static void variants_of_resnet_differ_by_their_normalisation(void **state) {
     g = build("resnet18-plain", o);
     assert_int_equal(weights_of(g), weights - channels);
     tern_graph_free(g);
-    /* Preactivation: none after the first convolution and after the three shortcuts, but two a block, and one
-     * at the end. The first of a block has the block's input channels. */
+    /* Preactivation: none after the first convolution and after the three shortcuts, but two a
+     * block, and one at the end. The first of a block has the block's input channels. */
     g = build("resnet18-preactivation", o);
     const int64_t normalised = 64 * 2 + 64 * 2 + (64 + 128) + 128 * 2 + (128 + 256) + 256 * 2 +
                                (256 + 512) + 512 * 2 + 512;
@@ -143,7 +144,8 @@ static void each_takes_a_training_step(void **state) {
     (void)state;
     for (size_t i = 0; tern_vision_classifier_name(i); i++) {
         const char *name = tern_vision_classifier_name(i);
-        if (strstr(name, "101") || strstr(name, "152")) continue; /* the same blocks, more of them */
+        if (strstr(name, "101") || strstr(name, "152"))
+            continue; /* the same blocks, more of them */
         tern_vision_classifier_options o = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
         o.classes = 5;
         o.scale = 0.25;
@@ -160,7 +162,8 @@ static void each_takes_a_training_step(void **state) {
         check_ok(context, tern_trainer_create(&trainer, g, &t));
         const size_t count = 2 * 3 * (size_t)(o.width * o.height);
         float *pixels = malloc(count * sizeof *pixels);
-        for (size_t k = 0; k < count; k++) pixels[k] = (float)((k * 2654435761u >> 8) % 256) / 255 - 0.5f;
+        for (size_t k = 0; k < count; k++)
+            pixels[k] = (float)((k * 2654435761u >> 8) % 256) / 255 - 0.5f;
         int64_t classes[2] = {1, 4};
         const tern_tensor x = {TERN_FLOAT, 4, {2, 3, o.height, o.width}, pixels};
         const tern_tensor target = {TERN_INT64, 1, {2}, classes};

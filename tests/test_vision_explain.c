@@ -1,5 +1,5 @@
-/* Classifying pictures from end to end on drawn ones; gradients of answers against finite differences; filters against
- * the lectures' numbers. */
+/* Classifying pictures from end to end on drawn ones; gradients of answers against finite
+ * differences; filters against the lectures' numbers. */
 #include "check.h"
 
 #include "core/base.h"
@@ -95,7 +95,8 @@ static void pictures_are_named(void **state) {
     assert_true(a.top[0].score >= a.top[1].score && a.score == a.top[0].score);
     check_ok(context, tern_vision_classify_file(s, picture("columns/5.png"), &a));
     assert_string_equal(a.label, "columns");
-    check_ok(context, tern_vision_classifier_evaluate(&confusion, s, folder, NULL, count_mistake, &mistakes));
+    check_ok(context, tern_vision_classifier_evaluate(&confusion, s, folder, NULL, count_mistake,
+                                                      &mistakes));
     const tern_metrics m = tern_confusion_metrics(confusion);
     assert_int_equal(m.n, 2 * EACH);
     assert_int_equal(m.n - m.correct, mistakes);
@@ -129,7 +130,8 @@ static void the_file_is_the_whole_pipeline(void **state) {
     assert_true(x.score == y.score);
     tern_image image, large, grey;
     check_ok(context, tern_image_load(&image, context, picture("rows/1.png"), NULL));
-    check_ok(context, tern_image_resize(&large, &image, 4 * SIDE, 4 * SIDE, TERN_FILTER_NEAREST, false));
+    check_ok(context,
+             tern_image_resize(&large, &image, 4 * SIDE, 4 * SIDE, TERN_FILTER_NEAREST, false));
     check_ok(context, tern_image_convert(&grey, &large, 1, 16));
     check_ok(context, tern_vision_classify(b, &grey, &y));
     assert_string_equal(y.label, "rows");
@@ -152,7 +154,8 @@ static void a_trained_model_is_gone_on_from(void **state) {
     check_ok(context, tern_vision_classifier_train(&next, context, folder, &o));
     check_ok(context, tern_model_cut(&before, model, NULL));
     check_ok(context, tern_model_cut(&after, next, NULL));
-    assert_string_equal(tern_model_metadata(next, "tern.labels"), tern_model_metadata(model, "tern.labels"));
+    assert_string_equal(tern_model_metadata(next, "tern.labels"),
+                        tern_model_metadata(model, "tern.labels"));
     /* The same vectors, up to what folding BatchNormalization rounds. */
     tern_vision_dataset *data;
     tern_vision_dataset_options d = TERN_VISION_DATASET_OPTIONS_INIT;
@@ -172,7 +175,8 @@ static void a_trained_model_is_gone_on_from(void **state) {
     check_error(context, TERN_ERR_ARGUMENT, "there is no node 'nothing'",
                 tern_vision_classifier_train(&next, context, folder, &o));
     o.init = NULL;
-    check_error(context, TERN_ERR_ARGUMENT, "needs a trained model", tern_vision_classifier_train(&next, context, folder, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "needs a trained model",
+                tern_vision_classifier_train(&next, context, folder, &o));
 }
 
 /* Auxiliary classifiers help in training and are not in the model. */
@@ -210,7 +214,8 @@ static void bad_data_are_named(void **state) {
     o = quick();
     o.validate = 0.2;
     o.validate_path = folder;
-    check_error(context, TERN_ERR_ARGUMENT, "asked for twice", tern_vision_classifier_train(&m, context, folder, &o));
+    check_error(context, TERN_ERR_ARGUMENT, "asked for twice",
+                tern_vision_classifier_train(&m, context, folder, &o));
 }
 
 /* ---- gradients ---- */
@@ -269,9 +274,11 @@ static void gradients_of_an_answer_are_right(void **state) {
         const float a = ((float *)x.layer.data)[i];
         assert_true(a > 0 && a < 1); /* after the sigmoid */
     }
-    check_error(context, TERN_ERR_ARGUMENT, "answer 3; the network gives 3", tern_explainer_run(e, &in, 3, &x));
+    check_error(context, TERN_ERR_ARGUMENT, "answer 3; the network gives 3",
+                tern_explainer_run(e, &in, 3, &x));
     tern_explainer_free(e);
-    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'conv7'", tern_explainer_create(&e, m, "conv7"));
+    check_error(context, TERN_ERR_ARGUMENT, "there is no node 'conv7'",
+                tern_explainer_create(&e, m, "conv7"));
     assert_null(e);
     tern_model_free(m);
 }
@@ -279,7 +286,8 @@ static void gradients_of_an_answer_are_right(void **state) {
 static void the_map_is_the_papers(void **state) {
     (void)state;
     float a[] = {1, 2, 3, 4, /**/ 1, 0, 0, -1}, g[] = {1, 1, 1, 1, /**/ 0, -4, -4, 0}, map[4];
-    const tern_explanation x = {.layer = {TERN_FLOAT, 4, {1, 2, 2, 2}, a}, .gradient = {TERN_FLOAT, 4, {1, 2, 2, 2}, g}};
+    const tern_explanation x = {.layer = {TERN_FLOAT, 4, {1, 2, 2, 2}, a},
+                                .gradient = {TERN_FLOAT, 4, {1, 2, 2, 2}, g}};
     /* weights 1 and -2: 1 - 2, 2, 3, 4 + 2 -> 0, 2, 3, 6 */
     const double expected[] = {0, 2.0 / 6, 3.0 / 6, 1};
     tern_grad_cam(&x, map);
@@ -324,15 +332,20 @@ static void views_are_drawn(void **state) {
 
 /* ---- filters ---- */
 
-/* The lectures' step: columns 0-1 dark, 2-4 at a fifth, so that nothing is cut. Values of the inner columns 1..3. */
+/* The lectures' step: columns 0-1 dark, 2-4 at a fifth, so that nothing is cut. Values of the inner
+ * columns 1..3. */
 static void filters_of_the_lecture(void **state) {
     (void)state;
     static const struct {
         const char *kernel;
         double expected[3]; /* in units of the step */
-    } rows[] = {{"edge-diagonal", {0, 0, 0}},  {"edge-cross", {1, 1, 0}},     {"edge", {3, 3, 0}},
-                {"sharpen", {0, 2, 1}}, /* -1 is cut to 0 */                  {"box", {3 / 9.0, 6 / 9.0, 1}},
-                {"gaussian", {4 / 16.0, 12 / 16.0, 1}}, {"0,0,0,0,0,1,0,0,0", {1, 1, 1}}};
+    } rows[] = {{"edge-diagonal", {0, 0, 0}},
+                {"edge-cross", {1, 1, 0}},
+                {"edge", {3, 3, 0}},
+                {"sharpen", {0, 2, 1}},
+                /* -1 is cut to 0 */ {"box", {3 / 9.0, 6 / 9.0, 1}},
+                {"gaussian", {4 / 16.0, 12 / 16.0, 1}},
+                {"0,0,0,0,0,1,0,0,0", {1, 1, 1}}};
     tern_image image, out;
     check_ok(context, tern_image_create(&image, context, 5, 5, 1, 8));
     for (int i = 0; i < 25; i++) ((uint8_t *)image.data)[i] = i % 5 < 2 ? 0 : 51;
@@ -341,7 +354,8 @@ static void filters_of_the_lecture(void **state) {
         assert_int_equal(out.channels, 1);
         for (int y = 0; y < 5; y++) /* the border repeats, so that all rows are alike */
             for (int x = 1; x < 4; x++)
-                assert_int_equal(((uint8_t *)out.data)[y * 5 + x], lrint(51 * rows[i].expected[x - 1]));
+                assert_int_equal(((uint8_t *)out.data)[y * 5 + x],
+                                 lrint(51 * rows[i].expected[x - 1]));
         tern_image_free(&out);
     }
     check_error(context, TERN_ERR_ARGUMENT, "there is no kernel 'sobel'; there are edge,",

@@ -44,7 +44,8 @@ static void write_file(const char *name, const void *bytes, size_t size, bool pa
 }
 
 /* Two pictures 3 wide and 2 high. */
-static const uint8_t pictures[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 255};
+static const uint8_t pictures[] = {0, 0, 8, 3, 0, 0, 0, 2, 0,  0,  0,  2,  0,  0,
+                                   0, 3, 1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 255};
 static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 4, 1};
 
 static void put_set(const char *set, bool packed) {
@@ -56,8 +57,8 @@ static void put_set(const char *set, bool packed) {
 }
 
 static void remove_set(const char *set) {
-    static const char *const endings[] = {"images-idx3-ubyte", "labels-idx1-ubyte", "images-idx3-ubyte.gz",
-                                          "labels-idx1-ubyte.gz"};
+    static const char *const endings[] = {"images-idx3-ubyte", "labels-idx1-ubyte",
+                                          "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"};
     for (int i = 0; i < 4; i++) {
         char name[100];
         snprintf(name, sizeof name, "%s-%s", set, endings[i]);
@@ -134,8 +135,8 @@ static void as_a_data_set(void **state) {
     unlink(in_folder("a-labels-idx1-ubyte"));
 }
 
-static void refuse(const uint8_t *images, size_t n_images, const uint8_t *of, size_t n_labels, tern_status status,
-                   const char *sentence) {
+static void refuse(const uint8_t *images, size_t n_images, const uint8_t *of, size_t n_labels,
+                   tern_status status, const char *sentence) {
     for (int packed = 0; packed < 2; packed++) {
         tern__idx x;
         write_file(packed ? "b-images-idx3.gz" : "b-images-idx3", images, n_images, packed);
@@ -156,7 +157,8 @@ static void what_is_wrong_is_named(void **state) {
     const size_t n = sizeof pictures, m = sizeof labels;
     memcpy(other, pictures, n);
     refuse(pictures, n, NULL, 0, TERN_ERR_IO, "which is not there");
-    refuse(pictures, n - 1, labels, m, TERN_ERR_FORMAT, "says that 12 bytes follow its header, but 11 do");
+    refuse(pictures, n - 1, labels, m, TERN_ERR_FORMAT,
+           "says that 12 bytes follow its header, but 11 do");
     other[n] = 0;
     refuse(other, n + 1, labels, m, TERN_ERR_FORMAT, "says that 12 bytes follow its header, but");
     refuse(pictures, 7, labels, m, TERN_ERR_FORMAT, "is no idx file of bytes");
@@ -165,10 +167,13 @@ static void what_is_wrong_is_named(void **state) {
     other[2] = 8;
     other[4] = 255; /* 4 thousand million pictures */
     refuse(other, n, labels, m, TERN_ERR_LIMIT, "1000000 are allowed");
-    const uint8_t three[] = {0, 0, 8, 1, 0, 0, 0, 3, 4, 1, 2}, two_deep[] = {0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 4, 1};
+    const uint8_t three[] = {0, 0, 8, 1, 0, 0, 0, 3, 4, 1, 2},
+                  two_deep[] = {0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 4, 1};
     refuse(pictures, n, three, sizeof three, TERN_ERR_FORMAT, "holds 2 pictures, but");
-    refuse(pictures, n, two_deep, sizeof two_deep, TERN_ERR_FORMAT, "has 2 dimensions; labels have one");
-    refuse(labels, m, labels, m, TERN_ERR_FORMAT, "has 1 dimensions; pictures are [count, height, width]");
+    refuse(pictures, n, two_deep, sizeof two_deep, TERN_ERR_FORMAT,
+           "has 2 dimensions; labels have one");
+    refuse(labels, m, labels, m, TERN_ERR_FORMAT,
+           "has 1 dimensions; pictures are [count, height, width]");
 }
 
 static void damaged_gzip_is_named(void **state) {
@@ -200,8 +205,10 @@ static void mnist_is_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_and_packed_are_the_same), cmocka_unit_test(as_a_data_set),
-        cmocka_unit_test(what_is_wrong_is_named),        cmocka_unit_test(damaged_gzip_is_named),
+        cmocka_unit_test(plain_and_packed_are_the_same),
+        cmocka_unit_test(as_a_data_set),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(damaged_gzip_is_named),
         cmocka_unit_test(mnist_is_read),
     };
     return cmocka_run_group_tests(tests, make_shared, free_shared);

@@ -11,9 +11,10 @@ struct tern__classifier {
     const char *name, *summary;
     int64_t least;  /* pixels of the shorter side */
     double dropout; /* of its own */
-    tern_value (*build)(tern_value x, const tern_vision_classifier_options *o, const tern__classifier *n);
-    int layers;     /* ResNet: 18 to 152; VGG: 16 or 19 */
-    int variant;    /* the builder's own */
+    tern_value (*build)(tern_value x, const tern_vision_classifier_options *o,
+                        const tern__classifier *n);
+    int layers;  /* ResNet: 18 to 152; VGG: 16 or 19 */
+    int variant; /* the builder's own */
 };
 
 /* Channels or units times options->scale, at least 1. */

@@ -1,5 +1,5 @@
-/* Says what pictures show: file -> size and normalisation of the model -> network -> probabilities -> answer;
- * and counts how often that is right. */
+/* Says what pictures show: file -> size and normalisation of the model -> network -> probabilities
+ * -> answer; and counts how often that is right. */
 #include "classify.h"
 #include "pixels.h"
 
@@ -49,24 +49,27 @@ static tern_status prepare(classifier **classifier_, tern_session *session) {
 }
 
 /* As the data set does it: channels first, then the size, then floats. */
-static tern_status make_input(const tern__class_pipeline *p, tern_context *c, const tern_image *image,
-                              float *input) {
+static tern_status make_input(const tern__class_pipeline *p, tern_context *c,
+                              const tern_image *image, float *input) {
     tern_image grey = {0}, fitting = {0}, own = *image;
     own.context = c; /* sentences and memory are the session's */
     tern_status st = tern_image_convert(&grey, &own, p->normalization.channels, 0);
     if (st == TERN_OK)
         st = tern_image_resize(&fitting, &grey, p->width, p->height, TERN_FILTER_BILINEAR, true);
     if (st == TERN_OK)
-        st = tern_image_floats(&fitting, 0, 0, p->width, p->height, TERN_BORDER_EDGE, &p->normalization, input);
+        st = tern_image_floats(&fitting, 0, 0, p->width, p->height, TERN_BORDER_EDGE,
+                               &p->normalization, input);
     tern_image_free(&grey);
     tern_image_free(&fitting);
     return st;
 }
 
-tern_status tern_vision_classifier_input(tern_session *session, const tern_image *image, float *input) {
+tern_status tern_vision_classifier_input(tern_session *session, const tern_image *image,
+                                         float *input) {
     classifier *k;
     tern_status st = prepare(&k, session);
-    return st == TERN_OK ? make_input(&k->pipeline, tern__session_context(session), image, input) : st;
+    return st == TERN_OK ? make_input(&k->pipeline, tern__session_context(session), image, input)
+                         : st;
 }
 
 static int by_score(const void *a, const void *b) {
@@ -83,7 +86,8 @@ static tern_status fill_scores(classifier *k, tern_context *c, const float *z) {
         if (z[i] > greatest) greatest = z[i];
     for (size_t i = 0; i < n; i++) total += exp(z[i] - greatest);
     if (!isfinite(total) || !isfinite(greatest))
-        return tern__fail(c, TERN_ERR_FORMAT, "the network's output is not finite: the model file is damaged or was "
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the network's output is not finite: the model file is damaged or was "
                           "never trained");
     for (size_t i = 0; i < n; i++)
         k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(exp(z[i] - greatest) / total)};
@@ -91,37 +95,43 @@ static tern_status fill_scores(classifier *k, tern_context *c, const float *z) {
     return TERN_OK;
 }
 
-tern_status tern_vision_classify(tern_session *session, const tern_image *image, tern_answer *answer) {
+tern_status tern_vision_classify(tern_session *session, const tern_image *image,
+                                 tern_answer *answer) {
     classifier *k;
     tern_context *c = tern__session_context(session);
     tern_tensor logits;
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
     const tern__class_pipeline *p = &k->pipeline;
-    const tern_tensor x = {TERN_FLOAT, 4, {1, p->normalization.channels, p->height, p->width}, k->input};
+    const tern_tensor x = {
+        TERN_FLOAT, 4, {1, p->normalization.channels, p->height, p->width}, k->input};
     st = tern__class_pipeline_check(p, c, tern_session_model(session));
     if (st == TERN_OK) st = make_input(p, c, image, k->input);
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
     if (st == TERN_OK && (logits.rank != 2 || logits.dims[1] != (int64_t)p->n_labels))
-        st = tern__fail(c, TERN_ERR_SHAPE, "the network gave %lld numbers for %zu labels", (long long)logits.dims[1],
-                        p->n_labels);
+        st = tern__fail(c, TERN_ERR_SHAPE, "the network gave %lld numbers for %zu labels",
+                        (long long)logits.dims[1], p->n_labels);
     if (st == TERN_OK) st = fill_scores(k, c, logits.data);
-    if (st == TERN_OK) *answer = (tern_answer){k->scores[0].label, k->scores[0].score, p->n_labels, k->scores};
+    if (st == TERN_OK)
+        *answer = (tern_answer){k->scores[0].label, k->scores[0].score, p->n_labels, k->scores};
     return st;
 }
 
-tern_status tern_vision_classify_file(tern_session *session, const char *path, tern_answer *answer) {
+tern_status tern_vision_classify_file(tern_session *session, const char *path,
+                                      tern_answer *answer) {
     classifier *k;
     tern_image image;
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
-    if ((st = tern_image_load(&image, tern__session_context(session), path, NULL)) != TERN_OK) return st;
+    if ((st = tern_image_load(&image, tern__session_context(session), path, NULL)) != TERN_OK)
+        return st;
     st = tern_vision_classify(session, &image, answer);
     tern_image_free(&image);
     return st;
 }
 
-tern_status tern_vision_embed_file(tern_session *session, const char *path, const float **vector, int64_t *length) {
+tern_status tern_vision_embed_file(tern_session *session, const char *path, const float **vector,
+                                   int64_t *length) {
     classifier *k;
     tern_context *c = tern__session_context(session);
     tern_image image;
@@ -130,7 +140,8 @@ tern_status tern_vision_embed_file(tern_session *session, const char *path, cons
     if (st == TERN_OK) st = tern_image_load(&image, c, path, NULL);
     if (st != TERN_OK) return st;
     const tern__class_pipeline *p = &k->pipeline;
-    const tern_tensor x = {TERN_FLOAT, 4, {1, p->normalization.channels, p->height, p->width}, k->input};
+    const tern_tensor x = {
+        TERN_FLOAT, 4, {1, p->normalization.channels, p->height, p->width}, k->input};
     st = make_input(p, c, &image, k->input);
     tern_image_free(&image);
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &y, 1);
@@ -143,12 +154,14 @@ tern_status tern_vision_embed_file(tern_session *session, const char *path, cons
     return TERN_OK;
 }
 
-tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info, tern_session *session) {
+tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info,
+                                            tern_session *session) {
     classifier *k;
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
-    *info = (tern_vision_classifier_info){k->pipeline.n_labels, (const char *const *)k->pipeline.labels,
-                                          k->pipeline.width, k->pipeline.height, k->pipeline.normalization};
+    *info = (tern_vision_classifier_info){
+        k->pipeline.n_labels, (const char *const *)k->pipeline.labels, k->pipeline.width,
+        k->pipeline.height, k->pipeline.normalization};
     return TERN_OK;
 }
 
@@ -172,8 +185,9 @@ tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, c
     return st == TERN_OK ? tern_vision_dataset_set_normalization(*data, &p->normalization) : st;
 }
 
-static tern_status count(tern_confusion *confusion, tern_context *c, const tern_vision_dataset *data,
-                         const int64_t *predictions, tern_on_mistake on_mistake, void *user) {
+static tern_status count(tern_confusion *confusion, tern_context *c,
+                         const tern_vision_dataset *data, const int64_t *predictions,
+                         tern_on_mistake on_mistake, void *user) {
     const tern_dataset *samples = tern_vision_dataset_samples(data);
     tern_status st = TERN_OK;
     for (int64_t i = 0; st == TERN_OK && i < tern_dataset_count(samples); i++) {
@@ -189,7 +203,8 @@ static tern_status count(tern_confusion *confusion, tern_context *c, const tern_
 }
 
 tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_session *session,
-                                            const char *path, const tern_vision_dataset_options *options,
+                                            const char *path,
+                                            const tern_vision_dataset_options *options,
                                             tern_on_mistake on_mistake, void *user) {
     tern_context *c = tern__session_context(session);
     const tern_model *model = tern_session_model(session);
@@ -203,7 +218,8 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
     if (st != TERN_OK) goto done;
     tern_dataset *samples = tern_vision_dataset_samples(data);
     predictions = tern__calloc(c, (size_t)tern_dataset_count(samples), sizeof *predictions);
-    if (!predictions) st = TERN_ERR_MEMORY;
+    if (!predictions)
+        st = TERN_ERR_MEMORY;
     else if ((st = tern_evaluate(model, samples, 64, NULL, NULL, NULL, predictions)) != TERN_OK)
         tern__fail(c, st, "%s", tern_context_message(tern__session_model_context(session)));
     if (st == TERN_OK)

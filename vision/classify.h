@@ -14,11 +14,14 @@ typedef struct tern__class_pipeline {
     char **labels;
 } tern__class_pipeline;
 
-/* Reads and checks the metadata against the network's input; tern__class_pipeline_check against its output. On
- * failure nothing is held. */
-tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c, const tern_model *model);
-tern_status tern__class_pipeline_check(const tern__class_pipeline *p, tern_context *c, const tern_model *model);
-tern_status tern__class_pipeline_write(tern_model *model, tern_context *c, const tern__class_pipeline *p);
+/* Reads and checks the metadata against the network's input; tern__class_pipeline_check against its
+ * output. On failure nothing is held. */
+tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
+                                      const tern_model *model);
+tern_status tern__class_pipeline_check(const tern__class_pipeline *p, tern_context *c,
+                                       const tern_model *model);
+tern_status tern__class_pipeline_write(tern_model *model, tern_context *c,
+                                       const tern__class_pipeline *p);
 void tern__class_pipeline_free(tern__class_pipeline *p, tern_context *c);
 
 /* The data behind path with the size, channels and labels of a pipeline. */

@@ -1,5 +1,5 @@
-/* Trains a classifier of pictures: reads the data, splits it, builds the network, fills in the recipe, trains, and
- * puts size, normalisation, labels and provenance into the model. */
+/* Trains a classifier of pictures: reads the data, splits it, builds the network, fills in the
+ * recipe, trains, and puts size, normalisation, labels and provenance into the model. */
 #include "classify.h"
 #include "idx.h"
 
@@ -14,23 +14,31 @@
 
 typedef tern_vision_classifier_train_options train_options;
 
-enum { FOLDER_SIDE = 64 }; /* pictures of folders are brought to this, unless the caller says otherwise */
+enum {
+    FOLDER_SIDE = 64
+}; /* pictures of folders are brought to this, unless the caller says otherwise */
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 /* How the model came about. Nothing in it depends on the machine or the day. */
-static tern_status write_provenance(tern_model *model, tern_context *c, const char *path, const train_options *o,
-                                    const tern_train_result *r, int64_t pictures) {
+static tern_status write_provenance(tern_model *model, tern_context *c, const char *path,
+                                    const train_options *o, const tern_train_result *r,
+                                    int64_t pictures) {
     const char *slash = strrchr(path, '/');
     const tern_dataset *validation = o->train.validation;
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern", "version",
-        tern_version(), "network", o->init ? "of another model" : o->network ? o->network : tern_vision_classifier_name(0), "seed",
-        (json_int_t)o->train.seed, "pictures", (json_int_t)pictures, "epochs", r->epochs, "epoch", r->epoch,
-        "batch", (json_int_t)o->train.batch, "learning_rate", o->train.optimizer.learning_rate, "loss",
-        number_or_null(r->loss), "accuracy", number_or_null(r->accuracy), "validation_pictures",
+        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
+        "version", tern_version(), "network",
+        o->init      ? "of another model"
+        : o->network ? o->network
+                     : tern_vision_classifier_name(0),
+        "seed", (json_int_t)o->train.seed, "pictures", (json_int_t)pictures, "epochs", r->epochs,
+        "epoch", r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
+        o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
+        number_or_null(r->accuracy), "validation_pictures",
         (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
-        number_or_null(r->validation_loss), "validation_accuracy", number_or_null(r->validation_accuracy));
+        number_or_null(r->validation_loss), "validation_accuracy",
+        number_or_null(r->validation_accuracy));
     json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
     if (root && name) json_object_set_new(root, "data", name);
     char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
@@ -41,8 +49,10 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
     return st;
 }
 
-/* What the model will say about itself; labels are borrowed from the data, only the list is the caller's. */
-static tern_status describe(tern__class_pipeline *p, tern_context *c, const tern_vision_dataset *data) {
+/* What the model will say about itself; labels are borrowed from the data, only the list is the
+ * caller's. */
+static tern_status describe(tern__class_pipeline *p, tern_context *c,
+                            const tern_vision_dataset *data) {
     *p = (tern__class_pipeline){.normalization = *tern_vision_dataset_normalization(data),
                                 .n_labels = (size_t)tern_vision_dataset_classes(data)};
     tern_vision_dataset_window(data, &p->width, &p->height);
@@ -52,7 +62,8 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c, const tern
     return TERN_OK;
 }
 
-static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p, const train_options *o) {
+static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p,
+                         const train_options *o) {
     tern_vision_classifier_options n = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
     if (o->init) {
         tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
@@ -76,15 +87,20 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern__class_
 
 static tern_status check_options(tern_context *c, const train_options *o) {
     if (o->size != sizeof *o)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "training options of size %zu, expected %zu: start from "
-                          "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "training options of size %zu, expected %zu: start from "
+                          "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT",
+                          o->size, sizeof *o);
     if (o->validate_path && o->validate != 0)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for twice: by a folder and by a share");
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "validation is asked for twice: by a folder and by a share");
     if (o->init && (o->network || o->scale != 0 || o->dropout != 0))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "the network is that of the model to go on from; name, scale and dropout "
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the network is that of the model to go on from; name, scale and dropout "
                           "of another one are not for it");
     if (!o->init && o->freeze_until)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "freezing until '%s' needs a trained model to go on from",
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "freezing until '%s' needs a trained model to go on from",
                           o->freeze_until);
     return TERN_OK;
 }
@@ -102,9 +118,10 @@ static tern_status keep_first_output(tern_model **model) {
     return st;
 }
 
-/* The pictures to train on, of one size: that which the model to go on from takes (before) or that of options. */
-static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path, const train_options *o,
-                             const tern__class_pipeline *before) {
+/* The pictures to train on, of one size: that which the model to go on from takes (before) or that
+ * of options. */
+static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path,
+                             const train_options *o, const tern__class_pipeline *before) {
     tern_vision_dataset_options d = o->data;
     if (o->init) {
         d.width = before->width;
@@ -119,16 +136,20 @@ static tern_status open_data(tern_vision_dataset **data, tern_context *c, const 
 }
 
 /* Every label needs two pictures, one of which may be validated on. */
-static tern_status check_counts(tern_context *c, const tern_vision_dataset *data, const char *path) {
+static tern_status check_counts(tern_context *c, const tern_vision_dataset *data,
+                                const char *path) {
     const tern_dataset *samples = tern_vision_dataset_samples(data);
     const int classes = tern_vision_dataset_classes(data);
     int64_t *counts = tern__calloc(c, (size_t)classes, sizeof *counts);
     tern_status st = counts ? TERN_OK : TERN_ERR_MEMORY;
-    for (int64_t i = 0; counts && i < tern_dataset_count(samples); i++) counts[tern_dataset_class(samples, i)]++;
+    for (int64_t i = 0; counts && i < tern_dataset_count(samples); i++)
+        counts[tern_dataset_class(samples, i)]++;
     for (int i = 0; st == TERN_OK && i < classes; i++)
         if (counts[i] < 2)
-            st = tern__fail(c, TERN_ERR_FORMAT, "%s: there %s of label '%s'; at least two are needed to learn what "
-                            "it looks like", path, counts[i] ? "is one picture" : "are no pictures",
+            st = tern__fail(c, TERN_ERR_FORMAT,
+                            "%s: there %s of label '%s'; at least two are needed to learn what "
+                            "it looks like",
+                            path, counts[i] ? "is one picture" : "are no pictures",
                             tern_vision_dataset_label(data, i));
     tern__free(c, counts);
     return st;
@@ -152,14 +173,18 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     if ((st = check_counts(c, data, path)) != TERN_OK) goto done;
     training = tern_vision_dataset_samples(data);
     if (o.validate != 0) {
-        if ((st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed)) != TERN_OK) goto done;
+        if ((st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed)) !=
+            TERN_OK)
+            goto done;
         training = first;
     }
-    /* A model to go on from was trained on numbers of mean 0 and deviation 1: it gets such ones of these pictures. */
+    /* A model to go on from was trained on numbers of mean 0 and deviation 1: it gets such ones of
+     * these pictures. */
     if ((st = tern_vision_dataset_normalize(data, training)) != TERN_OK) goto done;
     if ((st = describe(&pipeline, c, data)) != TERN_OK) goto done;
     if (o.validate_path) {
-        if ((st = tern__class_data_open(&held, c, o.validate_path, &pipeline, NULL)) != TERN_OK) goto done;
+        if ((st = tern__class_data_open(&held, c, o.validate_path, &pipeline, NULL)) != TERN_OK)
+            goto done;
         o.train.validation = tern_vision_dataset_samples(held);
     } else {
         o.train.validation = second;
@@ -174,7 +199,8 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     if (wanted) *wanted = result;
     st = keep_first_output(model);
     if (st == TERN_OK) st = tern__class_pipeline_write(*model, c, &pipeline);
-    if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
+    if (st == TERN_OK)
+        st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
 done:
     if (st != TERN_OK) {
         tern_model_free(*model);

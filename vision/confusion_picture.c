@@ -1,4 +1,5 @@
-/* A confusion matrix as a picture: each row adds up to 1, and the lighter a field the greater its share. */
+/* A confusion matrix as a picture: each row adds up to 1, and the lighter a field the greater its
+ * share. */
 #include "core/base.h"
 #include "core/picture.h"
 
@@ -10,7 +11,9 @@
 enum { MOST = 100, MARGIN = 8, INK = 0x202020, PAPER = 0xffffff, LONGEST = 24 };
 
 /* The label cut to what fits beside the matrix. */
-static void cut(char out[LONGEST + 1], const char *label) { snprintf(out, LONGEST + 1, "%s", label); }
+static void cut(char out[LONGEST + 1], const char *label) {
+    snprintf(out, LONGEST + 1, "%s", label);
+}
 
 static int widest(size_t n, const char *const *labels) {
     int width = 0;
@@ -41,11 +44,12 @@ static void field(tern__picture *p, int x, int y, int size, int64_t count, doubl
                        share > 0.6 ? INK : PAPER, text);
 }
 
-tern_status tern_confusion_picture(const tern_confusion *confusion, tern_context *c, const char *path,
-                                   size_t n, const char *const *labels) {
+tern_status tern_confusion_picture(const tern_confusion *confusion, tern_context *c,
+                                   const char *path, size_t n, const char *const *labels) {
     tern__picture p;
     if (n < 1 || n > MOST)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "a confusion matrix of %zu labels; a picture takes 1 to %d", n, MOST);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "a confusion matrix of %zu labels; a picture takes 1 to %d", n, MOST);
     const int size = n <= 12 ? 40 : n <= 30 ? 28 : 12, across = (int)n * size;
     const int left = 2 * MARGIN + widest(n, labels), title = 2 * MARGIN + TERN__TEXT_HEIGHT;
     int longest = 0;
@@ -54,10 +58,11 @@ tern_status tern_confusion_picture(const tern_confusion *confusion, tern_context
         if (length > longest) longest = length;
     }
     const int width = left + across + MARGIN < 320 ? 320 : left + across + MARGIN;
-    tern_status st = tern__picture_create(&p, c, width, title + across + 2 * MARGIN + longest * TERN__TEXT_HEIGHT,
-                                          PAPER);
+    tern_status st = tern__picture_create(
+        &p, c, width, title + across + 2 * MARGIN + longest * TERN__TEXT_HEIGHT, PAPER);
     if (st != TERN_OK) return st;
-    tern__picture_text(&p, MARGIN, MARGIN, 1, INK, "rows: what it is; columns: what it is taken for");
+    tern__picture_text(&p, MARGIN, MARGIN, 1, INK,
+                       "rows: what it is; columns: what it is taken for");
     for (size_t i = 0; i < n; i++) {
         const int64_t support = tern_confusion_class(confusion, (int64_t)i).support;
         char text[LONGEST + 1];
@@ -65,10 +70,12 @@ tern_status tern_confusion_picture(const tern_confusion *confusion, tern_context
         cut(text, labels[i]);
         tern__picture_text(&p, left - MARGIN - tern__picture_text_width(1, text),
                            y + (size - TERN__TEXT_BASE) / 2, 1, INK, text);
-        column_label(&p, left + (int)i * size + (size - TERN__TEXT_WIDTH) / 2, title + across + MARGIN, labels[i]);
+        column_label(&p, left + (int)i * size + (size - TERN__TEXT_WIDTH) / 2,
+                     title + across + MARGIN, labels[i]);
         for (size_t k = 0; k < n; k++) {
             const int64_t count = tern_confusion_count(confusion, (int64_t)i, (int64_t)k);
-            field(&p, left + (int)k * size, y, size, count, support ? (double)count / (double)support : 0);
+            field(&p, left + (int)k * size, y, size, count,
+                  support ? (double)count / (double)support : 0);
         }
     }
     st = tern__picture_save(&p, c, path);

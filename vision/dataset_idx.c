@@ -1,4 +1,5 @@
-/* Fills a data set of pictures from idx files (MNIST and its kin) instead of from a folder per class. */
+/* Fills a data set of pictures from idx files (MNIST and its kin) instead of from a folder per
+ * class. */
 #include "idx.h"
 #include "store.h"
 
@@ -30,11 +31,13 @@ static tern_status name_labels(tern__photo_store *s, const tern__idx *x) {
     const tern_vision_dataset_options *o = &s->options;
     const int count = o->n_labels ? (int)o->n_labels : x->classes;
     if (count < x->classes)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s: there are labels up to %d, but names for %d", x->labels,
-                          x->classes - 1, count);
+        return tern__fail(c, TERN_ERR_FORMAT, "%s: there are labels up to %d, but names for %d",
+                          x->labels, x->classes - 1, count);
     if (count < 2)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s: all %lld labels are 0; to tell pictures apart at least two "
-                          "are needed", x->labels, (long long)x->count);
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "%s: all %lld labels are 0; to tell pictures apart at least two "
+                          "are needed",
+                          x->labels, (long long)x->count);
     if (!(s->labels = tern__calloc(c, (size_t)count, sizeof *s->labels))) return TERN_ERR_MEMORY;
     s->classes = count;
     for (int i = 0; i < count; i++) {
@@ -48,8 +51,12 @@ static tern_status name_labels(tern__photo_store *s, const tern__idx *x) {
 static tern_status take_picture(tern__photo_store *s, tern__idx *x, int64_t i) {
     const size_t bytes = (size_t)x->width * (size_t)x->height * (size_t)x->channels;
     tern__photo *p = &s->photos[i];
-    tern_image as_read = {.context = s->context, .width = x->width, .height = x->height,
-                          .channels = x->channels, .bits = 8, .data = x->pixels + (size_t)i * bytes};
+    tern_image as_read = {.context = s->context,
+                          .width = x->width,
+                          .height = x->height,
+                          .channels = x->channels,
+                          .bits = 8,
+                          .data = x->pixels + (size_t)i * bytes};
     tern_image coloured = {0};
     const tern_image *from = &as_read;
     tern_status st = TERN_OK;
@@ -79,14 +86,17 @@ tern_status tern__photos_read_idx(tern__photo_store *s) {
     tern_context *c = s->context;
     const tern_vision_dataset_options *o = &s->options;
     tern__idx x;
-    tern_status st = tern__idx_read(&x, c, s->path, o->held_out, o->memory > 0 ? o->memory : MEMORY);
+    tern_status st =
+        tern__idx_read(&x, c, s->path, o->held_out, o->memory > 0 ? o->memory : MEMORY);
     if (st != TERN_OK) return st;
     s->channels = o->channels ? o->channels : x.channels;
     s->width = o->width ? o->width : x.width;
     s->height = o->height ? o->height : x.height;
     if (o->crop_width || o->crops > 1 || o->multiple > 1)
-        st = tern__fail(c, TERN_ERR_ARGUMENT, "%s: pictures of idx files are taken whole; crop, crops and "
-                        "multiple are not for them", s->path);
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "%s: pictures of idx files are taken whole; crop, crops and "
+                        "multiple are not for them",
+                        s->path);
     if (st == TERN_OK && !(s->photos = tern__calloc(c, (size_t)x.count, sizeof *s->photos)))
         st = TERN_ERR_MEMORY;
     if (st == TERN_OK) st = name_pictures(s, &x);

@@ -54,8 +54,11 @@ static tern_status find(tern_context *c, const char *name, float out[9]) {
             return TERN_OK;
         }
     if (read_numbers(name, c, out)) return TERN_OK;
-    return tern__fail(c, TERN_ERR_ARGUMENT, "there is no kernel '%s'; there are edge, edge-cross, edge-diagonal, sharpen, "
-                      "box, gaussian, or nine numbers \"0,-1,0,-1,5,-1,0,-1,0\"", name);
+    return tern__fail(
+        c, TERN_ERR_ARGUMENT,
+        "there is no kernel '%s'; there are edge, edge-cross, edge-diagonal, sharpen, "
+        "box, gaussian, or nine numbers \"0,-1,0,-1,5,-1,0,-1,0\"",
+        name);
 }
 
 /* x [channels, 1, H, W]: a colour is a sample, so that one filter serves all. */
@@ -64,14 +67,15 @@ static tern_status build(tern_graph **graph, tern_context *c, const float kernel
     if (st != TERN_OK) return st;
     tern_value x = tern_input(*graph, "picture", 4, (int64_t[]){-1, 1, -1, -1});
     x = tern_pad(x, (int64_t[]){0, 0, 1, 1, 0, 0, 1, 1}, "edge");
-    const tern_value weight = tern_parameter_data(*graph, "kernel", 4, (int64_t[]){1, 1, 3, 3}, kernel);
+    const tern_value weight =
+        tern_parameter_data(*graph, "kernel", 4, (int64_t[]){1, 1, 3, 3}, kernel);
     x = tern_conv_with(x, weight, (tern_value){0}, (tern_conv_options){.kernel_shape = {3, 3}});
     tern_output(*graph, "filtered", x);
     return tern_graph_check(*graph);
 }
 
-static tern_status run(tern_tensor *y, tern_session **session, tern_model **model, tern_context *c, const float kernel[9],
-                       const tern_tensor *x) {
+static tern_status run(tern_tensor *y, tern_session **session, tern_model **model, tern_context *c,
+                       const float kernel[9], const tern_tensor *x) {
     tern_graph *graph = NULL;
     tern_status st = build(&graph, c, kernel);
     if (st == TERN_OK) st = tern_model_create(model, graph);
@@ -98,7 +102,8 @@ tern_status tern_vision_filter(tern_image *out, const tern_image *image, const c
     float *planes = tern__calloc(c, count, sizeof *planes);
     if (!planes) return TERN_ERR_MEMORY;
     const tern_tensor x = {TERN_FLOAT, 4, {channels, 1, image->height, image->width}, planes};
-    st = tern_image_floats(image, 0, 0, image->width, image->height, TERN_BORDER_EDGE, &as_it_is, planes);
+    st = tern_image_floats(image, 0, 0, image->width, image->height, TERN_BORDER_EDGE, &as_it_is,
+                           planes);
     if (st == TERN_OK) st = run(&y, &session, &model, c, kernel, &x);
     if (st == TERN_OK) {
         float *values = y.data;

@@ -1,5 +1,5 @@
-/* Reads idx files: two zero bytes, the type (8: bytes), the number of dimensions, each of them as 32 bits, the
- * highest byte first, then the data. Source: LeCun's description of MNIST's files. */
+/* Reads idx files: two zero bytes, the type (8: bytes), the number of dimensions, each of them as
+ * 32 bits, the highest byte first, then the data. Source: LeCun's description of MNIST's files. */
 #include "idx.h"
 
 #include "core/file.h"
@@ -30,8 +30,8 @@ static bool is_folder(const char *path) {
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
-/* The name in a folder of the pictures that are wanted: training's, or others'; any if there is one set only.
- * Of two that would do the one that sorts first (x before x.gz). false: there is none. */
+/* The name in a folder of the pictures that are wanted: training's, or others'; any if there is one
+ * set only. Of two that would do the one that sorts first (x before x.gz). false: there is none. */
 static bool find(const char *folder, bool test, char *out, size_t size) {
     DIR *dir = opendir(folder);
     bool right = false;
@@ -72,10 +72,13 @@ static tern_status find_labels(tern__idx *x, tern_context *c) {
     if (!stat(x->labels, &info)) return TERN_OK;
     const size_t n = strlen(x->labels);
     const bool packed = n > 3 && !strcmp(x->labels + n - 3, ".gz");
-    if (packed) x->labels[n - 3] = 0;
-    else strcat(x->labels, ".gz");
+    if (packed)
+        x->labels[n - 3] = 0;
+    else
+        strcat(x->labels, ".gz");
     if (!stat(x->labels, &info)) return TERN_OK;
-    return tern__fail(c, TERN_ERR_IO, "%s: the labels of its pictures should be in %s, which is not there: %s",
+    return tern__fail(c, TERN_ERR_IO,
+                      "%s: the labels of its pictures should be in %s, which is not there: %s",
                       x->images, x->labels, strerror(errno));
 }
 
@@ -83,8 +86,8 @@ static tern_status find_files(tern__idx *x, tern_context *c, const char *path, b
     char name[256];
     if (is_folder(path)) {
         if (!find(path, test, name, sizeof name))
-            return tern__fail(c, TERN_ERR_FORMAT, "%s: there is no file named like train-images-idx3-ubyte(.gz)",
-                              path);
+            return tern__fail(c, TERN_ERR_FORMAT,
+                              "%s: there is no file named like train-images-idx3-ubyte(.gz)", path);
         x->images = tern__format(c, "%s/%s", path, name);
     } else {
         x->images = tern__strdup(c, path);
@@ -99,7 +102,8 @@ static void *zlib_alloc(void *opaque, unsigned items, unsigned size) {
 }
 static void zlib_free(void *opaque, void *memory) { tern__free(opaque, memory); }
 
-/* Unpacks at most `size` bytes of a gzip file into out, and says how many there were and whether that was all. */
+/* Unpacks at most `size` bytes of a gzip file into out, and says how many there were and whether
+ * that was all. */
 static tern_status unpack(tern_context *c, const char *path, const char *packed, size_t packed_size,
                           void *out, size_t size, size_t *got, bool *whole) {
     z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = c};
@@ -138,24 +142,27 @@ static tern_status read_header(content *k, tern_context *c, const char *path, co
     k->rank = size >= 4 ? bytes[3] : 0;
     if (size < 4 || bytes[0] || bytes[1] || bytes[2] != 8 || k->rank < 1 || k->rank > 4 ||
         size < 4 + 4 * (size_t)k->rank)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s is no idx file of bytes: it should begin with 0 0 8, the "
-                          "number of dimensions (1 to 4) and each of them", path);
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "%s is no idx file of bytes: it should begin with 0 0 8, the "
+                          "number of dimensions (1 to 4) and each of them",
+                          path);
     for (int i = 0; i < k->rank; i++) total *= k->dims[i] = big_endian(bytes + 4 + 4 * i);
     if (total > limit || total > 4e9)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s says that it holds %.0f bytes; %.0f are allowed", path, total,
-                          limit < 4e9 ? limit : 4e9);
+        return tern__fail(c, TERN_ERR_LIMIT, "%s says that it holds %.0f bytes; %.0f are allowed",
+                          path, total, limit < 4e9 ? limit : 4e9);
     k->size = (size_t)total;
     return TERN_OK;
 }
 
-static tern_status wrong_size(const content *k, tern_context *c, const char *path, size_t got, bool more) {
-    return tern__fail(c, TERN_ERR_FORMAT, "%s says that %zu bytes follow its header, but %s%zu do", path, k->size,
-                      more ? "more than " : "", got);
+static tern_status wrong_size(const content *k, tern_context *c, const char *path, size_t got,
+                              bool more) {
+    return tern__fail(c, TERN_ERR_FORMAT, "%s says that %zu bytes follow its header, but %s%zu do",
+                      path, k->size, more ? "more than " : "", got);
 }
 
 /* A gzip file expands at most 1032 times, so that no more is asked for than the file can hold. */
-static tern_status read_packed(content *k, tern_context *c, const char *path, const char *data, size_t size,
-                               double limit) {
+static tern_status read_packed(content *k, tern_context *c, const char *path, const char *data,
+                               size_t size, double limit) {
     uint8_t head[HEADER];
     size_t got, all;
     bool whole;
@@ -170,13 +177,15 @@ static tern_status read_packed(content *k, tern_context *c, const char *path, co
     if (st == TERN_OK && (!whole || all != before + k->size))
         st = wrong_size(k, c, path, all < before ? 0 : all - before, all > before + k->size);
     memmove(bytes, bytes + before, k->size);
-    if (st == TERN_OK) k->bytes = bytes;
-    else tern__free(c, bytes);
+    if (st == TERN_OK)
+        k->bytes = bytes;
+    else
+        tern__free(c, bytes);
     return st;
 }
 
-static tern_status read_plain(content *k, tern_context *c, const char *path, const char *data, size_t size,
-                              double limit) {
+static tern_status read_plain(content *k, tern_context *c, const char *path, const char *data,
+                              size_t size, double limit) {
     tern_status st = read_header(k, c, path, (const uint8_t *)data, size, limit);
     if (st != TERN_OK) return st;
     const size_t before = 4 + 4 * (size_t)k->rank;
@@ -193,7 +202,8 @@ static tern_status read_file(content *k, tern_context *c, const char *path, doub
     tern_status st = tern__file_read(&data, &size, c, path, (size_t)2 << 30);
     if (st != TERN_OK) return st;
     const bool packed = size >= 2 && (uint8_t)data[0] == 0x1f && (uint8_t)data[1] == 0x8b;
-    st = packed ? read_packed(k, c, path, data, size, limit) : read_plain(k, c, path, data, size, limit);
+    st = packed ? read_packed(k, c, path, data, size, limit)
+                : read_plain(k, c, path, data, size, limit);
     tern__free(c, data);
     return st;
 }
@@ -202,11 +212,13 @@ static tern_status read_file(content *k, tern_context *c, const char *path, doub
 
 static tern_status take_pictures(tern__idx *x, tern_context *c, const content *k) {
     if (k->rank < 3 || (k->rank == 4 && k->dims[3] != 1 && k->dims[3] != 3))
-        return tern__fail(c, TERN_ERR_FORMAT, "%s has %d dimensions; pictures are [count, height, width] or "
-                          "[count, height, width, 3]", x->images, k->rank);
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "%s has %d dimensions; pictures are [count, height, width] or "
+                          "[count, height, width, 3]",
+                          x->images, k->rank);
     if (!k->dims[0] || !k->dims[1] || !k->dims[2] || k->dims[1] > 8192 || k->dims[2] > 8192)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s has %u pictures of %u x %u pixels", x->images, k->dims[0],
-                          k->dims[2], k->dims[1]);
+        return tern__fail(c, TERN_ERR_FORMAT, "%s has %u pictures of %u x %u pixels", x->images,
+                          k->dims[0], k->dims[2], k->dims[1]);
     x->count = k->dims[0];
     x->height = (int)k->dims[1];
     x->width = (int)k->dims[2];
@@ -217,17 +229,19 @@ static tern_status take_pictures(tern__idx *x, tern_context *c, const content *k
 
 static tern_status take_labels(tern__idx *x, tern_context *c, const content *k) {
     if (k->rank != 1)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s has %d dimensions; labels have one", x->labels, k->rank);
+        return tern__fail(c, TERN_ERR_FORMAT, "%s has %d dimensions; labels have one", x->labels,
+                          k->rank);
     if (k->dims[0] != x->count)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s holds %lld pictures, but %s holds %u labels", x->images,
-                          (long long)x->count, x->labels, k->dims[0]);
+        return tern__fail(c, TERN_ERR_FORMAT, "%s holds %lld pictures, but %s holds %u labels",
+                          x->images, (long long)x->count, x->labels, k->dims[0]);
     for (int64_t i = 0; i < x->count; i++)
         if (k->bytes[i] >= x->classes) x->classes = k->bytes[i] + 1;
     x->classes_of = k->bytes;
     return TERN_OK;
 }
 
-tern_status tern__idx_read(tern__idx *x, tern_context *c, const char *path, bool test, double limit) {
+tern_status tern__idx_read(tern__idx *x, tern_context *c, const char *path, bool test,
+                           double limit) {
     content k = {0};
     *x = (tern__idx){0};
     tern_status st = find_files(x, c, path, test);
