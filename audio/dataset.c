@@ -50,8 +50,21 @@ static void shapes(void *self, const int64_t *samples, int64_t count, bool train
     inputs[0].dims[1] = 1;
     inputs[0].dims[2] = s->variation.rows;
     inputs[0].dims[s->waveform ? 2 : 3] = s->variation.frames;
-    target->type = TERN_INT64;
-    target->rank = 1;
+    target->type = s->members ? TERN_FLOAT : TERN_INT64;
+    target->rank = s->members ? 3 : 1;
+    target->dims[1] = (int64_t)s->clips.labels.count;
+    target->dims[2] = s->members;
+}
+
+static void write_target(const store *s, int64_t sample, void *target) {
+    const int64_t label = s->clips.at[sample].label;
+    if (!s->members) {
+        *(int64_t *)target = label;
+        return;
+    }
+    float *probabilities = target;
+    for (int64_t i = 0; i < (int64_t)s->clips.labels.count * s->members; i++)
+        probabilities[i] = i / s->members == label;
 }
 
 static tern_status load(void *self, tern_load *l) {
@@ -67,7 +80,7 @@ static tern_status load(void *self, tern_load *l) {
             tern__vary_features(&s->variation, &random, h->values, h->frames, out,
                                 s->scratch[l->worker]);
     }
-    *(int64_t *)l->target.data = s->clips.at[l->sample].label;
+    write_target(s, l->sample, l->target.data);
     return TERN_OK;
 }
 
@@ -224,6 +237,10 @@ tern_status tern_audio_dataset_vary(tern_audio_dataset *data,
     data->store->augmentation = *augmentation;
     data->samples->shared->source.fingerprint = fingerprint(data->store);
     return TERN_OK;
+}
+
+void tern__audio_dataset_members(tern_audio_dataset *data, int members) {
+    data->store->members = members;
 }
 
 tern_status tern_audio_dataset_folds(tern_dataset **subset, const tern_audio_dataset *data,

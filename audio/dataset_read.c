@@ -198,6 +198,7 @@ static void adapt(const tern__store *s, tern_audio_options *o) {
         while (o->n_fft % 4 == 0 && o->n_fft / 2 >= o->win_length && o->n_fft / 2 >= o->n_fft * ratio)
             o->n_fft /= 2;
         if (o->fmax > highest / 2.0) o->fmax = 0;
+        if (o->n_mels > 8) o->n_mels = (int)fmax(8, round(o->n_mels * ratio)); /* bands stay as wide */
         o->sample_rate = highest;
     }
     if (s->window.seconds * o->sample_rate > (double)MOST_FRAMES * o->hop_length &&

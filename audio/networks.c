@@ -1,7 +1,7 @@
 /* The networks for sound. Builds graphs; knows nothing of data or training. */
-#include "core/graph.h"
+#include "networks.h"
 
-#include <tern/audio_network.h>
+#include "core/graph.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,8 +10,13 @@ typedef struct network {
     const char *name, *summary;
     bool waveform;
     double dropout;
+    int members;  /* networks whose logits are averaged */
+    double width; /* of a member at o->width 1 */
+    tern_value (*view)(tern_value x, int member); /* what a member sees of the input; NULL: all */
     tern_value (*build)(tern_value x, const tern_audio_network_options *o);
 } network;
+
+enum { MOST_MEMBERS = 2 };
 
 static int64_t scaled(const tern_audio_network_options *o, int64_t channels) {
     return (int64_t)fmax(1, round((double)channels * o->width));
@@ -38,6 +43,11 @@ static tern_value mean_and_peak(tern_value x) {
     x = tern_reduce_mean(x, (int64_t[]){2}, 1, false);
     return tern_add(tern_reduce_mean(x, (int64_t[]){2}, 1, false),
                     tern_reduce_max(x, (int64_t[]){2}, 1, false));
+}
+
+/* The first member sees how loud a sound is; for the second all are equally loud: they err on other clips. */
+static tern_value with_and_without_level(tern_value x, int member) {
+    return member ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){2, 3}, 2, true)) : x;
 }
 
 /* Eight convolutions of 3x3, pooled by two after the first, third, fifth and seventh. Source: the form of VGG
@@ -70,9 +80,11 @@ static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
 }
 
 static const network networks[] = {
-    {"cnn", "log-mel features, eight 3x3 convolutions, 0.6 M weights (the default)", false, 0.3,
-     build_cnn},
-    {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2,
+    {"cnn", "log-mel features, eight 3x3 convolutions, 0.6 M weights (the default for short sounds)",
+     false, 0.3, 1, 1, NULL, build_cnn},
+    {"pair", "two of half that width, one of them deaf to loudness, averaged (the default for others)",
+     false, 0.3, 2, 0.5, with_and_without_level, build_cnn},
+    {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2, 1, 1, NULL,
      build_m5},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
@@ -92,6 +104,11 @@ const char *tern_audio_network_summary(size_t index) {
 bool tern_audio_network_waveform(const char *name) {
     const network *n = find(name);
     return n && n->waveform;
+}
+
+int tern_audio_network_members(const char *name) {
+    const network *n = find(name);
+    return n ? n->members : 1;
 }
 
 static tern_value refuse(tern_graph *g, const char *format, const char *name, double value) {
@@ -119,9 +136,23 @@ tern_value tern_audio_network_build(tern_graph *g, const char *name,
     if (!(o.dropout < 1)) return refuse(g, "network %s: dropout %g; it must be below 1", n->name, o.dropout);
     tern_value x = n->waveform ? tern_input(g, "samples", 3, (int64_t[]){-1, 1, -1})
                                : tern_input(g, "features", 4, (int64_t[]){-1, 1, o.rows, -1});
-    x = n->build(x, &o);
-    if (o.dropout > 0) x = tern_dropout(x, (float)o.dropout);
-    x = tern_dense(x, o.classes);
-    tern_output(g, "logits", x);
+    tern_value logits[MOST_MEMBERS];
+    o.width *= n->width;
+    for (int i = 0; i < n->members; i++) {
+        tern_value y = n->build(n->view ? n->view(x, i) : x, &o);
+        if (o.dropout > 0) y = tern_dropout(y, (float)o.dropout);
+        y = tern_dense(y, o.classes);
+        logits[i] = n->members > 1 ? tern_unsqueeze(y, (int64_t[]){2}, 1) : y;
+    }
+    x = n->members > 1 ? tern_concat(logits, (size_t)n->members, 2) : logits[0];
+    if (n->members > 1 && !o.apart) x = tern_reduce_mean(x, (int64_t[]){2}, 1, false);
+    tern_output(g, n->members > 1 && o.apart ? "members" : "logits", x);
     return x;
+}
+
+void tern__audio_network_join(tern_graph *g) {
+    if (g->status || g->n_outputs != 1 || g->values[g->outputs[0]].shape.rank != 3) return;
+    const tern_value apart = {g, g->outputs[0]};
+    g->n_outputs = 0;
+    tern_output(g, "logits", tern_reduce_mean(apart, (int64_t[]){2}, 1, false));
 }

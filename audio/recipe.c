@@ -17,7 +17,7 @@ typedef struct recipe {
 } recipe;
 
 static const recipe long_features = {
-    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
+    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 8,
     .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 1, .ema = 0.995,
     .augmentation = {.time_shift = 1, .gain = 3, .time_masks = 2, .time_mask = 0.15,
                      .frequency_masks = 2, .frequency_mask = 0.2}};
@@ -36,6 +36,11 @@ static const recipe samples = {
 static const recipe *choose(const tern_audio_train_options *o, double seconds) {
     if (tern_audio_network_waveform(o->network)) return &samples;
     return seconds < TERN__SHORT_SECONDS ? &short_features : &long_features;
+}
+
+const char *tern__recipe_network(const tern_audio_train_options *o, double seconds) {
+    if (o->network) return o->network;
+    return seconds < TERN__SHORT_SECONDS ? "cnn" : "pair";
 }
 
 void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t clips) {

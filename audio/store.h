@@ -28,6 +28,7 @@ typedef struct tern__store {
     tern_audio_augmentation augmentation;
     tern_audio_options audio;
     bool waveform;
+    int members; /* 0: targets are class numbers; else probabilities [classes, members] */
     tern_features *features; /* NULL: waveform */
     tern_audio_window window;
     tern__variation variation;
@@ -39,5 +40,8 @@ typedef struct tern__store {
 tern_status tern__store_read(tern__store *store, const tern_audio_dataset_options *options);
 /* What is in the data, for the log. */
 void tern__store_report(const tern__store *store);
+
+/* Gives every member of a network a target of its own, as probabilities; 0: class numbers again. */
+void tern__audio_dataset_members(tern_audio_dataset *data, int members);
 
 #endif

@@ -1,7 +1,9 @@
 /* Trains a sound classifier: reads the data, splits it, builds the network, fills in the recipe, trains,
  * and puts front end, labels and provenance into the model. Knows its parts' public headers only. */
+#include "networks.h"
 #include "pipeline.h"
 #include "recipe.h"
+#include "store.h"
 
 #include <tern/audio_train.h>
 #include <tern/transfer.h>
@@ -107,9 +109,27 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_d
     n.frames = (int64_t)w.frames;
     n.width = o->width;
     n.dropout = o->dropout;
+    n.apart = true;
     tern_graph_set_seed(*graph, o->train.seed);
     tern_audio_network_build(*graph, o->network, &n);
     return tern_graph_check(*graph);
+}
+
+/* Members were trained each on its own: from now on the model gives their mean, and its validation is that
+ * of the mean. */
+static tern_status join(tern_model **model, tern_audio_dataset *data, tern_dataset *validation,
+                        const tern_loss_options *loss, tern_train_result *result) {
+    tern_graph *graph;
+    tern_status st = tern_graph_clone(&graph, tern_model_graph(*model));
+    if (st != TERN_OK) return st;
+    tern_model_free(*model);
+    tern__audio_network_join(graph);
+    st = tern_model_create(model, graph);
+    tern_graph_free(graph);
+    if (st != TERN_OK || !validation) return st;
+    tern__audio_dataset_members(data, 0);
+    return tern_evaluate(*model, validation, 0, loss, &result->validation_loss,
+                         &result->validation_accuracy, NULL);
 }
 
 /* The recipe depends on what the data turned out to be. */
@@ -117,6 +137,9 @@ static tern_status prepare(tern_audio_dataset *data, tern_context *c, tern_audio
                            int64_t clips) {
     tern_audio_augmentation a;
     const double seconds = tern_audio_dataset_window(data).seconds;
+    if (!o->init) o->network = tern__recipe_network(o, seconds);
+    const int members = o->init ? 1 : tern_audio_network_members(o->network);
+    tern__audio_dataset_members(data, members > 1 ? members : 0);
     if (o->own_recipe) return TERN_OK;
     tern__recipe_train(o, seconds, clips);
     tern_status st = tern__recipe_augmentation(&a, c, o, seconds);
@@ -178,6 +201,8 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     o.train.validation = validation;
     o.train.result = &result;
     if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
+    if (!o.init && tern_audio_network_members(o.network) > 1 &&
+        (st = join(model, data, validation, &o.train.loss, &result)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
     st = tern__pipeline_write(*model, c, data, waveform);
     if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, training, validation);

@@ -317,9 +317,88 @@ static void networks(void **state) {
     tern_audio_network_options o = TERN_AUDIO_NETWORK_OPTIONS_INIT;
     check_ok(f->c, tern_graph_create(&g, f->c));
     tern_audio_network_build(g, "resnet", &o);
-    check_error(f->c, TERN_ERR_ARGUMENT, "there is no network 'resnet'; there are cnn, m5",
+    check_error(f->c, TERN_ERR_ARGUMENT, "there is no network 'resnet'; there are cnn, pair, m5",
                 tern_graph_check(g));
     tern_graph_free(g);
+}
+
+enum { ROWS = 16, FRAMES = 24, COUNT = ROWS * FRAMES };
+
+/* What a graph of two classes gives for features [1, 1, ROWS, FRAMES]; consumes the graph. */
+static void answer(tern_graph *g, const float *features, float *logits, size_t count) {
+    tern_model *m;
+    tern_session *s;
+    tern_tensor x = {TERN_FLOAT, 4, {1, 1, ROWS, FRAMES}, (void *)features}, y;
+    tern_status st = tern_graph_check(g);
+    if (st == TERN_OK) st = tern_model_create(&m, g);
+    tern_graph_free(g);
+    assert_int_equal(st, TERN_OK);
+    assert_int_equal(tern_session_create(&s, m), TERN_OK);
+    run_ok(s, tern_session_run(s, &x, 1, &y, 1));
+    memcpy(logits, y.data, count * sizeof *logits);
+    tern_session_free(s);
+    tern_model_free(m);
+}
+
+static tern_graph *network_of(fixture *f, const char *name, bool apart) {
+    tern_graph *g;
+    tern_audio_network_options o = TERN_AUDIO_NETWORK_OPTIONS_INIT;
+    o.classes = 2, o.rows = ROWS, o.frames = FRAMES, o.apart = apart;
+    check_ok(f->c, tern_graph_create(&g, f->c));
+    tern_graph_set_seed(g, 3);
+    tern_audio_network_build(g, name, &o);
+    return g;
+}
+
+/* The pair is the mean of its members; the second of them does not hear how loud a sound is. */
+static void members(void **state) {
+    fixture *f = *state;
+    float quiet[COUNT], loud[COUNT], mean[2], apart[2][2], louder[2][2]; /* [class][member] */
+    for (int i = 0; i < COUNT; i++) {
+        quiet[i] = (float)((i * 7919) % 101) / 50 - 1;
+        loud[i] = quiet[i] + 2;
+    }
+    assert_int_equal(tern_audio_network_members("pair"), 2);
+    assert_int_equal(tern_audio_network_members("cnn"), 1);
+    answer(network_of(f, "pair", false), quiet, mean, 2);
+    answer(network_of(f, "pair", true), quiet, apart[0], 4);
+    answer(network_of(f, "pair", true), loud, louder[0], 4);
+    for (int k = 0; k < 2; k++) {
+        check_close(mean[k], (apart[k][0] + apart[k][1]) / 2, 1e-5, 1e-5);
+        check_close(louder[k][1], apart[k][1], 1e-4, 1e-4);
+    }
+    assert_true(fabsf(apart[0][0] - apart[0][1]) > 1e-3f); /* weights of their own */
+    assert_true(fabsf(louder[0][0] - apart[0][0]) > 1e-3f);
+}
+
+/* Members are trained apart, with mixed clips; the model gives their mean, one number per label. */
+static void training_a_pair(void **state) {
+    fixture *f = *state;
+    tern_model *m;
+    tern_session *s;
+    tern_train_result result;
+    tern_audio_train_options o = small_run();
+    int64_t dims[TERN_MAX_RANK];
+    o.network = "pair";
+    o.validate = 0.25;
+    o.train.mixup = 0.2;
+    o.train.result = &result;
+    check_ok(f->c, tern_audio_train(&m, f->c, f->folder, &o));
+    assert_true(result.validation_accuracy > 0.9);
+    assert_true(isfinite(result.validation_loss));
+    tern_graph *g;
+    check_ok(f->c, tern_graph_clone(&g, tern_model_graph(m)));
+    assert_int_equal(tern_value_shape(tern_find(g, "logits"), dims), 2);
+    assert_int_equal(dims[1], CLASSES);
+    tern_graph_free(g);
+    check_ok(f->c, tern_session_create(&s, m));
+    for (int k = 0; k < CLASSES; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/1.wav", names[k]);
+        label_is(s, sounds_path(f->folder, name), names[k]);
+    }
+    tern_session_free(s);
+    tern_model_free(m);
 }
 
 static void bad_training(void **state) {
@@ -373,6 +452,8 @@ int main(void) {
         cmocka_unit_test(bad_sounds),
         cmocka_unit_test(bad_models),
         cmocka_unit_test(networks),
+        cmocka_unit_test(members),
+        cmocka_unit_test(training_a_pair),
         cmocka_unit_test(bad_training),
         cmocka_unit_test(waveform_network),
     };

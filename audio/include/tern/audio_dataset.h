@@ -43,9 +43,10 @@ typedef struct tern_audio_dataset_options {
     size_t n_labels;
     bool adapt;               /**< fit the front end to the data (on in the _INIT; off: `audio` as it is):
                                    where all clips have lower sample rates than audio.sample_rate, take the
-                                   highest of them, frames keeping their length in seconds; where the
-                                   window has more than 320 frames, take half as many; where it is shorter
-                                   than 1.5 s, measure mel bands in dB below the loudest, down to 60 */
+                                   highest of them, frames keeping their length in seconds and mel bands
+                                   their number per Hz; where the window has more than 320 frames, take
+                                   half as many; where it is shorter than 1.5 s, measure mel bands in dB
+                                   below the loudest, down to 60 */
     bool waveform;            /**< samples [1, n] instead of features [1, rows, frames] */
     double seconds;           /**< length of the window that the network sees; 0: that of the longest clip
                                    (where clips differ: of the 95th percentile), at most 10 */

@@ -16,6 +16,8 @@ typedef struct tern_audio_network_options {
                           network runs on any length that is not much shorter. */
     double width;    /**< channel numbers are multiplied by it, 0.05..16; 0: 1 */
     double dropout;  /**< before the last layer, 0 <= p < 1; 0: the network's own; negative: none */
+    bool apart;      /**< where there are several members: their logits one beside the other, to train each
+                          of them on its own; the output is then "members" [N, classes, members] */
 } tern_audio_network_options;
 #define TERN_AUDIO_NETWORK_OPTIONS_INIT {.size = sizeof(tern_audio_network_options)}
 
@@ -24,6 +26,9 @@ typedef struct tern_audio_network_options {
  *  Errors (they stick to the graph): TERN_ERR_ARGUMENT for an unknown name, naming all. */
 TERN_API tern_value tern_audio_network_build(tern_graph *graph, const char *name,
                                              const tern_audio_network_options *options);
+/** So many networks with weights of their own a network of this name (NULL: the default) consists of; its
+ *  logits are the mean of theirs. */
+TERN_API int tern_audio_network_members(const char *name);
 /** The names one by one: index 0.. until NULL. Static storage. */
 TERN_API const char *tern_audio_network_name(size_t index);
 /** One line about a network of that list. Static storage. */

@@ -15,7 +15,8 @@ typedef struct tern_audio_train_options {
     size_t size;                     /**< sizeof(tern_audio_train_options), set by the _INIT macro */
     tern_audio_dataset_options data; /**< data.waveform follows from the network; data.folds: those to train
                                           on (with validate_folds those are read as well) */
-    const char *network;             /**< tern_audio_network_name; NULL: the default */
+    const char *network;             /**< tern_audio_network_name; NULL: "cnn" for windows below 1.5 s, "pair"
+                                          for longer ones */
     double width, dropout;           /**< tern_audio_network_options */
     const tern_model *init;          /**< go on from this model of sounds instead of a new network: its last layer is made
                                           anew for the labels of the data; its front end and its window are taken. NULL:
@@ -37,7 +38,9 @@ typedef struct tern_audio_train_options {
      .train = {.size = sizeof(tern_train_options)}}
 
 /** Trains a classifier on a data set (see tern_audio_dataset_open) and gives a model that
- *  tern_audio_classify_file can use: its metadata hold front end, labels and how it was trained.
+ *  tern_audio_classify_file can use: its metadata hold front end, labels and how it was trained. Where a
+ *  network has several members each is trained on its own (progress shows the mean of their losses and
+ *  accuracies), and the model, and what the result says of validation, is their mean.
  *  options may be NULL. Errors: those of tern_audio_dataset_open, tern_audio_network_build and
  *  tern_train. *model is NULL on failure. */
 TERN_API tern_status tern_audio_train(tern_model **model, tern_context *context, const char *path,
