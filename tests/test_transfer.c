@@ -175,6 +175,48 @@ static void only_the_new_layer_is_trained(void **state) {
     free_task(t);
 }
 
+/* Run once over the data or in every step: the same training, up to rounding. */
+static void frozen_layers_run_once(void **state) {
+    (void)state;
+    task *t = make_task(context, 5), *other = make_task(context, 6);
+    tern_model *m = trained(make_varied(), t), *once, *every;
+    tern_graph *g;
+    tern_transfer_options o = TERN_TRANSFER_OPTIONS_INIT;
+    tern_train_result results[2];
+    tern_train_options train = TERN_TRAIN_OPTIONS_INIT;
+    o.freeze_until = "all-but-last";
+    o.classes = CLASSES;
+    train.epochs = 4;
+    train.batch = 16;
+    train.validation = other->dataset;
+    train.keep_last = true;
+    check_ok(context, tern_transfer(&g, tern_model_graph(m), &o));
+    train.result = &results[0];
+    check_ok(context, tern_transfer_train(&once, g, t->dataset, &train));
+    train.result = &results[1];
+    check_ok(context, tern_train(&every, g, t->dataset, &train));
+    assert_int_equal(results[0].steps, results[1].steps);
+    check_close(results[0].loss, results[1].loss, 1e-5, 1e-5);
+    check_close(results[0].validation_loss, results[1].validation_loss, 1e-5, 1e-5);
+    const tern__value *a = weight_of(tern_model_graph(once), "last", 1);
+    const tern__value *b = weight_of(tern_model_graph(every), "last", 1);
+    for (int64_t i = 0; i < tern__shape_count(&a->shape); i++)
+        check_close(((float *)a->data)[i], ((float *)b->data)[i], 1e-4, 1e-4);
+    int64_t length;
+    float *y = outputs(tern_model_graph(once), t, 5, &length);
+    float *z = outputs(tern_model_graph(every), t, 5, &length);
+    for (int64_t i = 0; i < 5 * length; i++) check_close(y[i], z[i], 1e-3, 1e-3);
+    assert_memory_not_equal(a->data, weight_of(g, "last", 1)->data, 6 * sizeof(float));
+    free(y);
+    free(z);
+    tern_model_free(once);
+    tern_model_free(every);
+    tern_graph_free(g);
+    tern_model_free(m);
+    free_task(t);
+    free_task(other);
+}
+
 /* A node by name freezes what lies before it and nothing after. */
 static void freezing_until_a_node(void **state) {
     (void)state;
@@ -325,6 +367,7 @@ int main(void) {
         cmocka_unit_test(a_layer_as_a_vector),
         cmocka_unit_test(what_is_frozen_runs_as_at_inference),
         cmocka_unit_test(only_the_new_layer_is_trained),
+        cmocka_unit_test(frozen_layers_run_once),
         cmocka_unit_test(freezing_until_a_node),
         cmocka_unit_test(other_last_layers),
         cmocka_unit_test(distances_of_the_lecture),

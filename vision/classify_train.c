@@ -155,6 +155,15 @@ static tern_status check_counts(tern_context *c, const tern_vision_dataset *data
     return st;
 }
 
+/* Pictures that do not vary need the frozen layers only once. */
+static tern_status train(tern_model **model, const tern_graph *graph, tern_dataset *training,
+                         const train_options *o, const tern_vision_augmentation *augmentation) {
+    const tern_vision_augmentation none = {.border = augmentation->border};
+    const bool varied = memcmp(augmentation, &none, sizeof none) != 0 || o->train.mixup > 0;
+    return o->freeze_until && !varied ? tern_transfer_train(model, graph, training, &o->train)
+                                      : tern_train(model, graph, training, &o->train);
+}
+
 tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, const char *path,
                                          const train_options *options) {
     train_options o = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT;
@@ -195,7 +204,7 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     if ((st = build(&graph, c, &pipeline, &o)) != TERN_OK) goto done;
     tern_train_result *wanted = o.train.result;
     o.train.result = &result;
-    if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
+    if ((st = train(model, graph, training, &o, &augmentation)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
     st = keep_first_output(model);
     if (st == TERN_OK) st = tern__class_pipeline_write(*model, c, &pipeline);

@@ -5,6 +5,7 @@
 
 #include <tern/dataset.h>
 #include <tern/model.h>
+#include <tern/train.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,14 @@ typedef struct tern_transfer_options {
  * not end in such a layer. *graph is NULL on failure. */
 TERN_API tern_status tern_transfer(tern_graph **graph, const tern_graph *trained,
                                    const tern_transfer_options *options);
+
+/** As tern_train, but what is frozen at the beginning of the network runs once for every sample
+ *  instead of once every epoch: its outputs are kept (4 bytes a number), and only what comes after
+ * it is trained. So samples are not varied: no augmentation. Where that is not possible (nothing is
+ *  frozen, or the frozen part feeds the rest in several places or would take more than 4e9 bytes)
+ *  it is tern_train. Targets must be class numbers [N] (tern_dataset_class). */
+TERN_API tern_status tern_transfer_train(tern_model **model, const tern_graph *graph,
+                                         tern_dataset *dataset, const tern_train_options *options);
 
 /** A model that ends in a layer: its only output, "embedding", is the first output of the node (or
  * the value) of this name; NULL: what goes into the last Conv, Gemm or MatMul. Metadata are copied.

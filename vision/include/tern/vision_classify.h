@@ -61,6 +61,7 @@ typedef struct tern_vision_classifier_train_options {
      *  the labels of the data; size and channels are the model's, mean and deviation those of the
      *  data. NULL: none. */
     const tern_model *init;
+    /* Without augmentation what is frozen runs once for every picture (tern_transfer_train). */
     const char *freeze_until;  /**< with init: tern_transfer_options */
     const char *validate_path; /**< validate on the pictures there, */
     double validate;           /**< or on about this share of each class; 0: none */
