@@ -117,7 +117,7 @@ static int64_t limit(const Tern__Onnx__Node *node, const char *name, int64_t sta
 
 static tern_status add_shape(reader *r, const Tern__Onnx__Node *node, const tern__value *x) {
     int64_t rank = x->shape.rank, start = limit(node, "start", 0, rank);
-    int64_t end = limit(node, "end", rank, rank);
+    int64_t end = limit(node, "end", rank, rank), dims[TERN_MAX_RANK];
     for (int64_t i = start; i < end; i++)
         if (x->shape.dims[i] < 0)
             return tern__fail(r->context, TERN_ERR_UNSUPPORTED,
@@ -125,7 +125,8 @@ static tern_status add_shape(reader *r, const Tern__Onnx__Node *node, const tern
                               "run time, and tern computes shapes before",
                               node->output[0], i, x->name);
     tern__shape shape = {.type = TERN_INT64, .rank = 1, .dims = {end > start ? end - start : 0}};
-    return define(r, node->output[0], &shape, x->shape.dims + start);
+    memcpy(dims, x->shape.dims, sizeof dims); /* x moves when a value is added */
+    return define(r, node->output[0], &shape, dims + start);
 }
 
 static tern_status add_filled(reader *r, const Tern__Onnx__Node *node, const tern__value *x) {
