@@ -26,8 +26,8 @@ typedef enum tern_vision_target {
 typedef struct tern_vision_dataset_options {
     size_t size;  /**< sizeof(tern_vision_dataset_options), set by the _INIT macro */
     int channels; /**< of the input: 1 or 3; 0: 1 where all pictures are grey, else 3 */
-    int crop_width, crop_height; /**< training sees random crops of this size; 0: whole pictures,
-                             which must then be of one size (or resized) */
+    int crop_width, crop_height; /**< training sees random crops of this size (height 0: a square);
+                             width 0: whole pictures, which must be of one size or resized */
     int width, height; /**< every picture is resized to this first (bilinear with antialias, masks
                             nearest); 0: no */
     int multiple;      /**< sides of what the network sees are rounded up to multiples of it, pixels
