@@ -104,7 +104,7 @@ static bool read_part(tern__text_tables *t, const tern_graph *g, int value, int 
     p->threshold = weight(g, add->inputs[1], 1, &thresholds);
     if (!p->weights || !p->threshold || thresholds != dims[0]) return false;
     p->width = dims[2];
-    const int64_t pads[] = {0, p->width - 1};
+    const int64_t pads[] = {p->width - 1, p->width - 1};
     if (!are(conv, "pads", pads, 2, 0) || (t->n_parts && dims[0] != t->filters)) return false;
     *words = conv->inputs[0];
     t->filters = dims[0];
@@ -219,15 +219,20 @@ static void fresh_item(void *arg, int64_t i, int worker) {
     make_row(j, word, j->t->pool + j->t->slot[word] * row_size(j->t));
 }
 
-/* A window of one width: rows[e] is what the word at its place e gives, NULL beyond the text. */
-static void window(const float *const *rows, int64_t width, int64_t filters,
-                   float *restrict greatest, float *restrict sum) {
-    memcpy(sum, rows[0], (size_t)filters * sizeof *sum);
-    for (int64_t e = 1; e < width && rows[e]; e++) {
-        const float *restrict row = rows[e] + e * filters;
-        for (int64_t f = 0; f < filters; f++) sum[f] += row[f];
+/* The window of a width at the words [first, first + width), not all of which lie before or beyond the
+ * text; its filters' first row is `tap`. */
+static void window(const tern__text_tables *t, const tern__text_ids *text, int64_t first,
+                   int64_t width, int64_t tap, float *restrict greatest, float *restrict sum) {
+    const int64_t f = t->filters, end = width < text->count - first ? width : text->count - first;
+    bool fresh = true;
+    for (int64_t e = first < 0 ? -first : 0; e < end; e++, fresh = false) {
+        const float *restrict row =
+            t->pool + t->slot[text->at[first + e]] * row_size(t) + (tap + e) * f;
+        if (fresh) memcpy(sum, row, (size_t)f * sizeof *sum);
+        else
+            for (int64_t k = 0; k < f; k++) sum[k] += row[k];
     }
-    for (int64_t f = 0; f < filters; f++) greatest[f] = sum[f] > greatest[f] ? sum[f] : greatest[f];
+    for (int64_t k = 0; k < f; k++) greatest[k] = sum[k] > greatest[k] ? sum[k] : greatest[k];
 }
 
 static void dense(const tern__text_tables *t, const float *x, float *logits) {
@@ -244,19 +249,12 @@ static void dense(const tern__text_tables *t, const float *x, float *logits) {
 static void run_text(const job *j, size_t i, float *features, float *sum) {
     const tern__text_tables *t = j->t;
     const tern__text_ids *text = &j->texts[i];
-    const int64_t f = t->filters, size = row_size(t);
-    const float *rows[64];
+    const int64_t f = t->filters;
     memset(features, 0, (size_t)(t->n_parts * f) * sizeof *features); /* what padding gives */
-    for (int64_t s = 0; s < text->count; s++) {
-        int64_t tap = 0;
-        for (int p = 0; p < t->n_parts; tap += t->parts[p++].width) {
-            const int64_t width = t->parts[p].width;
-            for (int64_t e = 0; e < width; e++)
-                rows[e] = s + e < text->count
-                              ? t->pool + t->slot[text->at[s + e]] * size + tap * f
-                              : NULL;
-            window(rows, width, f, features + p * f, sum);
-        }
+    for (int64_t p = 0, tap = 0; p < t->n_parts; tap += t->parts[p++].width) {
+        const int64_t width = t->parts[p].width;
+        for (int64_t first = text->count ? 1 - width : 0; first < text->count; first++)
+            window(t, text, first, width, tap, features + p * f, sum);
     }
     for (int p = 0; p < t->n_parts; p++)
         for (int64_t k = 0; k < f; k++) {
