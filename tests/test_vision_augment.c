@@ -10,7 +10,7 @@ static tern_context *c;
 static int set_up(void **state) {
     (void)state;
     tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = 2;
+    o.threads = 1;
     check_ok(c, tern_context_create(&c, &o));
     return 0;
 }

@@ -59,7 +59,7 @@ static void write_pair(fixture *f, const char *name, int width, int height, int 
 
 static int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
-    f->c = context_of(f, 2);
+    f->c = context_of(f, 1);
     pictures_folder(f->folder);
     static const char *const folders[] = {"images",      "images/night", "masks",
                                           "masks/night", "fov",          "fov/night"};

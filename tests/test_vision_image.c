@@ -15,7 +15,7 @@ typedef struct fixture {
 static int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = 2;
+    o.threads = 1;
     check_ok(f->c, tern_context_create(&f->c, &o));
     pictures_folder(f->folder);
     *state = f;

@@ -7,7 +7,9 @@ static tern_context *c;
 
 static int set_up(void **state) {
     (void)state;
-    check_ok(c, tern_context_create(&c, NULL));
+    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
+    o.threads = 1;
+    check_ok(c, tern_context_create(&c, &o));
     return 0;
 }
 static int tear_down(void **state) {

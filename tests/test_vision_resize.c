@@ -17,7 +17,7 @@ static double golden_value(int x, int y) { return (17 * x + 31 * y + x * y) % 64
 
 static void as_pytorch(void **state) {
     (void)state;
-    tern_context *c = context_of(2);
+    tern_context *c = context_of(1);
     for (size_t i = 0; i < sizeof golden_resizes / sizeof *golden_resizes; i++) {
         const struct golden_resize *g = &golden_resizes[i];
         float in[2 * 200], out[2 * 200];
@@ -63,7 +63,7 @@ static double reference(const tern_image *in, int width, int height, tern_filter
 
 static void bytes_and_area(void **state) {
     (void)state;
-    tern_context *c = context_of(2);
+    tern_context *c = context_of(1);
     static const int sizes[][4] = {{13, 9, 5, 4}, {13, 9, 30, 2}, {3, 40, 7, 7}, {1, 1, 4, 3}};
     for (size_t s = 0; s < 4; s++)
         for (int bits = 8; bits <= 16; bits += 8)
