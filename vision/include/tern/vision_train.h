@@ -83,7 +83,7 @@ typedef struct tern_vision_evaluate_options {
     { .size = sizeof(tern_vision_evaluate_options), .segment = TERN_VISION_SEGMENT_OPTIONS_INIT }
 
 /** Makes the masks of all pictures of a folder and compares them with the true ones. *metrics is
- * the caller's (tern_mask_metrics_free) and NULL on failure. */
+ * the caller's, to be freed before the session (tern_mask_metrics_free), and NULL on failure. */
 TERN_API tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *session,
                                           const char *pictures,
                                           const tern_vision_evaluate_options *options);
