@@ -1,8 +1,6 @@
 /* See tables.h. Recognises a textcnn in a graph, makes rows of words on demand and adds them up. */
 #include "tables.h"
 
-#include "core/kernels/vector.h"
-
 #include <math.h>
 #include <string.h>
 #include <tern/text_network.h>
@@ -194,21 +192,20 @@ void tern__text_tables_free(tern__text_tables *t, tern_context *c) {
 
 typedef struct job {
     tern__text_tables *t;
-    const tern__vector_kernels *kernels;
     const tern__text_ids *texts;
     size_t count;
     float *logits;
 } job;
 
-static void make_row(const job *j, int64_t word, float *row) {
+static void make_row(const job *j, int64_t word, float *restrict row) {
     const tern__text_tables *t = j->t;
     const int64_t size = row_size(t);
     memset(row, 0, (size_t)size * sizeof *row);
     for (int i = 0; i < t->n_vectors; i++)
         for (int64_t d = 0; d < t->dimension; d++) {
             float x = t->vectors[i][word * t->dimension + d];
-            if (x != 0)
-                j->kernels->scale(t->map + (i * t->dimension + d) * size, x, row, size, true);
+            const float *restrict map = t->map + (i * t->dimension + d) * size;
+            for (int64_t k = 0; k < size && x != 0; k++) row[k] += x * map[k];
         }
 }
 
@@ -307,7 +304,6 @@ size_t tern__text_tables_run(tern__text_tables *t, const tern_context *c,
         while (i < count && admit(t, &texts[i])) i++;
         if (i == begin && t->used == 0) break; /* more words than there is room for */
         job j = {.t = t,
-                 .kernels = tern__vector(c),
                  .texts = texts + begin,
                  .count = i - begin,
                  .logits = logits + (int64_t)begin * t->classes};
