@@ -16,7 +16,7 @@ typedef struct network {
     tern_value (*build)(tern_value x, const tern_audio_network_options *o);
 } network;
 
-enum { MOST_MEMBERS = 2 };
+enum { MOST_MEMBERS = 4 };
 
 static int64_t scaled(const tern_audio_network_options *o, int64_t channels) {
     return (int64_t)fmax(1, round((double)channels * o->width));
@@ -45,9 +45,14 @@ static tern_value mean_and_peak(tern_value x) {
                     tern_reduce_max(x, (int64_t[]){2}, 1, false));
 }
 
-/* The first member sees how loud a sound is; for the second all are equally loud: they err on other clips. */
+/* Members that see other things err on other clips. Every second one does not see how loud a sound is. */
 static tern_value with_and_without_level(tern_value x, int member) {
-    return member ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){2, 3}, 2, true)) : x;
+    return member % 2 ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){2, 3}, 2, true)) : x;
+}
+
+/* Every second one does not see the mean of any band: neither loudness nor voice nor microphone. */
+static tern_value with_and_without_means(tern_value x, int member) {
+    return member % 2 ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){3}, 1, true)) : x;
 }
 
 /* Eight convolutions of 3x3, pooled by two after the first, third, fifth and seventh. Source: the form of VGG
@@ -80,10 +85,12 @@ static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
 }
 
 static const network networks[] = {
-    {"cnn", "log-mel features, eight 3x3 convolutions, 0.6 M weights (the default for short sounds)",
-     false, 0.3, 1, 1, NULL, build_cnn},
-    {"pair", "two of half that width, one of them deaf to loudness, averaged (the default for others)",
-     false, 0.3, 2, 0.5, with_and_without_level, build_cnn},
+    {"cnn", "log-mel features, eight 3x3 convolutions, 0.6 M weights (short steady sounds)", false,
+     0.3, 1, 1, NULL, build_cnn},
+    {"pair", "two of half that width, one of them deaf to voice and microphone, averaged (short sounds)",
+     false, 0.3, 2, 0.5, with_and_without_means, build_cnn},
+    {"four", "four of half that width, two of them deaf to loudness, averaged (the default for others)",
+     false, 0.3, 4, 0.5, with_and_without_level, build_cnn},
     {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2, 1, 1, NULL,
      build_m5},
 };

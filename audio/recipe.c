@@ -40,7 +40,7 @@ static const recipe *choose(const tern_audio_train_options *o, double seconds) {
 
 const char *tern__recipe_network(const tern_audio_train_options *o, double seconds) {
     if (o->network) return o->network;
-    return seconds < TERN__SHORT_SECONDS ? "cnn" : "pair";
+    return seconds < TERN__SHORT_SECONDS ? "pair" : "four";
 }
 
 void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t clips) {

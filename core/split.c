@@ -83,31 +83,20 @@ static double gain(const split *s, const group *g) {
     return sum;
 }
 
-/* Largest groups first, because small ones can still even out what those leave; equals in random
- * order. One sweep per size that occurs. */
+/* Groups in random order, whatever their size: were large ones preferred, the second part would hold
+ * other samples than the first (texts that occur several times, the longest recordings). */
 static void choose(split *s, uint64_t seed) {
     tern__random random = tern__random_make(seed, 0x73706c6974u /* "split" */);
     for (int64_t i = 0; i < s->n_groups; i++) s->order[i] = i;
     tern__random_shuffle(&random, s->order, s->n_groups);
-    int64_t largest = 0;
     for (int64_t i = 0; i < s->n_groups; i++) {
-        int64_t size = s->groups[i].end - s->groups[i].begin;
-        largest = size > largest ? size : largest;
-    }
-    for (int64_t size = largest; size > 0;) {
-        int64_t next = 0; /* the next smaller size that occurs */
-        for (int64_t i = 0; i < s->n_groups; i++) {
-            group *g = &s->groups[s->order[i]];
-            int64_t own = g->end - g->begin;
-            if (own < size && own > next) next = own;
-            if (own != size || !(gain(s, g) > 0)) continue;
-            g->second = true;
-            for (int64_t k = g->begin; k < g->end; k++) {
-                s->wanted[s->items[k].label]--;
-                s->left[s->items[k].label]--;
-            }
+        group *g = &s->groups[s->order[i]];
+        if (!(gain(s, g) > 0)) continue;
+        g->second = true;
+        for (int64_t k = g->begin; k < g->end; k++) {
+            s->wanted[s->items[k].label]--;
+            s->left[s->items[k].label]--;
         }
-        size = next;
     }
 }
 
