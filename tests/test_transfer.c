@@ -101,6 +101,7 @@ static void a_layer_as_a_vector(void **state) {
     check_ok(context, tern_model_cut(&named, m, "conv"));
     check_ok(context, tern_model_run(&vectors, &length, named, some, 7));
     assert_int_equal(length, 6 * SIDE * SIDE);
+    tern_model_free(named);
     check_error(context, TERN_ERR_ARGUMENT, "there is no node 'conv9'",
                 tern_model_cut(&named, m, "conv9"));
     assert_null(named);

@@ -38,11 +38,12 @@ static tern_status make_tables(tern__text_classifier *k, tern_session *session, 
     tern_status st = memory ? tern__text_tables_create(&tables, c, g, memory) : TERN_OK;
     if (st != TERN_OK) return st;
     int64_t rows = (int64_t)tern_text_rows(k->pipeline.vocabulary, &k->pipeline.text);
-    if (tables && tern__text_tables_words(tables) < rows) {
+    const int64_t words = tables ? tern__text_tables_words(tables) : rows;
+    if (words < rows) {
         tern__text_tables_free(tables, c);
         return tern__fail(c, TERN_ERR_FORMAT,
                           "the model has vectors for %lld words, its vocabulary gives %lld",
-                          (long long)tern__text_tables_words(tables), (long long)rows);
+                          (long long)words, (long long)rows);
     }
     tern__text_tables_free(k->tables, c);
     k->tables = tables;
