@@ -65,10 +65,10 @@ int cli_audio_classify(int argc, char **argv) {
     static const bool quiet = true;
     request r = {.top = 1};
     const cli_option options[] = {
-        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a line", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a line", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "a model and at least one sound are needed");

@@ -64,17 +64,17 @@ static int evaluate(const request *r, tern_context *c, tern_session *session) {
 int cli_audio_evaluate(int argc, char **argv) {
     request r = {0};
     const cli_option options[] = {
-        {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0, NULL},
-        {"root", 0, CLI_TEXT, &r.root, "DIR", "where a CSV's files are (the CSV's own folder)", 0, 0, NULL},
-        {"file-column", 0, CLI_TEXT, &r.file_column, "NAME", "column of file names (filename)", 0, 0, NULL},
-        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "column of labels (category)", 0, 0, NULL},
-        {"fold-column", 0, CLI_TEXT, &r.fold_column, "NAME", "column of folds (fold, if there is one)", 0, 0, NULL},
-        {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "only these folds", 0, 0, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
-        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every clip taken for something else", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0},
+        {"root", 0, CLI_TEXT, &r.root, "DIR", "where a CSV's files are (the CSV's own folder)", 0, 0},
+        {"file-column", 0, CLI_TEXT, &r.file_column, "NAME", "column of file names (filename)", 0, 0},
+        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "column of labels (category)", 0, 0},
+        {"fold-column", 0, CLI_TEXT, &r.fold_column, "NAME", "column of folds (fold, if there is one)", 0, 0},
+        {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "only these folds", 0, 0},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
+        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every clip taken for something else", 0, 0},
+        CLI_THREADS(&r.threads),
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0},
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");

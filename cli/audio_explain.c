@@ -14,11 +14,11 @@ int cli_audio_explain(int argc, char **argv) {
     const char *output = NULL, *label = NULL, *layer = NULL;
     int64_t threads = 0;
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &output, "FILE.png", "where to draw it", 0, 0, NULL},
-        {"label", 0, CLI_TEXT, &label, "NAME", "explain this label (the most probable)", 0, 0, NULL},
-        {"layer", 'l', CLI_TEXT, &layer, "NODE", "by this node's output (the last convolution's)", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"output", 'o', CLI_TEXT, &output, "FILE.png", "where to draw it", 0, 0},
+        {"label", 0, CLI_TEXT, &label, "NAME", "explain this label (the most probable)", 0, 0},
+        {"layer", 'l', CLI_TEXT, &layer, "NODE", "by this node's output (the last convolution's)", 0, 0},
+        CLI_THREADS(&threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at != 2) return cli_usage(&command, "a model and one sound are needed ('-': standard input)");

@@ -38,12 +38,12 @@ int cli_audio_features(int argc, char **argv) {
         snprintf(presets + strlen(presets), sizeof presets - strlen(presets), "%s%s",
                  i == 0 ? "" : i % 5 == 0 ? ",\n" : ", ", tern_audio_preset_name(i));
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &r.output, "FILE", "ends in .npy or .png", 0, 0, NULL},
-        {"preset", 'p', CLI_TEXT, &r.preset, "NAME", presets, 0, 0, NULL},
-        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(the preset's)", 1, 768000, NULL},
-        {"mels", 0, CLI_INT, &r.mels, "N", "mel bands (the preset's)", 1, 4096, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"output", 'o', CLI_TEXT, &r.output, "FILE", "ends in .npy or .png", 0, 0},
+        {"preset", 'p', CLI_TEXT, &r.preset, "NAME", presets, 0, 0},
+        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(the preset's)", 1, 768000},
+        {"mels", 0, CLI_INT, &r.mels, "N", "mel bands (the preset's)", 1, 4096},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the sound file is missing");

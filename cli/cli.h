@@ -41,8 +41,11 @@ typedef struct cli_option {
     const char *argument; /* "FILE" in the help; NULL for flags */
     const char *help;
     double min, max;
-    bool *given; /* may be NULL */
 } cli_option;
+/* Rows of a table: a line between options, the end, and an option that most commands have. */
+#define CLI_TITLE(text) {text, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0}
+#define CLI_END {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0}
+#define CLI_THREADS(target) {"threads", 't', CLI_INT, target, "N", "(all processors)", 1, 256}
 
 typedef struct cli_command {
     const char *name;     /* "tern audio train" */

@@ -190,10 +190,10 @@ static int run(const request *r, const char *path, char **files, int count) {
 int cli_model_embed(int argc, char **argv) {
     request r = {0};
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &r.output, "FILE.npy", "the vectors", 0, 0, NULL},
-        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"output", 'o', CLI_TEXT, &r.output, "FILE.npy", "the vectors", 0, 0},
+        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&embed_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 2) return cli_usage(&embed_command, "a model and at least one file are needed");
@@ -205,13 +205,13 @@ int cli_model_similar(int argc, char **argv) {
     request r = {.top = 10};
     tern_distance_kind kind;
     const cli_option options[] = {
-        {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000, NULL},
-        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "labelled pictures to be compared with each other", 0, 0, NULL},
-        {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0, NULL},
-        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000},
+        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "labelled pictures to be compared with each other", 0, 0},
+        {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0},
+        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&similar_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (r.data && argc - at != 1) return cli_usage(&similar_command, "with --data only the model is named");

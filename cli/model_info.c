@@ -153,9 +153,9 @@ int cli_model_info(int argc, char **argv) {
     const char *input = NULL;
     bool json = false;
     const cli_option options[] = {
-        {"input", 'i', CLI_TEXT, &input, "D,D,...", "shape of the input", 0, 0, NULL},
-        {"json", 'j', CLI_FLAG, &json, NULL, "one JSON object", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"input", 'i', CLI_TEXT, &input, "D,D,...", "shape of the input", 0, 0},
+        {"json", 'j', CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");

@@ -100,7 +100,6 @@ static bool read_real(const char *text, double *value) {
 
 /* Stores an option's argument; EXIT_OK or EXIT_USAGE. */
 static int take(const cli_command *command, const cli_option *o, const char *text) {
-    if (o->given) *o->given = true;
     if (o->kind == CLI_FLAG) {
         *(bool *)o->target = true;
     } else if (o->kind == CLI_TEXT) {

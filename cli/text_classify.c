@@ -241,14 +241,14 @@ int cli_text_classify(int argc, char **argv) {
     static const bool quiet = true;
     request r = {.top = 1, .table_memory = -1};
     const cli_option options[] = {
-        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536, NULL},
-        {"explain", 0, CLI_FLAG, &r.explain, NULL, "mark the words that decided", 0, 0, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0, NULL},
-        {"batch", 'b', CLI_INT, &r.batch, "N", "lines of standard input answered together (4096; on\na terminal 1)", 1, MOST_TOGETHER, NULL},
-        {"table-memory", 0, CLI_REAL, &r.table_memory, "MB", "for tables of what filters make of words, textcnn\nonly (512; 0: none)", 0, 1e6, NULL},
-        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1, 4096, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
+        {"explain", 0, CLI_FLAG, &r.explain, NULL, "mark the words that decided", 0, 0},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0},
+        {"batch", 'b', CLI_INT, &r.batch, "N", "lines of standard input answered together (4096; on\na terminal 1)", 1, MOST_TOGETHER},
+        {"table-memory", 0, CLI_REAL, &r.table_memory, "MB", "for tables of what filters make of words, textcnn\nonly (512; 0: none)", 0, 1e6},
+        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1, 4096},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");

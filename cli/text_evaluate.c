@@ -106,14 +106,14 @@ int cli_text_evaluate(int argc, char **argv) {
     static const bool quiet = true;
     request r = {0};
     const cli_option options[] = {
-        {"data", 'd', CLI_TEXT, &r.data, "FILE", "the labelled texts", 0, 0, NULL},
-        {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0, NULL},
-        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0, NULL},
-        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
-        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every text taken for something else", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"data", 'd', CLI_TEXT, &r.data, "FILE", "the labelled texts", 0, 0},
+        {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0},
+        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0},
+        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
+        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every text taken for something else", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");

@@ -77,11 +77,11 @@ int cli_text_similar(int argc, char **argv) {
     static const bool quiet = false;
     request r = {.top = 10};
     const cli_option options[] = {
-        {"top", 'k', CLI_INT, &r.top, "K", "so many words (10)", 1, 1000000, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a word", 0, 0, NULL},
-        {"memory", 0, CLI_REAL, &r.memory, "GB", "what the vectors may take (4)", 0.001, 1e6, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"top", 'k', CLI_INT, &r.top, "K", "so many words (10)", 1, 1000000},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a word", 0, 0},
+        {"memory", 0, CLI_REAL, &r.memory, "GB", "what the vectors may take (4)", 0.001, 1e6},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the file of vectors is missing");

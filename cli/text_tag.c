@@ -93,10 +93,10 @@ int cli_text_tag(int argc, char **argv) {
     static const bool quiet = true;
     request r = {0};
     const cli_option options[] = {
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0, NULL},
-        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1, 4096, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0},
+        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1, 4096},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");

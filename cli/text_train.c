@@ -248,53 +248,46 @@ static void list_networks(char *text, size_t size) {
 
 /* Rows of the tables of both commands. */
 #define DATA_OPTIONS                                                                               \
-    {"data", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},                                        \
-    {"data", 'd', CLI_TEXT, &r.data, "FILE", "the texts", 0, 0, NULL},                             \
-    {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0, NULL},           \
-    {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0, NULL},        \
-    {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096, NULL}
+    CLI_TITLE("data"),                                        \
+    {"data", 'd', CLI_TEXT, &r.data, "FILE", "the texts", 0, 0},                             \
+    {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0},           \
+    {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0},        \
+    {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096}
 #define TEXT_OPTIONS                                                                               \
-    {"words", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},                                       \
+    CLI_TITLE("words"),                                       \
     {"tokenizer", 0, CLI_TEXT, &r.tokenizer, "NAME", "words, kim, spaces or characters (words)",   \
-     0, 0, NULL},                                                                                  \
-    {"keep-case", 0, CLI_FLAG, &r.keep_case, NULL, "do not fold capital letters", 0, 0, NULL},     \
-    {"min-count", 0, CLI_INT, &r.min_count, "N", "rarer words are unknown (1)", 1, 1e9, NULL},     \
-    {"max-words", 0, CLI_INT, &r.max_words, "N", "size of the vocabulary", 1, 5e6, NULL},          \
-    {"max-length", 0, CLI_INT, &r.max_length, "N", "words of a text that are read (all)", 1, 1e6,  \
-     NULL},                                                                                        \
-    {"word-ngrams", 0, CLI_INT, &r.word_ngrams, "N", "ngrams: runs of up to N words (2)", 1, 5,    \
-     NULL},                                                                                        \
-    {"buckets", 0, CLI_INT, &r.buckets, "N", "rows for hashed runs of words", 1, 1e8, NULL},       \
-    {"vectors", 0, CLI_TEXT, &r.vectors, "FILE", "word vectors to start from", 0, 0, NULL},        \
-    {"vector-words", 0, CLI_INT, &r.vector_words, "N", "so many words of them that the texts lack\n(20000; -1: none)", -1, 5e6, NULL}, \
-    {"vector-use", 0, CLI_TEXT, &r.vector_use, "NAME", "tuned, static or both (tuned)", 0, 0, NULL}
+     0, 0},                                                                                  \
+    {"keep-case", 0, CLI_FLAG, &r.keep_case, NULL, "do not fold capital letters", 0, 0},     \
+    {"min-count", 0, CLI_INT, &r.min_count, "N", "rarer words are unknown (1)", 1, 1e9},     \
+    {"max-words", 0, CLI_INT, &r.max_words, "N", "size of the vocabulary", 1, 5e6},          \
+    {"max-length", 0, CLI_INT, &r.max_length, "N", "words of a text that are read (all)", 1, 1e6},                                                                                        \
+    {"word-ngrams", 0, CLI_INT, &r.word_ngrams, "N", "ngrams: runs of up to N words (2)", 1, 5},                                                                                        \
+    {"buckets", 0, CLI_INT, &r.buckets, "N", "rows for hashed runs of words", 1, 1e8},       \
+    {"vectors", 0, CLI_TEXT, &r.vectors, "FILE", "word vectors to start from", 0, 0},        \
+    {"vector-words", 0, CLI_INT, &r.vector_words, "N", "so many words of them that the texts lack\n(20000; -1: none)", -1, 5e6}, \
+    {"vector-use", 0, CLI_TEXT, &r.vector_use, "NAME", "tuned, static or both (tuned)", 0, 0}
 #define NETWORK_OPTIONS                                                                            \
-    {"network and training", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},                        \
-    {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0, NULL},                          \
-    {"dimension", 0, CLI_INT, &r.dimension, "N", "numbers per word (the network's own)", 1, 4096,  \
-     NULL},                                                                                        \
-    {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)", 0, 0, \
-     NULL},                                                                                        \
-    {"filters", 0, CLI_INT, &r.filters, "N", "textcnn: of each width (100)", 1, 65536, NULL},      \
-    {"width", 0, CLI_REAL, &r.width, "X", "other networks: layers times this (1)", 0.05, 16,       \
-     NULL},                                                                                        \
-    {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99, NULL},             \
-    {"word-dropout", 0, CLI_REAL, &r.word_dropout, "P", "share of words made unknown", 0, 1,       \
-     NULL},                                                                                        \
-    {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the data (by their number)", 1, 100000,  \
-     NULL},                                                                                        \
-    {"batch", 'b', CLI_INT, &r.batch, "N", "texts a step", 1, 65536, NULL},                        \
+    CLI_TITLE("network and training"),                        \
+    {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},                          \
+    {"dimension", 0, CLI_INT, &r.dimension, "N", "numbers per word (the network's own)", 1, 4096},                                                                                        \
+    {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)", 0, 0},                                                                                        \
+    {"filters", 0, CLI_INT, &r.filters, "N", "textcnn: of each width (100)", 1, 65536},      \
+    {"width", 0, CLI_REAL, &r.width, "X", "other networks: layers times this (1)", 0.05, 16},                                                                                        \
+    {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},             \
+    {"word-dropout", 0, CLI_REAL, &r.word_dropout, "P", "share of words made unknown", 0, 1},                                                                                        \
+    {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the data (by their number)", 1, 100000},                                                                                        \
+    {"batch", 'b', CLI_INT, &r.batch, "N", "texts a step", 1, 65536},                        \
     {"optimizer", 0, CLI_TEXT, &r.optimizer, "NAME", "adadelta, adamw, adam, sgd or rmsprop", 0,   \
-     0, NULL},                                                                                     \
-    {"lr", 0, CLI_REAL, &r.learning_rate, "X", "the highest learning rate", 1e-9, 100, NULL},      \
-    {"weight-decay", 0, CLI_REAL, &r.weight_decay, "X", "", 0, 10, NULL},                          \
-    {"max-norm", 0, CLI_REAL, &r.max_norm, "X", "of each row of the last layer", 1e-6, 1e6, NULL}, \
-    {"label-smoothing", 0, CLI_REAL, &r.smoothing, "X", "", 0, 0.99, NULL},                        \
+     0},                                                                                     \
+    {"lr", 0, CLI_REAL, &r.learning_rate, "X", "the highest learning rate", 1e-9, 100},      \
+    {"weight-decay", 0, CLI_REAL, &r.weight_decay, "X", "", 0, 10},                          \
+    {"max-norm", 0, CLI_REAL, &r.max_norm, "X", "of each row of the last layer", 1e-6, 1e6}, \
+    {"label-smoothing", 0, CLI_REAL, &r.smoothing, "X", "", 0, 0.99},                        \
     {"patience", 0, CLI_INT, &r.patience, "N", "stop after N epochs without a better validation",  \
-     1, 100000, NULL},                                                                             \
-    {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18, NULL},              \
+     1, 100000},                                                                             \
+    {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18},              \
     {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", \
-     1, 256, NULL}
+     1, 256}
 
 int cli_text_train(int argc, char **argv) {
     request r = {0};
@@ -302,18 +295,18 @@ int cli_text_train(int argc, char **argv) {
     list_networks(networks, sizeof networks);
     const cli_option options[] = {
         DATA_OPTIONS,
-        {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0, NULL},
+        {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0},
         TEXT_OPTIONS,
         NETWORK_OPTIONS,
-        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0, NULL},
-        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0, NULL},
-        {"files", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
-        {"output", 'o', CLI_TEXT, &r.output, "FILE", "the model", 0, 0, NULL},
-        {"resume", 0, CLI_FLAG, &r.resume, NULL, "go on from the checkpoint", 0, 0, NULL},
-        {"checkpoint", 0, CLI_TEXT, &r.checkpoint, "FILE", "(MODEL.ckpt; removed when training is done)", 0, 0, NULL},
-        {"log", 0, CLI_TEXT, &r.log, "FILE", "(MODEL.jsonl)", 0, 0, NULL},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress; warnings and errors only", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0},
+        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0},
+        CLI_TITLE("files"),
+        {"output", 'o', CLI_TEXT, &r.output, "FILE", "the model", 0, 0},
+        {"resume", 0, CLI_FLAG, &r.resume, NULL, "go on from the checkpoint", 0, 0},
+        {"checkpoint", 0, CLI_TEXT, &r.checkpoint, "FILE", "(MODEL.ckpt; removed when training is done)", 0, 0},
+        {"log", 0, CLI_TEXT, &r.log, "FILE", "(MODEL.jsonl)", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress; warnings and errors only", 0, 0},
+        CLI_END};
     return run(&train_command, options, &r, argc, argv);
 }
 
@@ -323,13 +316,13 @@ int cli_text_cross_validate(int argc, char **argv) {
     list_networks(networks, sizeof networks);
     const cli_option options[] = {
         DATA_OPTIONS,
-        {"folds", 'k', CLI_INT, &r.folds, "K", "(10)", 2, 1000, NULL},
-        {"validate", 0, CLI_TEXT, &r.validate, "SHARE", "of the texts to train on, to stop early by", 0, 0, NULL},
+        {"folds", 'k', CLI_INT, &r.folds, "K", "(10)", 2, 1000},
+        {"validate", 0, CLI_TEXT, &r.validate, "SHARE", "of the texts to train on, to stop early by", 0, 0},
         TEXT_OPTIONS,
         NETWORK_OPTIONS,
-        {"output", 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no line for each fold", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        CLI_TITLE("output"),
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no line for each fold", 0, 0},
+        CLI_END};
     return run(&validate_command, options, &r, argc, argv);
 }

@@ -104,10 +104,10 @@ static int with_session(const request *r, const char *path, bool classifies, cha
 int cli_vision_classify(int argc, char **argv) {
     request r = {.top = 1, .quiet = true};
     const cli_option options[] = {
-        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a line", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a line", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&classify_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 2)
@@ -118,13 +118,13 @@ int cli_vision_classify(int argc, char **argv) {
 int cli_vision_evaluate_classifier(int argc, char **argv) {
     request r = {0};
     const cli_option options[] = {
-        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "the pictures", 0, 0, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
-        {"confusion", 0, CLI_TEXT, &r.picture, "FILE.png", "write the confusion matrix as a picture", 0, 0, NULL},
-        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every picture taken for something else", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "warnings and errors only", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "the pictures", 0, 0},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
+        {"confusion", 0, CLI_TEXT, &r.picture, "FILE.png", "write the confusion matrix as a picture", 0, 0},
+        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every picture taken for something else", 0, 0},
+        CLI_THREADS(&r.threads),
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "warnings and errors only", 0, 0},
+        CLI_END};
     int at = cli_parse(&evaluate_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&evaluate_command, "the model is missing");

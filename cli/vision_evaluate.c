@@ -85,20 +85,19 @@ static int evaluate(const request *r, tern_session *session) {
 int cli_vision_evaluate(int argc, char **argv) {
     request r = {0};
     const cli_option options[] = {
-        {"images", 'i', CLI_TEXT, &r.images, "DIR", "the pictures", 0, 0, NULL},
-        {"masks", 'm', CLI_TEXT, &r.masks, "DIR", "their masks", 0, 0, NULL},
+        {"images", 'i', CLI_TEXT, &r.images, "DIR", "the pictures", 0, 0},
+        {"masks", 'm', CLI_TEXT, &r.masks, "DIR", "their masks", 0, 0},
         {"fov", 0, CLI_TEXT, &r.fov, "DIR", "fields of view: pixels that are 0 there do not count",
-         0, 0, NULL},
+         0, 0},
         {"threshold", 0, CLI_REAL, &r.threshold, "P",
-         "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
-        {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0,
-         NULL},
-        {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6, NULL},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0, NULL},
-        {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+         "probability from which on a pixel is foreground (the\nmodel's)", 0, 1},
+        {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0},
+        {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
+        {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0},
+        CLI_THREADS(&r.threads),
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0},
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");

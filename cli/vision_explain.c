@@ -56,12 +56,12 @@ int cli_vision_explain(int argc, char **argv) {
     request r = {0};
     tern_vision_view view;
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &r.output, "FILE.png", "where to draw it", 0, 0, NULL},
-        {"view", 0, CLI_TEXT, &r.view, "NAME", "cam, saliency, filters or maps (cam)", 0, 0, NULL},
-        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "cam, maps: of this node (the last convolution)", 0, 0, NULL},
-        {"label", 0, CLI_TEXT, &r.label, "NAME", "explain this label (the most probable)", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"output", 'o', CLI_TEXT, &r.output, "FILE.png", "where to draw it", 0, 0},
+        {"view", 0, CLI_TEXT, &r.view, "NAME", "cam, saliency, filters or maps (cam)", 0, 0},
+        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "cam, maps: of this node (the last convolution)", 0, 0},
+        {"label", 0, CLI_TEXT, &r.label, "NAME", "explain this label (the most probable)", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&explain_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at != 2) return cli_usage(&explain_command, "a model and one picture are needed");
@@ -85,10 +85,10 @@ int cli_vision_filter(int argc, char **argv) {
     static const bool quiet = true;
     request r = {0};
     const cli_option options[] = {
-        {"kernel", 'k', CLI_TEXT, &r.kernel, "NAME", "which filter", 0, 0, NULL},
-        {"output", 'o', CLI_TEXT, &r.output, "FILE.png", "the filtered picture", 0, 0, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+        {"kernel", 'k', CLI_TEXT, &r.kernel, "NAME", "which filter", 0, 0},
+        {"output", 'o', CLI_TEXT, &r.output, "FILE.png", "the filtered picture", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
     int at = cli_parse(&filter_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at != 1) return cli_usage(&filter_command, "one picture is needed ('-': standard input)");

@@ -317,29 +317,26 @@ static int check(const request *r, int operands, char **argv) {
 int cli_vision_segment(int argc, char **argv) {
     request r = {.tolerance = 1, .least_area = 1};
     const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &r.output, "FILE|DIR", "where masks go", 0, 0, NULL},
+        {"output", 'o', CLI_TEXT, &r.output, "FILE|DIR", "where masks go", 0, 0},
         {"threshold", 0, CLI_REAL, &r.threshold, "P",
-         "probability from which on a pixel is foreground (the\nmodel's)", 0, 1, NULL},
+         "probability from which on a pixel is foreground (the\nmodel's)", 0, 1},
         {"probability", 0, CLI_FLAG, &r.probability, NULL,
-         "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0, NULL},
-        {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0,
-         NULL},
-        {"rle", 0, CLI_FLAG, &r.rle, NULL, "run lengths as Kaggle has them", 0, 0, NULL},
-        {"polygons", 0, CLI_FLAG, &r.polygons, NULL, "outlines of objects", 0, 0, NULL},
+         "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0},
+        {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0},
+        {"rle", 0, CLI_FLAG, &r.rle, NULL, "run lengths as Kaggle has them", 0, 0},
+        {"polygons", 0, CLI_FLAG, &r.polygons, NULL, "outlines of objects", 0, 0},
         {"tolerance", 0, CLI_REAL, &r.tolerance, "PIXELS",
-         "how much outlines may be straightened (1)", 0, 1000, NULL},
+         "how much outlines may be straightened (1)", 0, 1000},
         {"min-area", 0, CLI_INT, &r.least_area, "PIXELS",
-         "smaller objects are left out of --polygons (1)", 1, 1e9, NULL},
+         "smaller objects are left out of --polygons (1)", 1, 1e9},
         {"tta", 0, CLI_FLAG, &r.all_views, NULL,
-         "average over turned and mirrored pictures: 8 times the\nwork, a little better", 0, 0,
-         NULL},
-        {"memory", 0, CLI_REAL, &r.memory, "MB", "for picture, mask and network (500)", 1, 1e6,
-         NULL},
+         "average over turned and mirrored pictures: 8 times the\nwork, a little better", 0, 0},
+        {"memory", 0, CLI_REAL, &r.memory, "MB", "for picture, mask and network (500)", 1, 1e6},
         {"max-pixels", 0, CLI_REAL, &r.max_pixels, "MILLIONS", "largest picture that is read (64)",
-         0.001, 4000, NULL},
-        {"threads", 't', CLI_INT, &r.threads, "N", "(all processors)", 1, 256, NULL},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0, NULL},
-        {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0, NULL}};
+         0.001, 4000},
+        CLI_THREADS(&r.threads),
+        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress", 0, 0},
+        CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
