@@ -92,7 +92,7 @@ static tern_status write_provenance(tern_model *model, tern_context *c, const ch
 }
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
-                         const tern_audio_train_options *o) {
+                         const tern_audio_train_options *o, bool apart) {
     if (o->init) {
         tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
         t.classes = (int64_t)tern_audio_dataset_label_count(data);
@@ -109,7 +109,7 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_d
     n.frames = (int64_t)w.frames;
     n.width = o->width;
     n.dropout = o->dropout;
-    n.apart = true;
+    n.apart = apart;
     tern_graph_set_seed(*graph, o->train.seed);
     tern_audio_network_build(*graph, o->network, &n);
     return tern_graph_check(*graph);
@@ -117,18 +117,23 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_d
 
 /* Members were trained each on its own: from now on the model gives their mean, and its validation is that
  * of the mean. */
-static tern_status join(tern_model **model, tern_audio_dataset *data, tern_dataset *validation,
-                        const tern_loss_options *loss, tern_train_result *result) {
-    tern_graph *graph;
-    tern_status st = tern_graph_clone(&graph, tern_model_graph(*model));
+static tern_status join(tern_model **model, tern_context *c, tern_audio_dataset *data,
+                        tern_dataset *validation, const tern_audio_train_options *o,
+                        tern_train_result *result) {
+    tern_graph *graph = NULL;
+    tern_model *joined = NULL;
+    tern_status st = build(&graph, c, data, o, false);
+    if (st == TERN_OK) {
+        tern__audio_network_join(graph, tern_model_graph(*model));
+        st = tern_model_create(&joined, graph);
+    }
+    tern_graph_free(graph);
     if (st != TERN_OK) return st;
     tern_model_free(*model);
-    tern__audio_network_join(graph);
-    st = tern_model_create(model, graph);
-    tern_graph_free(graph);
-    if (st != TERN_OK || !validation) return st;
+    *model = joined;
     tern__audio_dataset_members(data, 0);
-    return tern_evaluate(*model, validation, 0, loss, &result->validation_loss,
+    if (!validation) return TERN_OK;
+    return tern_evaluate(*model, validation, 0, &o->train.loss, &result->validation_loss,
                          &result->validation_accuracy, NULL);
 }
 
@@ -140,6 +145,7 @@ static tern_status prepare(tern_audio_dataset *data, tern_context *c, tern_audio
     if (!o->init) o->network = tern__recipe_network(o, seconds);
     const int members = o->init ? 1 : tern_audio_network_members(o->network);
     tern__audio_dataset_members(data, members > 1 ? members : 0);
+    o->train.mixup_members = members;
     if (o->own_recipe) return TERN_OK;
     tern__recipe_train(o, seconds, clips);
     tern_status st = tern__recipe_augmentation(&a, c, o, seconds);
@@ -196,13 +202,13 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
     if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
     if ((st = prepare(data, c, &o, tern_dataset_count(training))) != TERN_OK) goto done;
-    if ((st = build(&graph, c, data, &o)) != TERN_OK) goto done;
+    if ((st = build(&graph, c, data, &o, true)) != TERN_OK) goto done;
     tern_train_result *wanted = o.train.result;
     o.train.validation = validation;
     o.train.result = &result;
     if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
     if (!o.init && tern_audio_network_members(o.network) > 1 &&
-        (st = join(model, data, validation, &o.train.loss, &result)) != TERN_OK) goto done;
+        (st = join(model, c, data, validation, &o, &result)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
     st = tern__pipeline_write(*model, c, data, waveform);
     if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, training, validation);
