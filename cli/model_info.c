@@ -10,7 +10,7 @@ static const cli_command command = {
     "Shows the nodes of a network with the shapes of their outputs, weights and work (a multiply-add is\n"
     "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was trained.",
     "Dimensions that are known only at run time are taken from the front end that the model carries\n"
-    "(batch 1; pictures of any size: 256x256), or from --input."};
+    "(batch 1; pictures of any size: 256x256; texts: 32 words), or from --input."};
 
 /* "[1, 64, 32, 125]" */
 static const char *shape_text(const tern_tensor *t, char *out, size_t size) {
@@ -48,6 +48,18 @@ static void print_ports(const char *what, const tern_port_info *ports, size_t co
                ports[i].shape.type == TERN_INT64 ? " int64" : "");
 }
 
+/* In one line; a vocabulary, a word a line, is longer than anyone reads. */
+static void print_metadata(const char *key, const char *text) {
+    enum { MOST = 600 };
+    const size_t length = strlen(text);
+    size_t shown = length < MOST ? length : MOST;
+    while (shown < length && ((unsigned char)text[shown] & 0xC0) == 0x80) shown--;
+    printf("  %s: ", key);
+    for (size_t i = 0; i < shown; i++) putchar(text[i] == '\n' ? ' ' : text[i]);
+    if (shown < length) printf("... (%zu bytes; --json gives all)", length);
+    printf("\n");
+}
+
 static void print_text(const char *path, const tern_model *model, const tern_model_info *info) {
     char shape[200], number[40], line[400];
     const int name = widest_name(info);
@@ -72,8 +84,7 @@ static void print_text(const char *path, const tern_model *model, const tern_mod
            (double)info->memory_bytes / 1e6);
     if (info->n_metadata) printf("\nmetadata\n");
     for (size_t i = 0; i < info->n_metadata; i++)
-        printf("  %s: %s\n", info->metadata_keys[i],
-               tern_model_metadata(model, info->metadata_keys[i]));
+        print_metadata(info->metadata_keys[i], tern_model_metadata(model, info->metadata_keys[i]));
 }
 
 static json_t *dims_json(const tern_tensor *t) {
@@ -128,6 +139,10 @@ static const tern_tensor *choose_input(tern_tensor *x, const char *text, const t
     tern_session *session = NULL;
     tern_audio_model_info info;
     const tern_tensor *found = NULL;
+    if (tern_model_metadata(model, "tern.text")) {
+        *x = (tern_tensor){TERN_INT64, 2, {1, 32}, NULL};
+        return x;
+    }
     if (tern_model_metadata(model, "tern.audio") && tern_session_create(&session, model) == TERN_OK &&
         tern_audio_describe(&info, session) == TERN_OK) {
         *x = (tern_tensor){TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames},
@@ -135,14 +150,18 @@ static const tern_tensor *choose_input(tern_tensor *x, const char *text, const t
         if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
         found = x;
     }
-    tern_vision_model_info seen;
+    tern_vision_model_info mask;
+    tern_vision_classifier_info class;
     if (tern_model_metadata(model, "tern.vision") && !session &&
-        tern_session_create(&session, model) == TERN_OK &&
-        tern_vision_describe(&seen, session) == TERN_OK) {
+        tern_session_create(&session, model) == TERN_OK) {
+        int64_t channels = 0, height = 0, width = 0;
+        if (tern_vision_describe(&mask, session) == TERN_OK)
+            channels = mask.channels, height = mask.height, width = mask.width;
+        else if (tern_vision_classifier_describe(&class, session) == TERN_OK)
+            channels = class.normalization.channels, height = class.height, width = class.width;
         /* a mask model without a size of its own takes any: one that all halvings divide */
-        const int64_t height = seen.height ? seen.height : 256, width = seen.width ? seen.width : 256;
-        *x = (tern_tensor){TERN_FLOAT, 4, {1, seen.channels, height, width}, NULL};
-        found = x;
+        *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
+        if (channels) found = x;
     }
     tern_session_free(session);
     return found;
