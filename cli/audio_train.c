@@ -2,17 +2,17 @@
 #include "cli.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
-    const char *folds, *validate_folds, *network, *preset, *augmentation, *output, *log, *checkpoint;
-    const char *init, *freeze_until;
-    double validate, hop, learning_rate, seconds, width, dropout, weight_decay, mixup, smoothing, memory;
-    int64_t epochs, batch, seed, threads, patience, sample_rate, mels;
-    bool resume, quiet, no_augmentation, help;
+    const char *folds, *validate_folds, *network, *preset, *augmentation;
+    double validate, hop, seconds, width, dropout, memory;
+    int64_t sample_rate, mels;
+    bool no_augmentation;
+    const char **fold_names, **validate_names; /* what options refers to */
+    cli_training training;
+    tern_audio_train_options options;
 } request;
 
 static const cli_command command = {
@@ -31,22 +31,16 @@ static const cli_command command = {
     "      --validate-folds 4 -o esc10.onnx"};
 
 static int check(const request *r, int operands, char **argv) {
-    size_t n = r->output ? strlen(r->output) : 0;
-    if (operands)
-        return cli_usage(&command, "'%s' is not understood%s", argv[0],
-                         r->data ? "" : "; data are named with --data");
-    if (!r->data) return cli_usage(&command, "--data is missing: a folder with a folder per label, or a CSV");
-    if (!r->output) return cli_usage(&command, "-o is missing: where the model is to be written");
-    if (n > 4 && (!strcmp(r->output + n - 4, ".csv") || !strcmp(r->output + n - 4, ".wav")))
-        return cli_usage(&command, "-o %s: that is the name of data; a model is called MODEL.onnx",
-                         r->output);
-    if (r->validate_folds && r->validate != 0)
-        return cli_usage(&command, "--validate and --validate-folds exclude each other");
-    return cli_check_output(r->output);
+    int code = cli_check_data(&command, r->data, "a folder with a folder per label, or a CSV",
+                              operands, argv);
+    if (code == EXIT_OK) code = cli_check_model_name(&command, r->training.output, ".wav");
+    if (code == EXIT_OK && r->validate_folds && r->validate != 0)
+        code = cli_usage(&command, "--validate and --validate-folds exclude each other");
+    return code == EXIT_OK ? cli_check_output(r->training.output) : code;
 }
 
-static int fill(tern_audio_train_options *o, const request *r, tern_context *c, const char ***folds,
-                const char ***validate_folds) {
+static int fill(request *r, tern_context *c) {
+    tern_audio_train_options *o = &r->options;
     tern_audio_dataset_options *d = &o->data;
     if (r->preset) {
         tern_status st = tern_audio_options_preset(&d->audio, c, r->preset);
@@ -63,45 +57,37 @@ static int fill(tern_audio_train_options *o, const request *r, tern_context *c, 
     d->seconds = r->seconds;
     d->memory = r->memory * 1e9;
     o->network = r->network;
-    o->freeze_until = r->freeze_until;
+    o->freeze_until = r->training.freeze_until;
     o->width = r->width;
     o->dropout = r->dropout;
     o->validate = r->validate;
     o->no_augmentation = r->no_augmentation;
     o->augmentation = r->augmentation;
     d->adapt = !r->sample_rate && !r->preset && r->hop == 0;
-    if (r->folds && !(*folds = cli_split(r->folds, &d->n_folds))) return EXIT_FAILED;
-    d->folds = *folds;
-    if (r->validate_folds && !(*validate_folds = cli_split(r->validate_folds, &o->n_validate_folds)))
+    if (r->folds && !(r->fold_names = cli_split(r->folds, &d->n_folds))) return EXIT_FAILED;
+    d->folds = r->fold_names;
+    if (r->validate_folds &&
+        !(r->validate_names = cli_split(r->validate_folds, &o->n_validate_folds)))
         return EXIT_FAILED;
-    o->validate_folds = *validate_folds;
-    o->train.epochs = (int)r->epochs;
-    o->train.batch = r->batch;
-    o->train.seed = (uint64_t)r->seed;
-    o->train.patience = (int)r->patience;
-    o->train.optimizer.learning_rate = r->learning_rate;
-    o->train.optimizer.weight_decay = r->weight_decay;
-    o->train.loss.label_smoothing = r->smoothing;
-    o->train.mixup = r->mixup;
+    o->validate_folds = r->validate_names;
     return EXIT_OK;
 }
 
-typedef struct call {
-    const char *data;
-    tern_audio_train_options *options;
-} call;
-
 static tern_status train(void *user, tern_model **model, tern_context *c) {
-    const call *k = user;
-    return tern_audio_train(model, c, k->data, k->options);
+    const request *r = user;
+    return tern_audio_train(model, c, r->data, &r->options);
+}
+
+static int work(void *user, tern_context *c) {
+    request *r = user;
+    const int code = fill(r, c);
+    return code == EXIT_OK ? cli_train(&r->training, c, &r->options.train, train, r) : code;
 }
 
 int cli_audio_train(int argc, char **argv) {
-    request r = {0};
-    char networks[300] = "";
-    for (size_t i = 0; tern_audio_network_name(i); i++)
-        snprintf(networks + strlen(networks), sizeof networks - strlen(networks), "%s%s: %s",
-                 i ? "\n" : "", tern_audio_network_name(i), tern_audio_network_summary(i));
+    request r = {.training = {.unit = "clips"}, .options = TERN_AUDIO_TRAIN_OPTIONS_INIT};
+    char networks[300];
+    cli_list_networks(networks, sizeof networks, tern_audio_network_name, tern_audio_network_summary);
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0},
@@ -122,46 +108,23 @@ int cli_audio_train(int argc, char **argv) {
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6},
         CLI_TITLE("network and training"),
         {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
-        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0},
-        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0},
+        CLI_INIT_OPTIONS(r.training),
         {"width", 0, CLI_REAL, &r.width, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
-        {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the data (by the number of clips)", 1, 100000},
-        {"batch", 'b', CLI_INT, &r.batch, "N", "clips a step", 1, 65536},
-        {"lr", 0, CLI_REAL, &r.learning_rate, "X", "the highest learning rate", 1e-9, 100},
-        {"weight-decay", 0, CLI_REAL, &r.weight_decay, "X", "of AdamW", 0, 10},
-        {"mixup", 0, CLI_REAL, &r.mixup, "A", "strength of mixing clips", 0, 10},
-        {"label-smoothing", 0, CLI_REAL, &r.smoothing, "X", "", 0, 0.99},
+        CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of clips)", "clips a step"),
+        CLI_RATE_OPTIONS(r.training, "of AdamW"),
+        CLI_MIXING_OPTIONS(r.training, "clips"),
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "clips as they are: no shifts, masks, mixing", 0, 0},
         {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of clips: time_shift,\ngain, noise, speed, pitch, tilt, time_masks, ...", 0, 0},
-        {"patience", 0, CLI_INT, &r.patience, "N", "stop after N epochs without a better validation", 1, 100000},
-        {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18},
-        {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", 1, 256},
-        CLI_TITLE("files"),
-        {"output", 'o', CLI_TEXT, &r.output, "FILE", "the model", 0, 0},
-        {"resume", 0, CLI_FLAG, &r.resume, NULL, "go on from the checkpoint", 0, 0},
-        {"checkpoint", 0, CLI_TEXT, &r.checkpoint, "FILE", "(MODEL.ckpt; removed when training is done)", 0, 0},
-        {"log", 0, CLI_TEXT, &r.log, "FILE", "(MODEL.jsonl)", 0, 0},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress; warnings and errors only", 0, 0},
+        CLI_RUN_OPTIONS(r.training),
+        CLI_FILE_OPTIONS(r.training),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
-    if (code != EXIT_OK) return code;
-    tern_context *c = NULL;
-    const char **folds = NULL, **validate_folds = NULL;
-    tern_audio_train_options o = TERN_AUDIO_TRAIN_OPTIONS_INIT;
-    tern_status st = cli_context(&c, r.threads, &r.quiet);
-    tern_model *init = NULL;
-    if (st == TERN_OK && r.init) st = tern_model_load(&init, c, r.init);
-    o.init = init;
-    if (st != TERN_OK) code = cli_failed(c, st);
-    else code = fill(&o, &r, c, &folds, &validate_folds);
-    const cli_training files = {r.output, r.checkpoint, r.log, "clips", r.resume, r.quiet};
-    if (code == EXIT_OK) code = cli_train(&files, c, &o.train, train, &(call){r.data, &o});
-    tern_model_free(init);
-    tern_context_free(c);
-    free(folds);
-    free(validate_folds);
+    if (code == EXIT_OK)
+        code = cli_training_run(&r.training, &r.options.train, &r.options.init, work, &r);
+    free(r.fold_names);
+    free(r.validate_names);
     return code;
 }

@@ -100,19 +100,68 @@ void cli_progress_count(const char *what, size_t done, size_t count);
 void cli_progress_clear(void);
 
 /* ---- training (training.c) ---- */
-/* The files of a training run, as options name them, and what its samples are called. */
+/* What all training commands have: options, files, and what their samples are called. */
 typedef struct cli_training {
+    const char *unit; /* "clips", "texts" */
+    const char *init, *freeze_until;
+    double learning_rate, weight_decay, mixup, smoothing;
+    int64_t epochs, batch, patience, seed, threads;
     const char *output;     /* the model */
     const char *checkpoint; /* NULL: beside the model, and removed when it is done */
     const char *log;        /* NULL: beside the model */
-    const char *unit;       /* "clips", "texts" */
     bool resume, quiet;
 } cli_training;
+
+/* Rows of their tables, in the order of the help; t: the cli_training. What is said of an epoch, a
+ * batch and the weight decay is the command's. */
+#define CLI_INIT_OPTIONS(t)                                                                        \
+    {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model, with a new last layer", \
+     0, 0},                                                                                        \
+    {"freeze-until", 0, CLI_TEXT, &(t).freeze_until, "NODE",                                       \
+     "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0}
+#define CLI_STEP_OPTIONS(t, epoch, batch_)                                                         \
+    {"epochs", 'e', CLI_INT, &(t).epochs, "N", epoch, 1, 100000},                                  \
+    {"batch", 'b', CLI_INT, &(t).batch, "N", batch_, 1, 65536}
+#define CLI_RATE_OPTIONS(t, decay)                                                                 \
+    {"lr", 0, CLI_REAL, &(t).learning_rate, "X", "the highest learning rate", 1e-9, 100},          \
+    {"weight-decay", 0, CLI_REAL, &(t).weight_decay, "X", decay, 0, 10}
+#define CLI_SMOOTHING_OPTION(t)                                                                    \
+    {"label-smoothing", 0, CLI_REAL, &(t).smoothing, "X", "", 0, 0.99}
+#define CLI_MIXING_OPTIONS(t, samples)                                                             \
+    {"mixup", 0, CLI_REAL, &(t).mixup, "A", "strength of mixing " samples, 0, 10},                 \
+    CLI_SMOOTHING_OPTION(t)
+#define CLI_RUN_OPTIONS(t)                                                                         \
+    {"patience", 0, CLI_INT, &(t).patience, "N",                                                   \
+     "stop after N epochs without a better validation", 1, 100000},                                \
+    {"seed", 's', CLI_INT, &(t).seed, "N", "of all random numbers (0)", 0, 9e18},                  \
+    {"threads", 't', CLI_INT, &(t).threads, "N",                                                   \
+     "the result does not depend on it (all processors)", 1, 256}
+#define CLI_FILE_OPTIONS(t)                                                                        \
+    CLI_TITLE("files"),                                                                            \
+    {"output", 'o', CLI_TEXT, &(t).output, "FILE", "the model", 0, 0},                             \
+    {"resume", 0, CLI_FLAG, &(t).resume, NULL, "go on from the checkpoint", 0, 0},                 \
+    {"checkpoint", 0, CLI_TEXT, &(t).checkpoint, "FILE",                                           \
+     "(MODEL.ckpt; removed when training is done)", 0, 0},                                         \
+    {"log", 0, CLI_TEXT, &(t).log, "FILE", "(MODEL.jsonl)", 0, 0},                                 \
+    {"quiet", 'q', CLI_FLAG, &(t).quiet, NULL, "no progress; warnings and errors only", 0, 0}
+
+/* "NAME: SUMMARY" lines, for the help; name(i) is NULL at the end. */
+void cli_list_networks(char *text, size_t size, const char *(*name)(size_t),
+                       const char *(*summary)(size_t));
+/* No operand, and data (what: a sentence on them): EXIT_OK or EXIT_USAGE. */
+int cli_check_data(const cli_command *command, const char *data, const char *what, int operands,
+                   char **argv);
+/* -o is there and, where data_ending is not NULL, ends neither in it nor in .csv: EXIT_OK or EXIT_USAGE. */
+int cli_check_model_name(const cli_command *command, const char *output, const char *data_ending);
 /* Says now, not after an hour of training, that the model cannot be written: an exit code. */
 int cli_check_output(const char *path);
-/* Sets checkpoint, log, progress and resume in options, calls train (which passes options on), saves
- * the model, says how it went. Returns the exit code. */
-int cli_train(const cli_training *files, tern_context *c, tern_train_options *options,
+/* Makes the context, loads --init into *init (which may be NULL for a command that has no such
+ * option), sets in options what t says, and calls work, which returns the exit code. */
+int cli_training_run(const cli_training *t, tern_train_options *options, const tern_model **init,
+                     int (*work)(void *user, tern_context *c), void *user);
+/* In such a work: sets checkpoint, log, progress and resume in options, calls train (which passes
+ * options on), saves the model, says how it went. Returns the exit code. */
+int cli_train(const cli_training *t, tern_context *c, tern_train_options *options,
               tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user);
 
 /* ---- commands ---- */

@@ -1,4 +1,5 @@
-/* What every `tern ... train` does around training: the files beside the model, Ctrl-C, the end. */
+/* What every `tern ... train` does around training: checks, the context, the files beside the model,
+ * Ctrl-C, the end. Knows nothing of what is trained. */
 #include "cli.h"
 
 #include <errno.h>
@@ -9,13 +10,42 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool ends_in(const char *text, const char *ending) {
+    const size_t n = strlen(text), m = strlen(ending);
+    return n > m && !strcmp(text + n - m, ending);
+}
+
 /* "a/b.onnx" -> "a/b" + ending, in memory of the caller. */
 static char *beside(const char *model, const char *ending) {
-    size_t n = strlen(model);
-    if (n > 5 && !strcmp(model + n - 5, ".onnx")) n -= 5;
+    const size_t n = strlen(model) - (ends_in(model, ".onnx") ? 5 : 0);
     char *path = malloc(n + strlen(ending) + 1);
     if (path) sprintf(path, "%.*s%s", (int)n, model, ending);
     return path;
+}
+
+void cli_list_networks(char *text, size_t size, const char *(*name)(size_t),
+                       const char *(*summary)(size_t)) {
+    size_t used = 0;
+    *text = 0;
+    for (size_t i = 0; name(i) && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s: %s", i ? "\n" : "", name(i),
+                                 summary(i));
+}
+
+int cli_check_data(const cli_command *command, const char *data, const char *what, int operands,
+                   char **argv) {
+    if (operands)
+        return cli_usage(command, "'%s' is not understood%s", argv[0],
+                         data ? "" : "; data are named with --data");
+    return data ? EXIT_OK : cli_usage(command, "--data is missing: %s", what);
+}
+
+int cli_check_model_name(const cli_command *command, const char *output, const char *data_ending) {
+    if (!output) return cli_usage(command, "-o is missing: where the model is to be written");
+    if (data_ending && (ends_in(output, ".csv") || ends_in(output, data_ending)))
+        return cli_usage(command, "-o %s: that is the name of data; a model is called MODEL.onnx",
+                         output);
+    return EXIT_OK;
 }
 
 int cli_check_output(const char *path) {
@@ -35,34 +65,55 @@ int cli_check_output(const char *path) {
     return EXIT_OK;
 }
 
-static void report(const cli_training *files, const tern_train_result *result) {
-    printf("%s: ", files->output);
+int cli_training_run(const cli_training *t, tern_train_options *options, const tern_model **init,
+                     int (*work)(void *user, tern_context *c), void *user) {
+    tern_context *c = NULL;
+    tern_model *start = NULL;
+    tern_status st = cli_context(&c, t->threads, &t->quiet);
+    if (st == TERN_OK && t->init) st = tern_model_load(&start, c, t->init);
+    if (init) *init = start;
+    options->epochs = (int)t->epochs;
+    options->batch = t->batch;
+    options->seed = (uint64_t)t->seed;
+    options->patience = (int)t->patience;
+    options->optimizer.learning_rate = t->learning_rate;
+    options->optimizer.weight_decay = t->weight_decay;
+    options->loss.label_smoothing = t->smoothing;
+    options->mixup = t->mixup;
+    const int code = st == TERN_OK ? work(user, c) : cli_failed(c, st);
+    tern_model_free(start);
+    tern_context_free(c);
+    return code;
+}
+
+static void report(const cli_training *t, const tern_train_result *result) {
+    printf("%s: ", t->output);
     if (isfinite(result->validation_accuracy))
         printf("validation accuracy %.1f %%, ", 100 * result->validation_accuracy);
     printf("epoch %d of %d%s, %.0f s\n", result->epoch, result->epochs,
            result->stopped_early ? " (stopped early)" : "", result->seconds);
 }
 
-int cli_train(const cli_training *files, tern_context *c, tern_train_options *options,
+int cli_train(const cli_training *t, tern_context *c, tern_train_options *options,
               tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user) {
     tern_model *model = NULL;
     tern_train_result result;
     struct stat info;
-    const bool regular = stat(files->output, &info) || S_ISREG(info.st_mode);
+    const bool regular = stat(t->output, &info) || S_ISREG(info.st_mode);
     char *checkpoint =
-        files->checkpoint ? strdup(files->checkpoint) : beside(files->output, ".ckpt");
-    char *log = files->log ? strdup(files->log) : beside(files->output, ".jsonl");
+        t->checkpoint ? strdup(t->checkpoint) : beside(t->output, ".ckpt");
+    char *log = t->log ? strdup(t->log) : beside(t->output, ".jsonl");
     int code = EXIT_OK;
-    options->resume = files->resume;
-    if (regular || files->checkpoint) options->checkpoint = checkpoint;
-    if (regular || files->log) options->log = log;
-    if (files->resume && (!options->checkpoint || access(checkpoint, F_OK))) {
+    options->resume = t->resume;
+    if (regular || t->checkpoint) options->checkpoint = checkpoint;
+    if (regular || t->log) options->log = log;
+    if (t->resume && (!options->checkpoint || access(checkpoint, F_OK))) {
         cli_complain("--resume: there is no checkpoint %s to go on from", checkpoint);
         code = EXIT_IO;
         goto done;
     }
     options->on_progress = cli_progress_train;
-    options->user = (void *)(uintptr_t)files;
+    options->user = (void *)(uintptr_t)t;
     options->result = &result;
     cli_catch_interrupts();
     tern_status st = train(user, &model, c);
@@ -73,7 +124,7 @@ int cli_train(const cli_training *files, tern_context *c, tern_train_options *op
         code = EXIT_INTERRUPTED;
         goto done;
     }
-    if (st == TERN_OK && (st = tern_model_save(model, files->output)) != TERN_OK &&
+    if (st == TERN_OK && (st = tern_model_save(model, t->output)) != TERN_OK &&
         options->checkpoint)
         cli_complain("the model was trained but not written; %s is kept, --resume writes it again",
                      checkpoint);
@@ -81,8 +132,8 @@ int cli_train(const cli_training *files, tern_context *c, tern_train_options *op
         code = cli_failed(c, st);
         goto done;
     }
-    if (options->checkpoint && !files->checkpoint) unlink(checkpoint);
-    report(files, &result);
+    if (options->checkpoint && !t->checkpoint) unlink(checkpoint);
+    report(t, &result);
 done:
     tern_model_free(model);
     free(checkpoint);

@@ -9,10 +9,14 @@
 
 typedef struct request {
     const char *images, *masks, *fov, *validate, *validate_masks, *validate_fov, *coding, *network, *loss;
-    const char *size, *augmentation, *output, *log, *checkpoint;
-    double dropout, learning_rate, weight_decay, foreground, memory;
-    int64_t channels, classes, crop, crops, width, depth, epochs, batch, seed, threads, patience;
-    bool resize, reflect, no_normalization, no_augmentation, resume, quiet;
+    const char *size, *augmentation;
+    double dropout, foreground, memory;
+    int64_t channels, classes, crop, crops, width, depth;
+    bool resize, reflect, no_normalization, no_augmentation;
+    const char **names; /* of pictures to validate on: what options refers to */
+    cli_training training;
+    tern_vision_train_options options;
+    tern_vision_train_result result;
 } request;
 
 static const cli_command command = {
@@ -37,11 +41,12 @@ static int check(const request *r, int operands, char **argv) {
                          r->images ? "" : "; pictures are named with --images, masks with --masks");
     if (!r->images) return cli_usage(&command, "--images is missing: the folder of the pictures");
     if (!r->masks) return cli_usage(&command, "--masks is missing: the folder of the masks");
-    if (!r->output) return cli_usage(&command, "-o is missing: where the model is to be written");
+    const int code = cli_check_model_name(&command, r->training.output, NULL);
+    if (code != EXIT_OK) return code;
     if (r->crop && r->size) return cli_usage(&command, "--crop and --size exclude each other");
     if (r->validate_masks && !r->validate)
         return cli_usage(&command, "--validate-masks needs --validate DIR, the pictures");
-    return cli_check_output(r->output);
+    return cli_check_output(r->training.output);
 }
 
 static int fill_size(tern_vision_dataset_options *d, const char *text) {
@@ -65,27 +70,29 @@ static int fill_coding(tern_mask_coding *coding, const char *name) {
 }
 
 /* --validate takes a share, a folder, or names of pictures. */
-static int fill_validate(tern_vision_train_options *o, const request *r, const char ***names) {
+static int fill_validate(request *r) {
+    tern_vision_train_options *o = &r->options;
     struct stat info;
     char *end;
     const double share = strtod(r->validate, &end);
     if (!strncmp(r->validate, "0.", 2) && !*end && share > 0 && share < 1) {
         o->validate = share;
     } else if (!stat(r->validate, &info) && S_ISDIR(info.st_mode)) {
-        if (!r->validate_masks) return cli_usage(&command, "--validate %s: --validate-masks is missing", r->validate);
+        if (!r->validate_masks)
+            return cli_usage(&command, "--validate %s: --validate-masks is missing", r->validate);
         o->validate_pictures = r->validate;
         o->validate_masks = r->validate_masks;
         o->validate_fov = r->validate_fov;
     } else {
-        if (!(*names = cli_split(r->validate, &o->n_validate_names))) return EXIT_FAILED;
-        o->validate_names = *names;
+        if (!(r->names = cli_split(r->validate, &o->n_validate_names))) return EXIT_FAILED;
+        o->validate_names = r->names;
     }
     return EXIT_OK;
 }
 
-static int fill(tern_vision_train_options *o, const request *r, const char ***names) {
+static int fill(request *r) {
+    tern_vision_train_options *o = &r->options;
     tern_vision_dataset_options *d = &o->data;
-    tern_train_options *t = &o->train;
     int code = EXIT_OK;
     d->masks = r->masks;
     d->fov = r->fov;
@@ -105,27 +112,15 @@ static int fill(tern_vision_train_options *o, const request *r, const char ***na
     o->loss = r->loss;
     o->no_augmentation = r->no_augmentation;
     o->augmentation = r->augmentation;
-    t->epochs = (int)r->epochs;
-    t->batch = r->batch;
-    t->seed = (uint64_t)r->seed;
-    t->patience = (int)r->patience;
-    t->optimizer.learning_rate = r->learning_rate;
-    t->optimizer.weight_decay = r->weight_decay;
     if (r->size) code = fill_size(d, r->size);
     if (r->coding && code == EXIT_OK) code = fill_coding(&d->coding, r->coding);
-    if (r->validate && code == EXIT_OK) code = fill_validate(o, r, names);
+    if (r->validate && code == EXIT_OK) code = fill_validate(r);
     return code;
 }
 
-typedef struct job {
-    const request *request;
-    tern_vision_train_options *options;
-    tern_vision_train_result result;
-} job;
-
-static tern_status run(void *user, tern_model **model, tern_context *c) {
-    job *j = user;
-    return tern_vision_train(model, c, j->request->images, j->options, &j->result);
+static tern_status train(void *user, tern_model **model, tern_context *c) {
+    request *r = user;
+    return tern_vision_train(model, c, r->images, &r->options, &r->result);
 }
 
 static void report(const tern_vision_train_result *r) {
@@ -137,21 +132,19 @@ static void report(const tern_vision_train_result *r) {
     printf("\n");
 }
 
-static int train(const request *r, tern_context *c, tern_vision_train_options *o) {
-    const cli_training files = {.output = r->output, .checkpoint = r->checkpoint, .log = r->log, .unit = "pictures",
-                                .resume = r->resume, .quiet = r->quiet};
-    job j = {.request = r, .options = o};
-    const int code = cli_train(&files, c, &o->train, run, &j);
-    if (code == EXIT_OK) report(&j.result);
+static int work(void *user, tern_context *c) {
+    request *r = user;
+    int code = fill(r);
+    if (code == EXIT_OK) code = cli_train(&r->training, c, &r->options.train, train, r);
+    if (code == EXIT_OK) report(&r->result);
     return code;
 }
 
 int cli_vision_train(int argc, char **argv) {
-    request r = {0};
-    char networks[400] = "", losses[200] = "";
-    for (size_t i = 0; tern_vision_network_name(i); i++)
-        snprintf(networks + strlen(networks), sizeof networks - strlen(networks), "%s%s: %s", i ? "\n" : "",
-                 tern_vision_network_name(i), tern_vision_network_summary(i));
+    request r = {.training = {.unit = "pictures"}, .options = TERN_VISION_TRAIN_OPTIONS_INIT};
+    char networks[400], losses[200] = "";
+    cli_list_networks(networks, sizeof networks, tern_vision_network_name,
+                      tern_vision_network_summary);
     for (size_t i = 0; tern_vision_loss_name(i); i++)
         snprintf(losses + strlen(losses), sizeof losses - strlen(losses), "%s%s", i ? ", " : "",
                  tern_vision_loss_name(i));
@@ -183,32 +176,15 @@ int cli_vision_train(int argc, char **argv) {
         {"reflect", 0, CLI_FLAG, &r.reflect, NULL, "borders are mirrored instead of padded with zeros", 0, 0},
         {"no-normalization", 0, CLI_FLAG, &r.no_normalization, NULL, "biases instead of BatchNormalization", 0, 0},
         {"loss", 0, CLI_TEXT, &r.loss, "NAME", losses, 0, 0},
-        {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the pictures (by their number)", 1, 100000},
-        {"batch", 'b', CLI_INT, &r.batch, "N", "pictures a step (8)", 1, 65536},
-        {"lr", 0, CLI_REAL, &r.learning_rate, "X", "the highest learning rate", 1e-9, 100},
-        {"weight-decay", 0, CLI_REAL, &r.weight_decay, "X", "of AdamW", 0, 10},
-        {"patience", 0, CLI_INT, &r.patience, "N", "stop after N epochs without a better validation", 1, 100000},
-        {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18},
-        {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", 1, 256},
-        CLI_TITLE("files"),
-        {"output", 'o', CLI_TEXT, &r.output, "FILE", "the model", 0, 0},
-        {"resume", 0, CLI_FLAG, &r.resume, NULL, "go on from the checkpoint", 0, 0},
-        {"checkpoint", 0, CLI_TEXT, &r.checkpoint, "FILE", "(MODEL.ckpt; removed when training is done)", 0, 0},
-        {"log", 0, CLI_TEXT, &r.log, "FILE", "(MODEL.jsonl)", 0, 0},
-        {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress; warnings and errors only", 0, 0},
+        CLI_STEP_OPTIONS(r.training, "passes over the pictures (by their number)", "pictures a step (8)"),
+        CLI_RATE_OPTIONS(r.training, "of AdamW"),
+        CLI_RUN_OPTIONS(r.training),
+        CLI_FILE_OPTIONS(r.training),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
-    if (code != EXIT_OK) return code;
-    tern_context *c = NULL;
-    const char **names = NULL;
-    tern_vision_train_options o = TERN_VISION_TRAIN_OPTIONS_INIT;
-    tern_status st = cli_context(&c, r.threads, &r.quiet);
-    if (st != TERN_OK) code = cli_failed(c, st);
-    else code = fill(&o, &r, &names);
-    if (code == EXIT_OK) code = train(&r, c, &o);
-    tern_context_free(c);
-    free(names);
+    if (code == EXIT_OK) code = cli_training_run(&r.training, &r.options.train, NULL, work, &r);
+    free(r.names);
     return code;
 }

@@ -3,14 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct request {
-    const char *data, *test, *validate, *labels, *size, *network, *augmentation, *init, *freeze_until;
-    double scale, dropout, learning_rate, weight_decay, mixup, smoothing, memory;
-    int64_t epochs, batch, seed, threads, patience, channels;
+    const char *data, *test, *validate, *labels, *size, *network, *augmentation;
+    double scale, dropout, memory;
+    int64_t channels;
     bool no_augmentation;
-    cli_training files;
+    const char **label_names; /* what options refers to */
+    cli_training training;
     tern_vision_classifier_train_options options;
 } request;
 
@@ -45,28 +45,20 @@ static int read_size(const request *r, tern_vision_dataset_options *d) {
     return cli_usage(&command, "--size %s: write WIDTHxHEIGHT, e.g. 96x96", r->size);
 }
 
-static int fill(request *r, const char ***labels) {
+static int fill(request *r) {
     tern_vision_classifier_train_options *o = &r->options;
     tern_vision_dataset_options *d = &o->data;
-    if (r->labels && !(*labels = cli_split(r->labels, &d->n_labels))) return EXIT_FAILED;
-    d->labels = *labels;
+    if (r->labels && !(r->label_names = cli_split(r->labels, &d->n_labels))) return EXIT_FAILED;
+    d->labels = r->label_names;
     d->channels = (int)r->channels;
     d->memory = r->memory * 1e9;
     o->network = r->network;
     o->scale = r->scale;
     o->dropout = r->dropout;
     if (r->validate && !is_share(r->validate, &o->validate)) o->validate_path = r->validate;
-    o->freeze_until = r->freeze_until;
+    o->freeze_until = r->training.freeze_until;
     o->no_augmentation = r->no_augmentation;
     o->augmentation = r->augmentation;
-    o->train.epochs = (int)r->epochs;
-    o->train.batch = r->batch;
-    o->train.seed = (uint64_t)r->seed;
-    o->train.patience = (int)r->patience;
-    o->train.optimizer.learning_rate = r->learning_rate;
-    o->train.optimizer.weight_decay = r->weight_decay;
-    o->train.loss.label_smoothing = r->smoothing;
-    o->train.mixup = r->mixup;
     return read_size(r, d);
 }
 
@@ -80,7 +72,7 @@ static int test(const request *r, tern_context *c) {
     tern_model *model = NULL;
     tern_session *session = NULL;
     tern_confusion *confusion = NULL;
-    tern_status st = tern_model_load(&model, c, r->files.output);
+    tern_status st = tern_model_load(&model, c, r->training.output);
     if (st == TERN_OK) st = tern_session_create(&session, model);
     if (st != TERN_OK) {
         tern_model_free(model);
@@ -99,22 +91,26 @@ static int test(const request *r, tern_context *c) {
     return cli_exit_code(st);
 }
 
+static int work(void *user, tern_context *c) {
+    request *r = user;
+    int code = fill(r);
+    if (code == EXIT_OK) code = cli_train(&r->training, c, &r->options.train, train, r);
+    return code == EXIT_OK && r->test ? test(r, c) : code;
+}
+
 static int check(const request *r, int operands, char **argv) {
-    if (operands)
-        return cli_usage(&command, "'%s' is not understood%s", argv[0],
-                         r->data ? "" : "; data are named with --data");
-    if (!r->data)
-        return cli_usage(&command, "--data is missing: a folder with a folder per label, or idx files");
-    if (!r->files.output) return cli_usage(&command, "-o is missing: where the model is to be written");
-    return cli_check_output(r->files.output);
+    int code = cli_check_data(&command, r->data, "a folder with a folder per label, or idx files",
+                              operands, argv);
+    if (code == EXIT_OK) code = cli_check_model_name(&command, r->training.output, NULL);
+    return code == EXIT_OK ? cli_check_output(r->training.output) : code;
 }
 
 int cli_vision_train_classifier(int argc, char **argv) {
-    request r = {.options = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT, .files = {.unit = "pictures"}};
-    char networks[2048] = "";
-    for (size_t i = 0; tern_vision_classifier_name(i); i++)
-        snprintf(networks + strlen(networks), sizeof networks - strlen(networks), "%s%s: %s", i ? "\n" : "",
-                 tern_vision_classifier_name(i), tern_vision_classifier_summary(i));
+    request r = {.training = {.unit = "pictures"},
+                 .options = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT};
+    char networks[2048];
+    cli_list_networks(networks, sizeof networks, tern_vision_classifier_name,
+                      tern_vision_classifier_summary);
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "the pictures", 0, 0},
@@ -126,43 +122,22 @@ int cli_vision_train_classifier(int argc, char **argv) {
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6},
         CLI_TITLE("network and training"),
         {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
-        {"init", 0, CLI_TEXT, &r.init, "MODEL", "go on from a trained model, with a new last layer", 0, 0},
-        {"freeze-until", 0, CLI_TEXT, &r.freeze_until, "NODE", "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0},
+        CLI_INIT_OPTIONS(r.training),
         {"scale", 0, CLI_REAL, &r.scale, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
-        {"epochs", 'e', CLI_INT, &r.epochs, "N", "passes over the data (by the number of pictures)", 1, 100000},
-        {"batch", 'b', CLI_INT, &r.batch, "N", "pictures a step", 1, 65536},
-        {"lr", 0, CLI_REAL, &r.learning_rate, "X", "the highest learning rate", 1e-9, 100},
-        {"weight-decay", 0, CLI_REAL, &r.weight_decay, "X", "of AdamW", 0, 10},
-        {"mixup", 0, CLI_REAL, &r.mixup, "A", "strength of mixing pictures", 0, 10},
-        {"label-smoothing", 0, CLI_REAL, &r.smoothing, "X", "", 0, 0.99},
+        CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of pictures)", "pictures a step"),
+        CLI_RATE_OPTIONS(r.training, "of AdamW"),
+        CLI_MIXING_OPTIONS(r.training, "pictures"),
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
         {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for their variation: mirror, rotate, shift,\nscale, cutout, brightness, ... (a little of each but\nmirror, which digits do not bear)", 0, 0},
-        {"patience", 0, CLI_INT, &r.patience, "N", "stop after N epochs without a better validation", 1, 100000},
-        {"seed", 's', CLI_INT, &r.seed, "N", "of all random numbers (0)", 0, 9e18},
-        {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", 1, 256},
-        CLI_TITLE("files"),
-        {"output", 'o', CLI_TEXT, &r.files.output, "FILE", "the model", 0, 0},
-        {"resume", 0, CLI_FLAG, &r.files.resume, NULL, "go on from the checkpoint", 0, 0},
-        {"checkpoint", 0, CLI_TEXT, &r.files.checkpoint, "FILE", "(MODEL.ckpt; removed when training is done)", 0, 0},
-        {"log", 0, CLI_TEXT, &r.files.log, "FILE", "(MODEL.jsonl)", 0, 0},
-        {"quiet", 'q', CLI_FLAG, &r.files.quiet, NULL, "no progress; warnings and errors only", 0, 0},
+        CLI_RUN_OPTIONS(r.training),
+        CLI_FILE_OPTIONS(r.training),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
-    if (code != EXIT_OK) return code;
-    tern_context *c = NULL;
-    tern_model *init = NULL;
-    const char **labels = NULL;
-    tern_status st = cli_context(&c, r.threads, &r.files.quiet);
-    if (st == TERN_OK && r.init) st = tern_model_load(&init, c, r.init);
-    r.options.init = init;
-    code = st == TERN_OK ? fill(&r, &labels) : cli_failed(c, st);
-    if (code == EXIT_OK) code = cli_train(&r.files, c, &r.options.train, train, &r);
-    if (code == EXIT_OK && r.test) code = test(&r, c);
-    tern_model_free(init);
-    tern_context_free(c);
-    free(labels);
+    if (code == EXIT_OK)
+        code = cli_training_run(&r.training, &r.options.train, &r.options.init, work, &r);
+    free(r.label_names);
     return code;
 }
