@@ -10,7 +10,7 @@
 typedef struct request {
     const char *images, *masks, *fov, *validate, *validate_masks, *validate_fov, *coding, *network, *loss;
     const char *size, *augmentation;
-    double dropout, foreground, memory;
+    double dropout, foreground, memory, border_weight, border_sigma;
     int64_t channels, classes, crop, crops, width, depth;
     bool resize, reflect, no_normalization, no_augmentation;
     const char **names; /* of pictures to validate on: what options refers to */
@@ -44,6 +44,8 @@ static int check(const request *r, int operands, char **argv) {
     const int code = cli_check_model_name(&command, r->training.output, NULL);
     if (code != EXIT_OK) return code;
     if (r->crop && r->size) return cli_usage(&command, "--crop and --size exclude each other");
+    if (r->border_sigma > 0 && !(r->border_weight > 0))
+        return cli_usage(&command, "--border-sigma needs --border-weight, which it is the reach of");
     if (r->validate_masks && !r->validate)
         return cli_usage(&command, "--validate-masks needs --validate DIR, the pictures");
     return cli_check_output(r->training.output);
@@ -102,6 +104,8 @@ static int fill(request *r) {
     d->crops = (int)r->crops;
     d->foreground = r->foreground;
     d->memory = r->memory * 1e9;
+    d->border_weight = r->border_weight;
+    d->border_sigma = r->border_sigma;
     o->network = r->network;
     o->width = r->width;
     o->depth = r->depth;
@@ -176,6 +180,8 @@ int cli_vision_train(int argc, char **argv) {
         {"reflect", 0, CLI_FLAG, &r.reflect, NULL, "borders are mirrored instead of padded with zeros", 0, 0},
         {"no-normalization", 0, CLI_FLAG, &r.no_normalization, NULL, "biases instead of BatchNormalization", 0, 0},
         {"loss", 0, CLI_TEXT, &r.loss, "NAME", losses, 0, 0},
+        {"border-weight", 0, CLI_REAL, &r.border_weight, "W", "the background between two objects counts up to W times\nmore, as U-Net's weight map has it (0; there: 10)", 0, 1e6},
+        {"border-sigma", 0, CLI_REAL, &r.border_sigma, "S", "how far apart they may be, in pixels (5)", 0.1, 50},
         CLI_STEP_OPTIONS(r.training, "passes over the pictures (by their number)", "pictures a step (8)"),
         CLI_RATE_OPTIONS(r.training, "of AdamW"),
         CLI_RUN_OPTIONS(r.training),

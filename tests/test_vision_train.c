@@ -262,6 +262,69 @@ static void losses(void **state) {
     tern_context_free(c);
 }
 
+/* The loss of a batch of all pictures, against the sum of U-Net's weights times cross-entropies
+ * that are computed from the model's probabilities: with a learning rate of next to nothing, and no
+ * BatchNormalization, that model is the one that was trained. */
+static void border_weights_are_in_the_loss(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    static float weights[SIDE * SIDE];
+    for (int classes = 2; classes <= 3; classes++) {
+        const char *name = classes == 2 ? "one" : "classes";
+        char pictures[200], masks[200], path[300];
+        snprintf(pictures, sizeof pictures, "%s/%s/image", folder, name);
+        snprintf(masks, sizeof masks, "%s/%s/mask", folder, name);
+        tern_vision_train_options o = small_options(masks);
+        o.data.coding = classes == 2 ? TERN_MASK_BINARY : TERN_MASK_NUMBERS;
+        o.data.crop_width = o.data.crop_height = SIDE;
+        o.data.crops = 1;
+        o.data.border_weight = 10;
+        o.data.border_sigma = 4;
+        o.loss = "ce";
+        o.no_augmentation = o.no_normalization = true;
+        o.train.loss.sum = true;
+        o.train.epochs = 1;
+        o.train.batch = PICTURES;
+        o.train.optimizer.learning_rate = 1e-9;
+        tern_model *model;
+        tern_session *session;
+        tern_vision_train_result r;
+        check_ok(c, tern_vision_train(&model, c, pictures, &o, &r));
+        check_ok(c, tern_session_create(&session, model));
+        tern_vision_segment_options so = TERN_VISION_SEGMENT_OPTIONS_INIT;
+        so.probability = true;
+        double expected = 0, plain = 0;
+        for (int i = 0; i < PICTURES; i++) {
+            tern_image image;
+            tern_mask truth, mask;
+            snprintf(path, sizeof path, "%s/p%d.png", pictures, i);
+            check_ok(c, tern_image_load(&image, c, path, NULL));
+            snprintf(path, sizeof path, "%s/p%d.png", masks, i);
+            check_ok(c, tern_mask_load(&truth, c, path, o.data.coding, classes));
+            check_ok(c, tern_mask_border_weights(weights, &truth, 10, 4));
+            check_ok(c, tern_vision_segment(session, &image, &so, &mask));
+            for (int k = 0; k < SIDE * SIDE; k++) {
+                const int label = truth.labels[k];
+                const float *p = mask.probability;
+                const double right = classes > 2 ? p[label * SIDE * SIDE + k]
+                                     : label     ? p[k]
+                                                 : 1 - (double)p[k];
+                expected -= weights[k] * log(right);
+                plain -= log(right);
+            }
+            tern_mask_free(&mask);
+            tern_mask_free(&truth);
+            tern_image_free(&image);
+        }
+        /* The data set keeps weights in steps of 10 / 255. */
+        check_close(r.train.loss * PICTURES, expected, 0, 2e-3);
+        assert_true(expected > 1.02 * plain); /* ten times what the steps explain */
+        tern_session_free(session);
+        tern_model_free(model);
+    }
+    tern_context_free(c);
+}
+
 static void mistakes(void **state) {
     (void)state;
     tern_context *c = make_context(1);
@@ -286,6 +349,15 @@ static void mistakes(void **state) {
     o.loss = "hinge";
     check_error(c, TERN_ERR_ARGUMENT, "there is no loss 'hinge'; there are ce+dice, ce",
                 tern_vision_train(&model, c, pictures, &o, NULL));
+    o.loss = "lovasz";
+    o.data.border_weight = 10;
+    check_error(c, TERN_ERR_ARGUMENT, "no part in the loss 'lovasz'",
+                tern_vision_train(&model, c, pictures, &o, NULL));
+    o.data.border_weight = 0;
+    o.data.border_sigma = 3;
+    check_error(c, TERN_ERR_ARGUMENT, "border_sigma is 3",
+                tern_vision_train(&model, c, pictures, &o, NULL));
+    o.data.border_sigma = 0;
     o.loss = NULL;
     o.augmentation = "rotate=900";
     assert_int_equal(tern_vision_train(&model, c, pictures, &o, NULL), TERN_ERR_ARGUMENT);
@@ -313,6 +385,7 @@ int main(void) {
         cmocka_unit_test(several_classes_and_sizes),
         cmocka_unit_test(resuming_gives_the_same_model),
         cmocka_unit_test(losses),
+        cmocka_unit_test(border_weights_are_in_the_loss),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, draw_all, remove_all);

@@ -16,8 +16,9 @@ void tern__vision_recipe_train(tern_vision_train_options *o, int64_t samples);
 /* How pictures are varied: the recipe's way, changed by o->augmentation. */
 tern_status tern__vision_recipe_augmentation(tern_vision_augmentation *a, tern_context *c,
                                              const tern_vision_train_options *o);
-/* The loss of this name (NULL: the default), and the target that it needs. */
+/* The loss of this name (NULL: the default), and the target that it needs. borders: pixels have
+ * weights besides whether they count. */
 tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target *target,
-                                     tern_context *c, const char *name, int classes);
+                                     tern_context *c, const char *name, int classes, bool borders);
 
 #endif

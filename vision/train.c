@@ -88,6 +88,7 @@ static tern_status look(run *r, int *width, int *height, int64_t *pictures) {
     d.crop_width = d.crop_height = (int)r->multiple;
     d.width = d.height = 0;
     d.crops = 1;
+    d.border_weight = 0;
     r->context->on_log = NULL;
     tern_status st = tern_vision_dataset_open(&data, r->context, r->pictures, &d);
     r->context->on_log = on_log;
@@ -138,7 +139,7 @@ static tern_status open_data(run *r) {
     tern__vision_recipe_crops(&r->o, pictures);
     d->classes = r->classes;
     if ((st = tern__vision_recipe_loss(&r->o.train.loss, &d->target, r->context, r->o.loss,
-                                       r->classes)) != TERN_OK ||
+                                       r->classes, d->border_weight > 0)) != TERN_OK ||
         (st = tern__vision_recipe_augmentation(&augmentation, r->context, &r->o)) != TERN_OK)
         return st;
     d->augmentation = augmentation;
@@ -303,6 +304,9 @@ static tern_status check_options(tern_context *c, const tern_vision_train_option
                           o->size, sizeof *o);
     if (!o->data.masks)
         return tern__fail(c, TERN_ERR_ARGUMENT, "there is no folder of masks to train with");
+    if (o->data.border_sigma > 0 && !(o->data.border_weight > 0))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "border_sigma is %g, but border_weight is 0",
+                          o->data.border_sigma);
     if (ways > 1)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "validation is asked for in %d ways; one of share, names, folder is "
@@ -328,8 +332,8 @@ static tern_status train(run *r, tern_model **model, tern_vision_train_result *r
     if (st == TERN_OK) st = open_data(r);
     if (st != TERN_OK) return st;
     if (!r->o.own_recipe) tern__vision_recipe_train(&r->o, tern_dataset_count(r->training));
-    const bool logits = r->o.data.target == TERN_VISION_TARGET_CLASSES;
-    st = build(&r->graph, r, tern_vision_dataset_channels(r->data), logits ? r->classes : 1);
+    st = build(&r->graph, r, tern_vision_dataset_channels(r->data),
+               r->classes > 2 ? r->classes : 1);
     if (st != TERN_OK) return st;
     tern_train_result *wanted = r->o.train.result;
     r->o.train.validation = r->validation;

@@ -17,7 +17,8 @@ typedef struct tern_vision_train_options {
     tern_vision_dataset_options
         data; /**< masks must be named; what of crop_*, width, height, crops is 0 follows from
         the pictures: of one size they are cropped at random, of several they are brought to
-        192x192. target, whole, multiple and augmentation are set here. */
+        192x192. border_weight works with any number of classes and every loss but lovasz, in
+        validation too. target, whole, multiple and augmentation are set here. */
     const char *network;  /**< tern_vision_network_name; NULL: the default */
     int64_t width, depth; /**< tern_vision_network_options */
     double dropout;
@@ -75,6 +76,7 @@ typedef struct tern_vision_evaluate_options {
     const char *masks; /**< folder of the masks */
     const char *fov;   /**< folder of fields of view; NULL: all pixels count */
     tern_mask_coding coding;
+    bool rand; /**< measure tern_mask_rand_error too */
     tern_vision_segment_options segment;
     tern_on_picture on_picture; /**< may be NULL */
     void *user;
