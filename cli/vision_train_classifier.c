@@ -6,7 +6,7 @@
 
 typedef struct request {
     const char *data, *test, *validate, *labels, *size, *network, *augmentation;
-    double scale, dropout, memory;
+    double scale, dropout, memory, cutmix;
     int64_t channels;
     bool no_augmentation;
     const char **label_names; /* what options refers to */
@@ -55,6 +55,7 @@ static int fill(request *r) {
     o->network = r->network;
     o->scale = r->scale;
     o->dropout = r->dropout;
+    o->train.cutmix = r->cutmix;
     if (r->validate && !is_share(r->validate, &o->validate)) o->validate_path = r->validate;
     o->freeze_until = r->training.freeze_until;
     o->no_augmentation = r->no_augmentation;
@@ -128,8 +129,9 @@ int cli_vision_train_classifier(int argc, char **argv) {
         CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of pictures)", "pictures a step"),
         CLI_RATE_OPTIONS(r.training, "of AdamW"),
         CLI_MIXING_OPTIONS(r.training, "pictures"),
+        {"cutmix", 0, CLI_REAL, &r.cutmix, "A", "strength of replacing boxes by those of other pictures", 0, 10},
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
-        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for their variation: mirror, rotate, shift,\nscale, cutout, brightness, ... (a little of each but\nmirror, which digits do not bear)", 0, 0},
+        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for their variation: mirror, rotate, shift,\nscale, crop, cutout, brightness, ... (a little of each but\nmirror, which digits do not bear)", 0, 0},
         CLI_RUN_OPTIONS(r.training),
         CLI_FILE_OPTIONS(r.training),
         CLI_END};

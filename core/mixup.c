@@ -1,5 +1,7 @@
-/* Mixup: each sample of a batch is mixed with another one of it, targets likewise. Source: Zhang,
- * Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", ICLR 2018. */
+/* Mixup and cutmix: each sample of a batch is mixed with another one of it, as a whole or by a box
+ * of the other one, and targets by the same shares. Sources: Zhang, Cisse, Dauphin, Lopez-Paz,
+ * "mixup: Beyond Empirical Risk Minimization", ICLR 2018; Yun, Han, Oh, Chun, Choe, Yoo, "CutMix:
+ * Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019. */
 #include "train_run.h"
 
 #include "shape.h"
@@ -28,11 +30,17 @@ static double beta_variate(tern__random *random, double shape) {
     return a + b > 0 ? a / (a + b) : 1;
 }
 
+/* Places begin <= i < end of dimensions 2, 3, ... of an input. */
+typedef struct box {
+    int64_t begin[TERN_MAX_RANK], end[TERN_MAX_RANK];
+} box;
+
 /* Who is mixed with whom, and how much of the sample itself is kept: [members][samples]. */
 typedef struct pairing {
     int64_t members, samples;
     int64_t *partner;
     float *share;
+    box *boxes; /* cutmix: [samples], what comes from the partner; mixup: NULL */
 } pairing;
 
 typedef struct mixing {
@@ -54,6 +62,32 @@ static void mix_row(void *arg, int64_t i, int worker) {
         const float *a = m->from + i * m->row, *b = m->from + p->partner[at] * m->row;
         float *to = m->to + i * m->row, share = p->share[at];
         for (int64_t k = first; k < end; k += m->stride) to[k] = share * a[k] + (1 - share) * b[k];
+    }
+}
+
+typedef struct cutting {
+    const pairing *pairs;
+    const tern_tensor *from;
+    float *to;
+    int64_t row; /* elements of a sample */
+} cutting;
+
+static void cut_row(void *arg, int64_t i, int worker) {
+    (void)worker;
+    const cutting *m = arg;
+    const box *b = &m->pairs->boxes[i];
+    const int last = m->from->rank - 1;
+    const int64_t *dims = m->from->dims, width = dims[last];
+    const float *a = (const float *)m->from->data + i * m->row,
+                *partner = (const float *)m->from->data + m->pairs->partner[i] * m->row;
+    float *to = m->to + i * m->row;
+    memcpy(to, a, (size_t)m->row * sizeof *to);
+    for (int64_t line = 0; line < m->row / width; line++) {
+        bool inside = b->end[last] > b->begin[last];
+        for (int64_t k = last - 1, rest = line; k >= 2; rest /= dims[k--])
+            inside &= rest % dims[k] >= b->begin[k] && rest % dims[k] < b->end[k];
+        const int64_t at = line * width + b->begin[last];
+        if (inside) memcpy(to + at, partner + at, (size_t)(b->end[last] - b->begin[last]) * sizeof *to);
     }
 }
 
@@ -85,7 +119,11 @@ static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity, co
     if (st != TERN_OK) return st;
     const int64_t row = count / t->dims[0];
     mixing m = {pairs, t->data, r->mixed, row, last ? 1 : row / members, last ? members : 1};
-    tern__parallel(r->context, t->dims[0], mix_row, &m);
+    cutting cut = {pairs, t, r->mixed, row};
+    if (pairs->boxes && !last)
+        tern__parallel(r->context, t->dims[0], cut_row, &cut);
+    else
+        tern__parallel(r->context, t->dims[0], mix_row, &m);
     size_t old = *capacity;
     *capacity = r->mixed_capacity;
     r->mixed_capacity = old;
@@ -109,7 +147,7 @@ static tern_status soften(tern__run *r, int64_t classes, const pairing *pairs) {
     for (int64_t i = 0; i < n; i++)
         if (numbers[i] < 0 || numbers[i] >= classes)
             return tern__fail(c, TERN_ERR_ARGUMENT,
-                              "mixup: sample %lld has class %lld; the network's "
+                              "mixing: sample %lld has class %lld; the network's "
                               "classes are 0 to %lld",
                               (long long)r->batch.samples[i], (long long)numbers[i],
                               (long long)classes - 1);
@@ -120,6 +158,22 @@ static tern_status soften(tern__run *r, int64_t classes, const pairing *pairs) {
     return TERN_OK;
 }
 
+/* A box of about 1 - kept of all places around a random one of them, cut at the edges. Returns the
+ * share of the places that are outside. */
+static float draw_box(box *b, tern__random *random, const tern_tensor *input, double kept) {
+    const double side = pow(1 - kept, 1.0 / (input->rank - 2));
+    int64_t inside = 1, all = 1;
+    for (int k = 2; k < input->rank; k++) {
+        const int64_t size = input->dims[k], length = (int64_t)(side * (double)size);
+        const int64_t begin = tern__random_below(random, size) - length / 2, end = begin + length;
+        b->begin[k] = begin > 0 ? begin : 0;
+        b->end[k] = end < size ? end : size;
+        inside *= b->end[k] - b->begin[k];
+        all *= size;
+    }
+    return (float)((double)(all - inside) / (double)all);
+}
+
 static tern_status pair(pairing *p, const tern__run *r) {
     const tern_train_options *o = &r->options;
     const int64_t n = r->batch.count, members = o->mixup_members > 1 ? o->mixup_members : 1;
@@ -127,17 +181,49 @@ static tern_status pair(pairing *p, const tern__run *r) {
         (uint64_t)r->state.epoch, (uint64_t)r->state.position, 0x6d6978 /* "mix" */);
     tern__random random = tern__random_make(o->seed, stream);
     const bool off = (double)r->state.epoch >= o->epochs - o->mixup_off_epochs;
+    const bool both = o->mixup > 0 && o->cutmix > 0;
+    const bool cut = both ? tern__random_uniform(&random) < 0.5 : o->cutmix > 0;
     *p = (pairing){.members = members, .samples = n};
     p->partner = tern__calloc(r->context, (size_t)(n * members), sizeof *p->partner);
     p->share = tern__calloc(r->context, (size_t)(n * members), sizeof *p->share);
-    if (!p->partner || !p->share) return TERN_ERR_MEMORY;
+    if (cut) p->boxes = tern__calloc(r->context, (size_t)n, sizeof *p->boxes);
+    if (!p->partner || !p->share || (cut && !p->boxes)) return TERN_ERR_MEMORY;
     for (int64_t m = 0; m < members; m++) {
         int64_t *partner = p->partner + m * n;
+        float *share = p->share + m * n;
         for (int64_t i = 0; i < n; i++) partner[i] = i;
         if (!off) tern__random_shuffle(&random, partner, n);
-        for (int64_t i = 0; i < n; i++)
-            p->share[m * n + i] = off ? 1 : (float)beta_variate(&random, o->mixup);
+        for (int64_t i = 0; i < n; i++) {
+            const double kept = off ? 1 : beta_variate(&random, cut ? o->cutmix : o->mixup);
+            share[i] = cut && !off
+                           ? draw_box(&p->boxes[i], &random, &r->batch.inputs[0], kept)
+                           : (float)kept;
+        }
     }
+    return TERN_OK;
+}
+
+/* Boxes are of the same places in all inputs, and a target has no places. */
+static tern_status check_places(const tern__run *r) {
+    const tern__batch *b = &r->batch;
+    const tern_tensor *first = &b->inputs[0];
+    for (size_t k = 0; k < b->n_inputs; k++) {
+        const tern_tensor *t = &b->inputs[k];
+        if (t->rank < 3)
+            return tern__fail(r->context, TERN_ERR_SHAPE,
+                              "cutmix cuts boxes out of inputs [N, C, ...] with at least one "
+                              "dimension after C; input %zu has rank %d",
+                              k, t->rank);
+        bool same = t->rank == first->rank;
+        for (int i = 2; same && i < t->rank; i++) same = t->dims[i] == first->dims[i];
+        if (!same)
+            return tern__fail(r->context, TERN_ERR_SHAPE,
+                              "cutmix: input %zu has other dimensions after C than input 0", k);
+    }
+    if (b->target.rank > 2)
+        return tern__fail(r->context, TERN_ERR_SHAPE,
+                          "cutmix needs a target a sample, [N] or [N, classes], not one of rank %d",
+                          b->target.rank);
     return TERN_OK;
 }
 
@@ -145,23 +231,28 @@ tern_status tern__run_mix(tern__run *r, const tern__shape *logits, tern_tensor *
     tern_context *c = r->context;
     tern__batch *b = &r->batch;
     const tern_train_options *o = &r->options;
+    const char *name = o->mixup > 0 ? "mixup" : "cutmix";
     for (size_t k = 0; k < b->n_inputs; k++)
         if (b->inputs[k].type != TERN_FLOAT)
-            return tern__fail(c, TERN_ERR_ARGUMENT,
-                              "mixup needs inputs of floats; input %zu is not", k);
+            return tern__fail(c, TERN_ERR_ARGUMENT, "%s needs inputs of floats; input %zu is not",
+                              name, k);
     bool soft = b->target.type == TERN_FLOAT;
     if (!soft && (o->mixup_members > 1 || b->target.rank != 1 || logits->rank != 2 || logits->dims[1] < 1))
         return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "mixup needs one class a sample and a network whose output is "
-                          "[N, classes], or targets of floats");
+                          "%s needs one class a sample and a network whose output is "
+                          "[N, classes], or targets of floats",
+                          name);
+    tern_status st = o->cutmix > 0 ? check_places(r) : TERN_OK;
+    if (st != TERN_OK) return st;
     pairing pairs;
-    tern_status st = pair(&pairs, r);
+    st = pair(&pairs, r);
     for (size_t k = 0; st == TERN_OK && k < b->n_inputs; k++)
         st = mix_tensor(r, &b->inputs[k], &b->capacities[k], &pairs, false);
     if (st == TERN_OK)
         st = soft ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], &pairs, true)
                   : soften(r, logits->dims[1], &pairs);
     *target = soft ? b->target : r->soft_target;
+    tern__free(c, pairs.boxes);
     tern__free(c, pairs.share);
     tern__free(c, pairs.partner);
     return st;

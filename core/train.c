@@ -167,7 +167,7 @@ static tern_status run_batch(tern__run *r) {
                                       r->options.seed, (uint64_t)s->epoch);
     if (st != TERN_OK) return st;
     tern_tensor target = b->target;
-    if (r->options.mixup > 0) {
+    if (tern__run_mixes(&r->options)) {
         const tern_graph *g = r->trainer->graph;
         st = tern__run_mix(r, &g->values[g->outputs[0]].shape, &target);
         if (st != TERN_OK) return st;
@@ -303,14 +303,22 @@ static tern_status check_options(tern_context *c, const tern_train_options *o) {
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "training: mixup is %g (0 to 100), mixup_off_epochs %g (0 or more)",
                           o->mixup, o->mixup_off_epochs);
+    if (!(o->cutmix >= 0 && o->cutmix <= 100))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "training: cutmix is %g; it must be 0 to 100",
+                          o->cutmix);
+    if (o->cutmix > 0 && o->mixup_members > 1)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "training: cutmix does not mix members apart; mixup_members is %d",
+                          o->mixup_members);
     if (o->mixup_members < 0)
         return tern__fail(c, TERN_ERR_ARGUMENT, "training: mixup_members is %d; it must be 0 or more",
                           o->mixup_members);
-    if (o->mixup > 0 && o->loss.kind != TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "training: mixup needs softmax cross-entropy");
-    if (o->mixup > 0 && o->loss.ignore)
+    if (tern__run_mixes(o) && o->loss.kind != TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
         return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "training: mixup mixes no targets that are ignored");
+                          "training: mixup and cutmix need softmax cross-entropy");
+    if (tern__run_mixes(o) && o->loss.ignore)
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "training: mixup and cutmix mix no targets that are ignored");
     if (o->resume && !o->checkpoint)
         return tern__fail(c, TERN_ERR_ARGUMENT, "training: there is no checkpoint to resume from");
     return TERN_OK;
@@ -331,7 +339,7 @@ static tern_status make_trainer(tern__run *r, const tern_graph *graph) {
     tern_trainer_options t = TERN_TRAINER_OPTIONS_INIT;
     t.loss = o->loss;
     t.optimizer = o->optimizer;
-    t.target = o->mixup > 0 ? TERN_FLOAT : target_type(r->dataset);
+    t.target = tern__run_mixes(o) ? TERN_FLOAT : target_type(r->dataset);
     t.seed = o->seed;
     if (r->dataset->shared->source.n_inputs != graph->n_inputs)
         return tern__fail(r->context, TERN_ERR_SHAPE,

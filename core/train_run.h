@@ -38,7 +38,7 @@ typedef struct tern__run {
     tern__batch batch;
     float *mixed; /* room for one mixed input */
     size_t mixed_capacity;
-    tern_tensor soft_target; /* of mixup; data is owned */
+    tern_tensor soft_target; /* of mixed samples; data is owned */
     size_t soft_capacity;
     /* Of this sitting only. */
     double saved; /* when, by the clock: the last checkpoint */
@@ -50,6 +50,10 @@ json_t *tern__run_state_to_json(const tern__run_state *state, bool has_best); /*
 tern_status tern__run_state_from_json(tern_context *c, tern__run_state *state, const json_t *json);
 tern_status tern__run_settings(tern__run *r, const tern_graph *network);
 
+/* Are samples mixed? Then targets are of floats. */
+static inline bool tern__run_mixes(const tern_train_options *o) {
+    return o->mixup > 0 || o->cutmix > 0;
+}
 /* mixup.c: mixes the samples of run->batch pairwise, and gives the target to train on. logits: the
  * shape of the network's first output. */
 tern_status tern__run_mix(tern__run *r, const tern__shape *logits, tern_tensor *target);

@@ -140,6 +140,7 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
         {"monitor", o->monitor},
         {"keep_last", o->keep_last},
         {"mixup", o->mixup},
+        {"cutmix", o->cutmix},
         {"mixup_members", o->mixup_members},
         {"mixup_off_epochs", o->mixup_off_epochs},
         {"loss", o->loss.kind},

@@ -85,6 +85,7 @@ static void same_bits_for_threads(void **state) {
     for (int mixup = 0; mixup < 2; mixup++) {
         tern_train_options o = quick();
         o.mixup = 0.4 * mixup;
+        o.cutmix = 0.7 * mixup;
         o.optimizer.ema = 0.9 * mixup;
         o.optimizer.clip_norm = 1;
         tern_context *c[3];
@@ -226,8 +227,8 @@ static void loop_refuses(void **state) {
         tern_status status;
         const char *text;
         tern_train_options o;
-    } wrong[12];
-    for (int i = 0; i < 12; i++) wrong[i].o = quick();
+    } wrong[15];
+    for (int i = 0; i < 15; i++) wrong[i].o = quick();
 #define WRONG(i, expected, sentence, field, value)                                                 \
     (wrong[i].status = expected, wrong[i].text = sentence, wrong[i].o.field = value)
     WRONG(0, TERN_ERR_ARGUMENT, "0 epochs", epochs, 0);
@@ -242,9 +243,14 @@ static void loop_refuses(void **state) {
     WRONG(9, TERN_ERR_IO, "nowhere", checkpoint, "/nowhere/at/all.ckpt");
     WRONG(10, TERN_ERR_IO, "nowhere", log, "/nowhere/at/all.jsonl");
     WRONG(11, TERN_ERR_ARGUMENT, "drop_last", drop_last, true);
+    WRONG(12, TERN_ERR_ARGUMENT, "cutmix is -1", cutmix, -1);
+    WRONG(13, TERN_ERR_ARGUMENT, "does not mix members", cutmix, 1);
+    WRONG(14, TERN_ERR_ARGUMENT, "need softmax cross-entropy", cutmix, 1);
+    wrong[13].o.mixup_members = 2;
+    wrong[14].o.loss.kind = TERN_LOSS_SQUARED_ERROR;
     wrong[8].o.optimizer.kind = TERN_OPTIMIZER_SGD;
     wrong[11].o.batch = PICTURES + 1;
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 15; i++)
         check_error(c, wrong[i].status, wrong[i].text, tern_train(&m, g, t->dataset, &wrong[i].o));
     tern_graph_free(g);
     free_task(t);
@@ -312,6 +318,86 @@ static void mixup_mixes_inputs_and_targets_alike(void **state) {
     classes[3] = KINDS;
     check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
     check_error(c, TERN_ERR_ARGUMENT, "sample 3 has class 5", tern__run_mix(&run, &logits, &soft));
+    tern__free(c, run.mixed);
+    tern__free(c, run.soft_target.data);
+    tern__batch_free(&run.batch);
+    tern_dataset_free(run.dataset);
+    tern_context_free(c);
+}
+
+/* Samples [3, 6, 7, 5] (and [2, 6, 7, 5] beside) whose places all hold the sample's number, which is
+ * its class: mixed, each holds the number of one other sample at the places of a box, alike in all
+ * channels and in both inputs, and its target is the counted share of places. */
+static void cutmix_takes_a_box(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    enum { SAMPLES = 48, DEEP = 6, HIGH = 7, WIDE = 5, PLACES = DEEP * HIGH * WIDE };
+    static float a[SAMPLES][3 * PLACES], b[SAMPLES][2 * PLACES];
+    int64_t classes[SAMPLES], order[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++) {
+        classes[i] = order[i] = i;
+        for (int k = 0; k < 3 * PLACES; k++) a[i][k] = (float)i;
+        for (int k = 0; k < 2 * PLACES; k++) b[i][k] = (float)i;
+    }
+    tern_tensor inputs[2] = {{TERN_FLOAT, 5, {SAMPLES, 3, DEEP, HIGH, WIDE}, a},
+                             {TERN_FLOAT, 5, {SAMPLES, 2, DEEP, HIGH, WIDE}, b}};
+    tern_tensor target = {TERN_INT64, 1, {SAMPLES}, classes}, soft;
+    tern__shape logits = {TERN_FLOAT, 2, {-1, SAMPLES}};
+    tern__run run = {.context = c, .options = quick()};
+    check_ok(c, tern_dataset_arrays(&run.dataset, c, inputs, 2, &target));
+    run.batch.context = c;
+    run.options.cutmix = 1;
+    int cut = 0, cut_batches = 0, mixed_batches = 0;
+    for (int round = 0; round < 40; round++) {
+        run.state.position = round;
+        run.options.mixup = round < 8 ? 0 : 1; /* from 8 on: one of the two */
+        check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
+        check_ok(c, tern__run_mix(&run, &logits, &soft));
+        const float *x = run.batch.inputs[0].data, *y = run.batch.inputs[1].data, *t = soft.data;
+        bool whole = true; /* numbers only: nothing was averaged */
+        for (int k = 0; k < SAMPLES * 3 * PLACES; k++) whole &= x[k] == floorf(x[k]);
+        cut_batches += round >= 8 && whole;
+        mixed_batches += round >= 8 && !whole;
+        if (!whole) {
+            assert_true(round >= 8);
+            continue;
+        }
+        for (int i = 0; i < SAMPLES; i++, x += 3 * PLACES, y += 2 * PLACES, t += SAMPLES) {
+            int least[3] = {99, 99, 99}, most[3] = {-1, -1, -1}, others = 0, partner = i;
+            for (int k = 0; k < PLACES; k++) {
+                const int at[3] = {k / (HIGH * WIDE), k / WIDE % HIGH, k % WIDE};
+                assert_true(x[PLACES + k] == x[k] && x[2 * PLACES + k] == x[k]);
+                assert_true(y[k] == x[k] && y[PLACES + k] == x[k]);
+                if (x[k] == (float)i) continue;
+                assert_true(!others++ || x[k] == (float)partner);
+                partner = (int)x[k];
+                for (int d = 0; d < 3; d++) {
+                    least[d] = at[d] < least[d] ? at[d] : least[d];
+                    most[d] = at[d] > most[d] ? at[d] : most[d];
+                }
+            }
+            int volume = 1;
+            for (int d = 0; d < 3; d++) volume *= most[d] - least[d] + 1;
+            if (others) assert_int_equal(others, volume);
+            cut += others > 0 && others < PLACES;
+            for (int k = 0; k < SAMPLES; k++) {
+                const int places = k == partner ? others : k == i ? PLACES - others : 0;
+                check_close(t[k], partner == i && k == i ? 1 : (double)places / PLACES, 6e-8, 0);
+            }
+        }
+    }
+    assert_true(cut > 8 * SAMPLES / 2);
+    assert_true(cut_batches > 6 && mixed_batches > 6); /* of 32, each expected 16 times */
+
+    run.state.epoch = run.options.epochs; /* the last epochs may be without it */
+    run.options.mixup_off_epochs = 1;
+    check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
+    check_ok(c, tern__run_mix(&run, &logits, &soft));
+    assert_memory_equal(run.batch.inputs[0].data, a, sizeof a);
+    run.batch.inputs[1].dims[4]--;
+    check_error(c, TERN_ERR_SHAPE, "input 1 has other dimensions", tern__run_mix(&run, &logits, &soft));
+    run.batch.inputs[0].rank = 2;
+    check_error(c, TERN_ERR_SHAPE, "input 0 has rank 2", tern__run_mix(&run, &logits, &soft));
     tern__free(c, run.mixed);
     tern__free(c, run.soft_target.data);
     tern__batch_free(&run.batch);
@@ -440,6 +526,7 @@ int main(void) {
         cmocka_unit_test(loop_refuses),
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(mixup_mixes_inputs_and_targets_alike),
+        cmocka_unit_test(cutmix_takes_a_box),
         cmocka_unit_test(members_are_mixed_each_in_its_own_way),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -159,7 +159,8 @@ static tern_status check_counts(tern_context *c, const tern_vision_dataset *data
 static tern_status train(tern_model **model, const tern_graph *graph, tern_dataset *training,
                          const train_options *o, const tern_vision_augmentation *augmentation) {
     const tern_vision_augmentation none = {.border = augmentation->border};
-    const bool varied = memcmp(augmentation, &none, sizeof none) != 0 || o->train.mixup > 0;
+    const bool varied = memcmp(augmentation, &none, sizeof none) != 0 || o->train.mixup > 0 ||
+                        o->train.cutmix > 0;
     return o->freeze_until && !varied ? tern_transfer_train(model, graph, training, &o->train)
                                       : tern_train(model, graph, training, &o->train);
 }

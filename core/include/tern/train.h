@@ -162,7 +162,7 @@ typedef struct tern_train_options {
     int epochs;
     int64_t batch;
     bool drop_last; /**< leave out the last batch of an epoch when it is short */
-    uint64_t seed;  /**< of the order of samples, augmentation, dropout, mixup */
+    uint64_t seed;  /**< of the order of samples, augmentation, dropout, mixing */
     tern_loss_options loss;
     tern_optimizer_options optimizer;
     tern_schedule_options schedule;
@@ -176,7 +176,14 @@ typedef struct tern_train_options {
     /** Above 1: inputs [N, members, ...] and the float target [N, ..., members] hold members that are
      *  mixed each in a way of its own, as networks are that are trained side by side. */
     int mixup_members;
-    double mixup_off_epochs; /**< the last so many epochs are without it */
+    /** Cutmix (Yun et al. 2019): a box of each sample is replaced by that of another one of the batch
+     *  and targets are mixed by the share of places; its sides are as long as sqrt(1 - k) of the
+     *  input's (of D dimensions: the D-th root), k from Beta(cutmix, cutmix), around any place, cut
+     *  at the edges. Inputs [N, C, ...] of rank 3 or more and the same places; targets [N] or
+     *  [N, classes]. With mixup too, each batch is mixed in one of the two ways, drawn evenly.
+     *  0: no. */
+    double cutmix;
+    double mixup_off_epochs; /**< the last so many epochs are without mixing */
     /** A file that is written after every epoch, every checkpoint_seconds within one and when
      *  stopped (atomically: there is a whole one at any time after the first). NULL: none. */
     const char *checkpoint;
