@@ -227,6 +227,52 @@ static void masks_move_with_pictures(void **state) {
     tern_image_free(&picture);
 }
 
+/* A picture whose red is x and whose green is y, and a mask that is x: what is seen of them tells the
+ * window, which lies inside the picture and has sides of the range; all else is as it was. */
+static void random_crops(void **state) {
+    (void)state;
+    enum { WIDTH = 64, HEIGHT = 48, STEP = 1000 };
+    const double sizes[2] = {WIDTH, HEIGHT};
+    tern_image picture, mask, out, seen;
+    check_ok(c, tern_image_create(&picture, c, WIDTH, HEIGHT, 3, 16));
+    check_ok(c, tern_image_create(&mask, c, WIDTH, HEIGHT, 1, 8));
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++) {
+            ((uint16_t *)picture.data)[3 * (y * WIDTH + x)] = (uint16_t)(STEP * x);
+            ((uint16_t *)picture.data)[3 * (y * WIDTH + x) + 1] = (uint16_t)(STEP * y);
+            ((uint8_t *)mask.data)[y * WIDTH + x] = (uint8_t)x;
+        }
+    const tern_vision_augmentation a = {.crop = 0.6};
+    double least[2] = {1, 1}, most[2] = {0, 0}, first[2] = {1, 1}, last[2] = {0, 0};
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        check_ok(c, tern_vision_augment(&out, &seen, &picture, &mask, &a, seed));
+        for (int axis = 0; axis < 2; axis++) {
+            /* Between 1 and 9 tenths, where nothing is beyond the edge. */
+            const int from = (int)sizes[axis] / 10, to = (int)sizes[axis] - 1 - from;
+            const double low = pictures_at(&out, axis ? 3 : from, axis ? from : 3, axis) / (double)STEP,
+                         high = pictures_at(&out, axis ? 3 : to, axis ? to : 3, axis) / (double)STEP;
+            const double share = (high - low) / (to - from),
+                         begin = low + 0.5 - (from + 0.5) * share, end = begin + share * sizes[axis];
+            assert_true(share > 0.4 - 1e-4 && share < 1 + 1e-4);
+            assert_true(begin > -0.01 && end < sizes[axis] + 0.01);
+            least[axis] = fmin(least[axis], share);
+            most[axis] = fmax(most[axis], share);
+            first[axis] = fmin(first[axis], begin / sizes[axis]);
+            last[axis] = fmax(last[axis], end / sizes[axis]);
+            for (int i = from; i <= to && !axis; i++)
+                for (int y = 0; y < HEIGHT; y++)
+                    assert_true(fabs(pictures_at(&out, i, y, 0) / (double)STEP -
+                                     pictures_at(&seen, i, y, 0)) < 0.5 + 1e-3);
+        }
+        tern_image_free(&out);
+        tern_image_free(&seen);
+    }
+    for (int axis = 0; axis < 2; axis++)
+        assert_true(least[axis] < 0.42 && most[axis] > 0.98 && first[axis] < 0.01 && last[axis] > 0.99);
+    tern_image_free(&mask);
+    tern_image_free(&picture);
+}
+
 /* Light and colour leave the mask alone; nothing leaves everything alone. */
 static void what_does_not_move(void **state) {
     (void)state;
@@ -417,6 +463,7 @@ int main(void) {
                                        cmocka_unit_test(warps_that_are_turns),
                                        cmocka_unit_test(elastic_fields),
                                        cmocka_unit_test(masks_move_with_pictures),
+                                       cmocka_unit_test(random_crops),
                                        cmocka_unit_test(what_does_not_move),
                                        cmocka_unit_test(light_and_colour),
                                        cmocka_unit_test(blur_noise_and_cutouts),

@@ -23,6 +23,14 @@ static double draw_factor(tern__random *r, double range) { return exp(draw(r) * 
 
 /* ---- where pixels come from ---- */
 
+/* Along one axis of a view of `size` pixels: places of the output, counted from its middle, times
+ * *scale plus *offset are places in a window of random size and place inside it. */
+static void draw_window(const tern_vision_augmentation *a, tern__random *r, int size, double *scale,
+                        double *offset) {
+    *scale = 1 - a->crop * tern__random_uniform(r);
+    *offset = draw(r) * (1 - *scale) * size / 2;
+}
+
 static tern_affine draw_map(const tern_vision_augmentation *a, tern__random *r,
                             const tern__view *v) {
     double scale_x = tern__random_uniform(r) < a->mirror ? -1 : 1;
@@ -36,7 +44,14 @@ static tern_affine draw_map(const tern_vision_augmentation *a, tern__random *r,
     const double shear = draw(r) * a->shear;
     const double x = v->x - draw(r) * a->shift * v->width;
     const double y = v->y - draw(r) * a->shift * v->height;
-    const tern_affine centred = {{1, 0, -(v->width - 1) / 2.0, 0, 1, -(v->height - 1) / 2.0}};
+    tern_affine centred = {{1, 0, -(v->width - 1) / 2.0, 0, 1, -(v->height - 1) / 2.0}};
+    if (a->crop > 0) /* drawn last, so that other recipes get the numbers that they always got */
+        for (int axis = 0; axis < 2; axis++) {
+            double scale, offset, *row = &centred.m[3 * axis];
+            draw_window(a, r, axis ? v->height : v->width, &scale, &offset);
+            row[axis] = scale;
+            row[2] = row[2] * scale + offset;
+        }
     const tern_affine back = tern__affine_back(angle, shear, scale_x, scale_y);
     tern_affine map = tern__affine_after(&back, &centred);
     map.m[2] += x;
@@ -48,7 +63,8 @@ static int channels_of(const tern__view *v) { return v->image->channels < 3 ? 1 
 
 static bool is_moved(const tern_vision_augmentation *a) {
     return a->mirror > 0 || a->flip > 0 || a->turn > 0 || a->rotate > 0 || a->shift > 0 ||
-           a->scale > 0 || a->stretch > 0 || a->shear > 0 || a->elastic > 0;
+           a->scale > 0 || a->stretch > 0 || a->shear > 0 || a->crop > 0 ||
+           a->elastic > 0;
 }
 
 /* Column and row of the window's first pixel, where nothing is moved. */

@@ -1,7 +1,7 @@
 /* Augmentation: pictures varied at random, and their masks with them. Mirror, turn, rotation,
  * shift, scale and shear are one affine map, an elastic displacement comes on top, and each pixel
  * is looked up once: bilinear in the picture, nearest in the mask. Then light, colour, blur, noise
- * and cut-outs change the picture alone. (Mixup is tern_train_options.mixup.) */
+ * and cut-outs change the picture alone. (Mixup and cutmix are tern_train_options'.) */
 #ifndef TERN_VISION_AUGMENT_H
 #define TERN_VISION_AUGMENT_H
 
@@ -22,6 +22,9 @@ typedef struct tern_vision_augmentation {
     double scale;   /**< size times exp(U scale), 0..2 */
     double stretch; /**< width times exp(U stretch), height divided by it, 0..1 */
     double shear;   /**< degrees, U shear, 0..60 */
+    double crop;    /**< the view shows a window of itself, each side a share uniform in 1 - crop..1
+                         of its own, anywhere inside, enlarged to it, 0..0.95 (random crops as
+                         Szegedy et al. 2015 have them, but for the choice of sides) */
     double elastic; /**< pixels, standard deviation of the displacement (Simard et al. 2003),
                          0..100 */
     double elastic_sigma; /**< pixels, how smooth the displacement is; 0: 10 */
