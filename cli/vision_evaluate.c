@@ -9,7 +9,7 @@ typedef struct request {
     const char *images, *masks, *fov;
     double threshold, memory;
     int64_t threads;
-    bool json, each, all_views, quiet;
+    bool json, each, rand, all_views, quiet;
 } request;
 
 static const cli_command command = {
@@ -21,7 +21,7 @@ static const cli_command command = {
     "accuracy,\n"
     "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over "
     "pictures),\n"
-    "n, pixels."};
+    "n, pixels; with --rand also rand."};
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -48,10 +48,15 @@ static bool on_picture(void *user, const char *file, const tern_mask_scores *s, 
 }
 
 static int print(const request *r, const tern_mask_scores *s) {
-    if (r->json) return cli_print_json(scores_object(s));
+    if (r->json) {
+        json_t *root = scores_object(s);
+        if (r->rand) json_object_set_new(root, "rand", number_or_null(s->rand));
+        return cli_print_json(root);
+    }
     printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n",
            s->iou, s->dice, s->precision, s->recall, s->accuracy);
     if (isfinite(s->auc)) printf("AUC        %.4f\n", s->auc);
+    if (r->rand) printf("Rand error %.4f\n", s->rand);
     printf(
         "borders    %.4f\n%lld pictures, %lld pixels; means over pictures: IoU %.4f, Dice %.4f\n",
         s->boundary, (long long)s->n, (long long)s->pixels, s->mean_iou, s->mean_dice);
@@ -63,6 +68,7 @@ static int evaluate(const request *r, tern_session *session) {
     tern_mask_metrics *metrics = NULL;
     o.masks = r->masks;
     o.fov = r->fov;
+    o.rand = r->rand;
     o.segment.threshold = r->threshold;
     o.segment.all_views = r->all_views;
     o.segment.memory = r->memory * 1e6;
@@ -93,6 +99,8 @@ int cli_vision_evaluate(int argc, char **argv) {
          "probability from which on a pixel is foreground (the\nmodel's)", 0, 1},
         {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0},
         {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6},
+        {"rand", 0, CLI_FLAG, &r.rand, NULL,
+         "the Rand error of ISBI 2012 too: are pixels of one cell\nin one, those of two in two? Mean over pictures", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
         {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0},
         CLI_THREADS(&r.threads),

@@ -195,10 +195,101 @@ static void nothing_and_mistakes(void **state) {
     tern_context_free(c);
 }
 
+/* Objects by filling from each pixel on. */
+static void fill(const tern_mask *m, int *object, int x, int y, int number) {
+    const int at = y * m->width + x;
+    if (object[at] >= 0) return;
+    object[at] = number;
+    static const int step[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
+    for (int i = 0; i < 4; i++) {
+        const int u = x + step[i][0], v = y + step[i][1];
+        if (u >= 0 && v >= 0 && u < m->width && v < m->height &&
+            m->labels[v * m->width + u] == m->labels[at])
+            fill(m, object, u, v, number);
+    }
+}
+
+/* The Rand error by its meaning, over all pairs of pixels: of those inside objects of the truth,
+ * which are together in both, in the mask, in the truth. */
+static double rand_of_pairs(const tern_mask *mask, const tern_mask *truth) {
+    enum { MOST = 200 };
+    int said[MOST], is[MOST], n = truth->width * truth->height;
+    double both = 0, in_mask = 0, in_truth = 0;
+    assert_true(n <= MOST);
+    for (int i = 0; i < n; i++) said[i] = is[i] = -1;
+    for (int i = 0; i < n; i++) {
+        const int x = i % truth->width, y = i / truth->width;
+        if (mask->labels[i] && mask->labels[i] != TERN_MASK_IGNORED) fill(mask, said, x, y, i);
+        if (truth->labels[i] && truth->labels[i] != TERN_MASK_IGNORED) fill(truth, is, x, y, i);
+    }
+    for (int a = 0; a < n; a++)
+        for (int b = 0; b < n; b++) {
+            if (is[a] < 0 || is[b] < 0) continue;
+            const bool together = a == b || (said[a] >= 0 && said[a] == said[b]);
+            both += together && is[a] == is[b];
+            in_mask += together;
+            in_truth += is[a] == is[b];
+        }
+    return 1 - both / (0.5 * in_mask + 0.5 * in_truth);
+}
+
+static void rand_error(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    double error;
+    /* two cells of 4 that the mask joins: 32 pairs of 64 are together in truth */
+    tern_mask truth = mask_of(c, 5, 2, 2, "1101111011"), joined = mask_of(c, 5, 2, 2, "1111111011"),
+              nothing = mask_of(c, 5, 2, 2, "0000000000"), corner = mask_of(c, 3, 2, 2, "110001"),
+              whole = mask_of(c, 3, 2, 2, "111111");
+    check_ok(c, tern_mask_rand_error(&error, &truth, &truth));
+    check_close(error, 0, 0, 0);
+    check_ok(c, tern_mask_rand_error(&error, &joined, &truth));
+    check_close(error, 1 - 2 * 32.0 / (64 + 32), 1e-12, 0);
+    check_ok(c, tern_mask_rand_error(&error, &nothing, &truth)); /* 8 objects of one pixel */
+    check_close(error, 1 - 2 * 8.0 / (8 + 32), 1e-12, 0);
+    check_ok(c, tern_mask_rand_error(&error, &truth, &nothing));
+    assert_true(isnan(error));
+    /* two cells that touch at a corner are two: 2 and 1 pixels; one cell of 4 holds both */
+    check_ok(c, tern_mask_rand_error(&error, &whole, &corner));
+    check_close(error, 1 - 2 * 5.0 / (9 + 5), 1e-12, 0);
+    check_error(c, TERN_ERR_SHAPE, "the mask is 3x2 and the true one 5x2",
+                tern_mask_rand_error(&error, &corner, &truth));
+    tern__random r = tern__random_make(5, 0);
+    double sum = 0;
+    tern_mask_metrics *m;
+    tern_mask_scores s;
+    check_ok(c, tern_mask_metrics_create(&m, c, 3));
+    tern_mask_metrics_measure_rand(m);
+    for (int round = 0; round < 60; round++) {
+        tern_mask pair[2];
+        for (int k = 0; k < 2; k++) {
+            check_ok(c, tern_mask_create(&pair[k], c, 14, 11, 3, 0));
+            for (int i = 0; i < 14 * 11; i++) {
+                const double u = tern__random_uniform(&r);
+                pair[k].labels[i] = u < 0.35 ? 0 : u < 0.9 ? 1 : 2;
+                if (k && u > 0.97) pair[k].labels[i] = TERN_MASK_IGNORED;
+            }
+        }
+        check_ok(c, tern_mask_metrics_add(m, &pair[0], &pair[1], &s));
+        const double expected = rand_of_pairs(&pair[0], &pair[1]);
+        check_close(s.rand, expected, 1e-12, 0);
+        sum += expected;
+        for (int k = 0; k < 2; k++) tern_mask_free(&pair[k]);
+    }
+    check_close(tern_mask_metrics_scores(m).rand, sum / 60, 1e-12, 0);
+    tern_mask_metrics_free(m);
+    tern_mask_free(&truth);
+    tern_mask_free(&joined);
+    tern_mask_free(&nothing);
+    tern_mask_free(&corner);
+    tern_mask_free(&whole);
+    tern_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand), cmocka_unit_test(several_classes),      cmocka_unit_test(curves),
-        cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes),
+        cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes), cmocka_unit_test(rand_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

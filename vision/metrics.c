@@ -20,8 +20,9 @@ typedef struct counts {
 struct tern_mask_metrics {
     tern_context *context;
     counts all, one;
-    int64_t n, n_borders, n_iou;
-    double sum_iou, sum_dice, sum_borders;
+    int64_t n, n_borders, n_iou, n_rand;
+    double sum_iou, sum_dice, sum_borders, sum_rand;
+    bool measures_rand;
 };
 
 static void counts_free(counts *k, tern_context *c) {
@@ -215,10 +216,13 @@ static tern_mask_scores scores_of(const counts *k) {
                               .recall = r.recall,
                               .auc = area(k),
                               .mean_iou = r.iou,
-                              .mean_dice = r.dice};
+                              .mean_dice = r.dice,
+                              .rand = NAN};
 }
 
 /* ---- counting ---- */
+
+void tern_mask_metrics_measure_rand(tern_mask_metrics *m) { m->measures_rand = true; }
 
 static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mask,
                                 const tern_mask *truth) {
@@ -243,19 +247,22 @@ static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mas
 
 tern_status tern_mask_metrics_add(tern_mask_metrics *m, const tern_mask *mask,
                                   const tern_mask *truth, tern_mask_scores *scores) {
-    double border;
+    double border, error = NAN;
     if (mask->width != truth->width || mask->height != truth->height)
         return tern__fail(m->context, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d",
                           mask->width, mask->height, truth->width, truth->height);
     tern_status st = count_pixels(&m->one, m->context, mask, truth);
     if (st == TERN_OK) st = border_score(m->context, mask, truth, &border);
+    if (st == TERN_OK && m->measures_rand) st = tern_mask_rand_error(&error, mask, truth);
     if (st != TERN_OK) return st;
     tern_mask_scores one = scores_of(&m->one);
     one.boundary = border;
+    one.rand = error;
     counts_join(&m->all, &m->one);
     m->n++;
     if (!isnan(one.iou)) m->sum_iou += one.iou, m->sum_dice += one.dice, m->n_iou++;
     if (!isnan(border)) m->sum_borders += border, m->n_borders++;
+    if (!isnan(error)) m->sum_rand += error, m->n_rand++;
     if (scores) *scores = one;
     return TERN_OK;
 }
@@ -267,6 +274,7 @@ tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *m) {
     s.boundary = ratio(m->sum_borders, (double)m->n_borders);
     s.mean_iou = ratio(m->sum_iou, (double)m->n_iou);
     s.mean_dice = ratio(m->sum_dice, (double)m->n_iou);
+    s.rand = ratio(m->sum_rand, (double)m->n_rand);
     return s;
 }
 
@@ -280,7 +288,8 @@ tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m, double 
                           .auc = NAN,
                           .boundary = NAN,
                           .mean_iou = NAN,
-                          .mean_dice = NAN};
+                          .mean_dice = NAN,
+                          .rand = NAN};
     int64_t matrix[4] = {0};
     counts k = m->all;
     if (!k.probabilities) return s;

@@ -18,11 +18,11 @@ static bool is_wanted(uint8_t label, int wanted) {
 
 /* Provisional numbers, from the neighbours that were numbered before. */
 static tern_status number_pixel(tern__regions *r, int64_t x, int64_t y) {
-    static const int8_t before[4][2] = {{-1, 0}, {-1, -1}, {0, -1}, {1, -1}};
+    static const int8_t before[4][2] = {{-1, 0}, {0, -1}, {-1, -1}, {1, -1}};
     const tern_mask *m = r->mask;
     const int64_t width = m->width, at = y * width + x;
     int32_t number = -1;
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < (r->sides ? 2 : 4); k++) {
         const int64_t nx = x + before[k][0], ny = y + before[k][1];
         if (nx < 0 || ny < 0 || nx >= width) continue;
         const int64_t neighbour = ny * width + nx;

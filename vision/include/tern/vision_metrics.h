@@ -27,6 +27,7 @@ typedef struct tern_mask_scores {
     double boundary; /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's
                         border are right (Csurka et al. 2013); mean over pictures */
     double mean_iou, mean_dice; /**< means over pictures of iou and dice */
+    double rand; /**< mean over pictures of tern_mask_rand_error; NaN unless it was asked for */
 } tern_mask_scores;
 
 typedef struct tern_mask_metrics tern_mask_metrics;
@@ -35,6 +36,8 @@ typedef struct tern_mask_metrics tern_mask_metrics;
 TERN_API tern_status tern_mask_metrics_create(tern_mask_metrics **metrics, tern_context *context,
                                               int classes);
 TERN_API void tern_mask_metrics_free(tern_mask_metrics *metrics);
+/** From now on pictures are also measured by tern_mask_rand_error. */
+TERN_API void tern_mask_metrics_measure_rand(tern_mask_metrics *metrics);
 /** Counts one picture; *scores (may be NULL) are its own. Errors: TERN_ERR_SHAPE if the masks'
  * sizes differ, TERN_ERR_ARGUMENT if one has a class that was not announced. */
 TERN_API tern_status tern_mask_metrics_add(tern_mask_metrics *metrics, const tern_mask *mask,
@@ -46,6 +49,16 @@ TERN_API tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *metr
  * probabilities. */
 TERN_API tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *metrics,
                                                       double threshold);
+/** The Rand error of a picture of cells, one minus the foreground-restricted Rand score of the ISBI
+ * 2012 challenge (Arganda-Carreras et al. 2015, alpha = 0.5), without its thinning of borders.
+ * Objects are regions of equal class other than 0 that touch at a side; class 0 is what separates
+ * them. Of the n pixels inside the truth's objects, with n_ij of them in object i of the mask and j
+ * of the truth, and pixels of class 0 in the mask an object each:
+ *  error = 1 - 2 S_ij n_ij^2 / (S_i (S_j n_ij)^2 + S_j (S_i n_ij)^2),
+ * 0 where both masks have the same objects there. NaN where the truth has none. Errors:
+ * TERN_ERR_SHAPE if the sizes differ; TERN_ERR_MEMORY (16 bytes a pixel). */
+TERN_API tern_status tern_mask_rand_error(double *error, const tern_mask *mask,
+                                          const tern_mask *truth);
 /** IoU and Dice of one class over all. */
 TERN_API void tern_mask_metrics_class(const tern_mask_metrics *metrics, int label, double *iou,
                                       double *dice);
