@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 typedef struct request {
-    const char *output;
+    const char *output, *fov;
     double threshold, memory, tolerance, max_pixels;
     int64_t threads, least_area;
     bool probability, overlay, rle, polygons, all_views, quiet;
@@ -210,6 +210,7 @@ typedef struct work {
     tern_session *session;
     size_t done, count; /* pictures */
     FILE *lines;        /* of --rle and --polygons */
+    char **fovs;        /* of each picture, where --fov is a folder */
 } work;
 
 static bool on_tile(void *user, int64_t done, int64_t count) {
@@ -219,7 +220,17 @@ static bool on_tile(void *user, int64_t done, int64_t count) {
     return !cli_stopped();
 }
 
-static int segment(work *w, const char *picture, const char *target) {
+/* Pixels outside the field of view, a mask in a file, are background. */
+static tern_status look_through(tern_context *c, tern_mask *mask, const char *path) {
+    tern_mask fov;
+    tern_status st = tern_mask_load(&fov, c, path, TERN_MASK_BINARY, 2);
+    if (st != TERN_OK) return st;
+    st = tern_mask_restrict(mask, &fov);
+    tern_mask_free(&fov);
+    return st;
+}
+
+static int segment(work *w, const char *picture, const char *target, const char *fov) {
     const request *r = w->request;
     tern_vision_segment_options o = TERN_VISION_SEGMENT_OPTIONS_INIT;
     tern_image_options io = TERN_IMAGE_OPTIONS_INIT;
@@ -238,6 +249,9 @@ static int segment(work *w, const char *picture, const char *target) {
     if ((st = tern_vision_segment(w->session, &image, &o, &mask)) != TERN_OK) {
         cli_complain("%s: %s", picture, tern_session_message(w->session));
         code = cli_exit_code(st);
+    } else if (fov && (st = look_through(w->context, &mask, fov)) != TERN_OK) {
+        cli_complain("%s: %s", picture, tern_context_message(w->context));
+        code = cli_exit_code(st);
     } else if (w->lines) {
         code = write_line(r, w->context, picture, &mask, w->lines);
     } else if ((st = write_picture(r, &image, &mask, target)) != TERN_OK) {
@@ -253,7 +267,8 @@ static int segment_all(work *w, const paths *pictures, char **targets) {
     cli_catch_interrupts();
     w->count = pictures->count;
     for (size_t i = 0; i < pictures->count && !cli_stopped(); i++) {
-        const int one = segment(w, pictures->at[i], targets[i]);
+        const int one =
+            segment(w, pictures->at[i], targets[i], w->fovs ? w->fovs[i] : w->request->fov);
         if (code == EXIT_OK) code = one;
         if (!w->request->quiet && w->count > 1) cli_progress_count("pictures", i + 1, w->count);
     }
@@ -275,7 +290,15 @@ static int run(const request *r, const char *model_path, const paths *pictures, 
     tern_status st = cli_context(&w.context, r->threads, &r->quiet);
     if (st == TERN_OK) st = tern_model_load(&model, w.context, model_path);
     if (st == TERN_OK) st = tern_session_create(&w.session, model);
+    if (st == TERN_OK && r->fov && is_folder(r->fov)) {
+        w.fovs = calloc(pictures->count, sizeof *w.fovs);
+        st = w.fovs ? tern_mask_find_files(w.fovs, w.context, r->fov,
+                                           (const char *const *)pictures->at, pictures->count)
+                    : TERN_ERR_MEMORY;
+    }
     code = st == TERN_OK ? segment_all(&w, pictures, targets) : cli_failed(w.context, st);
+    for (size_t i = 0; w.fovs && i < pictures->count; i++) tern_free(w.context, w.fovs[i]);
+    free(w.fovs);
     tern_session_free(w.session);
     tern_model_free(model);
     tern_context_free(w.context);
@@ -320,6 +343,8 @@ int cli_vision_segment(int argc, char **argv) {
         {"output", 'o', CLI_TEXT, &r.output, "FILE|DIR", "where masks go", 0, 0},
         {"threshold", 0, CLI_REAL, &r.threshold, "P",
          "probability from which on a pixel is foreground (the\nmodel's)", 0, 1},
+        {"fov", 0, CLI_TEXT, &r.fov, "DIR|FILE",
+         "fields of view, of the pictures' names, or one for all:\npixels that are 0 there are background", 0, 0},
         {"probability", 0, CLI_FLAG, &r.probability, NULL,
          "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0},
         {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0},

@@ -1,7 +1,7 @@
 /* Lists the pictures of folders and finds the mask that belongs to a picture. Opens no picture. */
 #include "files.h"
 
-#include <tern/vision.h>
+#include <tern/vision_mask.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -124,4 +124,32 @@ int tern__files_match(const tern__file_list *list, const char *key) {
         if (number >= 0) return number;
     }
     return -1;
+}
+
+tern_status tern_mask_find_files(char **paths, tern_context *c, const char *folder,
+                                 const char *const *pictures, size_t count) {
+    tern__file_list list;
+    char key[1024];
+    for (size_t i = 0; i < count; i++) paths[i] = NULL;
+    tern_status st = tern__files_read(&list, c, folder);
+    for (size_t i = 0; st == TERN_OK && i < count; i++) {
+        const char *slash = strrchr(pictures[i], '/'), *base = slash ? slash + 1 : pictures[i],
+                   *dot = strrchr(base, '.');
+        const size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+        snprintf(key, sizeof key, "%.*s", (int)length, base);
+        const int number = tern__files_match(&list, key);
+        if (number < 0)
+            st = tern__fail(c, TERN_ERR_FORMAT,
+                            "%s: there is no picture '%s' for %s in this folder (or with _mask, "
+                            "_label, ... after the name)",
+                            folder, key, pictures[i]);
+        else if (!(paths[i] = tern__strdup(c, list.path[number])))
+            st = TERN_ERR_MEMORY;
+    }
+    for (size_t i = 0; st != TERN_OK && i < count; i++) {
+        tern__free(c, paths[i]);
+        paths[i] = NULL;
+    }
+    tern__files_free(&list);
+    return st;
 }

@@ -85,6 +85,21 @@ tern_status tern_mask_threshold(tern_mask *mask, double threshold) {
     return TERN_OK;
 }
 
+tern_status tern_mask_restrict(tern_mask *mask, const tern_mask *fov) {
+    const size_t pixels = (size_t)mask->width * (size_t)mask->height;
+    if (mask->width != fov->width || mask->height != fov->height)
+        return tern__fail(mask->context, TERN_ERR_SHAPE,
+                          "the picture has %d x %d pixels, its field of view %d x %d", mask->width,
+                          mask->height, fov->width, fov->height);
+    for (size_t i = 0; i < pixels; i++) {
+        if (fov->labels[i] && fov->labels[i] != TERN_MASK_IGNORED) continue;
+        mask->labels[i] = 0;
+        for (int k = 0; k < mask->planes; k++)
+            mask->probability[(size_t)k * pixels + i] = mask->planes > 1 && k == 0;
+    }
+    return TERN_OK;
+}
+
 /* ---- reading ---- */
 
 /* Colour numbers of a palette without colours to its grey values. */

@@ -51,6 +51,17 @@ typedef enum tern_mask_coding {
 TERN_API tern_status tern_mask_load(tern_mask *mask, tern_context *context, const char *path,
                                     tern_mask_coding coding, int classes);
 
+/** Makes background of the pixels where fov, a mask of the same size, is 0 or does not count: label
+ * 0 and probability 0 (with a plane for each class: 1 for class 0). Errors: TERN_ERR_SHAPE if the
+ * sizes differ. */
+TERN_API tern_status tern_mask_restrict(tern_mask *mask, const tern_mask *fov);
+/** Which file of a folder (and what is below it) belongs to each of count pictures: the one of the
+ * picture's name without folder and ending, perhaps with _mask and the like, as
+ * tern_vision_dataset_open matches. Each of paths [count] is the caller's (tern_free). Errors:
+ * TERN_ERR_FORMAT naming the picture that has none; TERN_ERR_IO; paths are NULL on failure. */
+TERN_API tern_status tern_mask_find_files(char **paths, tern_context *context, const char *folder,
+                                          const char *const *pictures, size_t count);
+
 /* ---- pictures ---- */
 
 /** The colour of a class, 0xRRGGBB: the palette that class masks are written with (class 0 black;
