@@ -11,24 +11,28 @@ typedef struct request {
     bool json, quiet;
 } request;
 
-/* The vectors of some files. */
+/* Vectors of files, or of texts, and what to call them. */
 typedef struct vectors {
     float *at; /* [count][length] */
-    int64_t length, count;
+    int64_t length, count, capacity;
+    char **texts; /* [count]; NULL: they are of files */
 } vectors;
 
 static const cli_command embed_command = {
     "tern model embed", "MODEL FILE... -o VECTORS.npy [--layer NODE]",
-    "Writes what a layer of a network makes of pictures or sounds: an array [files, numbers] that NumPy\n"
+    "Writes what a layer of a network makes of pictures, sounds or texts: an array [files, numbers] that NumPy\n"
     "reads.",
     "Without --layer it is what goes into the last layer of weights. 'tern model info' lists the nodes. A sound\n"
-    "that is longer than the network's window gives the mean of its windows."};
+    "that is longer than the network's window gives the mean of its windows. For a model of texts every line of\n"
+    "the files (-: of standard input) is a text: [lines, numbers]."};
 
 static const cli_command similar_command = {
     "tern model similar", "MODEL QUERY FILE... | MODEL --data DIR|IDX [OPTIONS]",
     "Prints which of the files a network takes for most like QUERY: those whose vectors are nearest.",
     "The vector is a layer's output; without --layer what goes into the last layer of weights. With --json one\n"
     "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}\n"
+    "For a model of texts QUERY is a text, and so is every line of the files (-: of standard input); JSON then has\n"
+    "\"text\" in place of \"file\".\n"
     "With --data instead of files: for how many pictures of a folder per label, or of idx files (those not named\n"
     "train-...), the nearest other one has the same label."};
 
@@ -49,24 +53,85 @@ static bool find_distance(const char *name, tern_distance_kind *kind) {
     return false;
 }
 
-/* Every file's vector, by the front end that the model has. */
-static tern_status embed_all(vectors *v, tern_session *session, char **files, int count) {
-    const bool sound = tern_model_metadata(tern_session_model(session), "tern.audio") != NULL;
-    for (int i = 0; i < count; i++) {
+/* Takes up a vector; text NULL: of a file. The sentence of a failure is said. */
+static int add_vector(vectors *v, const float *vector, int64_t length, const char *text) {
+    if (v->count == v->capacity) {
+        const int64_t capacity = v->capacity ? 2 * v->capacity : 64;
+        float *at = realloc(v->at, (size_t)capacity * (size_t)length * sizeof *at);
+        if (at) v->at = at;
+        char **texts = at && text ? realloc(v->texts, (size_t)capacity * sizeof *texts) : NULL;
+        if (texts) v->texts = texts;
+        if (!at || (text && !texts)) {
+            cli_complain("out of memory");
+            return EXIT_FAILED;
+        }
+        v->capacity = capacity;
+        v->length = length;
+    }
+    memcpy(v->at + v->count * v->length, vector, (size_t)length * sizeof *vector);
+    if (text && !(v->texts[v->count] = strdup(text))) {
+        cli_complain("out of memory");
+        return EXIT_FAILED;
+    }
+    v->count++;
+    return EXIT_OK;
+}
+
+static int embed_text(vectors *v, tern_session *session, const char *text) {
+    const float *vector;
+    int64_t length;
+    const tern_status st = tern_text_embed(session, text, &vector, &length);
+    if (st == TERN_OK) return add_vector(v, vector, length, text);
+    cli_complain("%s", tern_session_message(session));
+    return cli_exit_code(st);
+}
+
+/* Every line of a file ("-": of standard input). */
+static int embed_lines(vectors *v, tern_context *c, tern_session *session, const char *path) {
+    tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
+    tern_text_reader *reader = NULL;
+    int code = EXIT_OK;
+    o.format = TERN_TEXT_FORMAT_LINES;
+    o.unlabelled = true;
+    tern_status st = tern_text_reader_open(&reader, c, path, &o);
+    for (bool got = true; st == TERN_OK && code == EXIT_OK && got;) {
+        tern_text_record record;
+        st = tern_text_reader_next(reader, &record, &got);
+        if (st == TERN_OK && got) code = embed_text(v, session, record.text);
+    }
+    tern_text_reader_close(reader);
+    return st == TERN_OK ? code : cli_failed(c, st);
+}
+
+/* Every vector, by the front end that the model has. query: the first of texts is one itself. */
+static int embed_all(vectors *v, tern_context *c, tern_session *session, char **files, int count,
+                     bool query) {
+    const tern_model *model = tern_session_model(session);
+    const bool sound = tern_model_metadata(model, "tern.audio") != NULL,
+               text = tern_model_metadata(model, "tern.text") != NULL;
+    int code = EXIT_OK;
+    for (int i = 0; i < count && code == EXIT_OK; i++) {
         const float *vector;
         int64_t length;
-        tern_status st = sound ? tern_audio_embed_file(session, files[i], &vector, &length)
-                               : tern_vision_embed_file(session, files[i], &vector, &length);
-        if (st != TERN_OK) return st;
-        if (!v->at) {
-            v->length = length;
-            v->at = calloc((size_t)count, (size_t)length * sizeof *v->at);
-            if (!v->at) return TERN_ERR_MEMORY;
+        if (text) {
+            code = query && i == 0 ? embed_text(v, session, files[i])
+                                   : embed_lines(v, c, session, files[i]);
+            continue;
         }
-        memcpy(v->at + i * v->length, vector, (size_t)length * sizeof *vector);
-        v->count++;
+        const tern_status st = sound ? tern_audio_embed_file(session, files[i], &vector, &length)
+                                     : tern_vision_embed_file(session, files[i], &vector, &length);
+        if (st == TERN_OK) {
+            code = add_vector(v, vector, length, NULL);
+        } else {
+            cli_complain("%s", tern_session_message(session));
+            code = cli_exit_code(st);
+        }
     }
-    return TERN_OK;
+    if (code == EXIT_OK && v->count <= query) {
+        cli_complain("there is no text in %s", files[count - 1]);
+        code = EXIT_DATA;
+    }
+    return code;
 }
 
 typedef struct neighbour {
@@ -82,6 +147,7 @@ static int by_distance(const void *a, const void *b) {
 
 static int print_similar(const request *r, const vectors *v, char **files) {
     tern_distance_kind kind = TERN_DISTANCE_COSINE;
+    char **names = v->texts ? v->texts : files;
     const int64_t n = v->count - 1;
     neighbour *list = calloc((size_t)n, sizeof *list);
     json_t *similar = json_array();
@@ -92,13 +158,14 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     qsort(list, (size_t)n, sizeof *list, by_distance);
     for (int i = 0; i < n && i < r->top; i++) {
         if (r->json)
-            json_array_append_new(similar, json_pack("{s:o, s:f}", "file", cli_json_text(files[list[i].file]),
-                                                     "distance", list[i].distance));
-        else printf("%.4f  %s\n", list[i].distance, files[list[i].file]);
+            json_array_append_new(similar, json_pack("{s:o, s:f}", v->texts ? "text" : "file",
+                                                     cli_json_text(names[list[i].file]), "distance",
+                                                     list[i].distance));
+        else printf("%.4f  %s\n", list[i].distance, names[list[i].file]);
     }
     free(list);
     if (r->json)
-        return cli_print_json(json_pack("{s:o, s:o}", "query", cli_json_text(files[0]), "similar", similar));
+        return cli_print_json(json_pack("{s:o, s:o}", "query", cli_json_text(names[0]), "similar", similar));
     json_decref(similar);
     return EXIT_OK;
 }
@@ -169,9 +236,8 @@ static int run(const request *r, const char *path, char **files, int count) {
         code = cli_failed(c, st);
     } else if (r->data) {
         code = agreement(r, c, model, cut);
-    } else if ((st = embed_all(&v, session, files, count)) != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-        code = cli_exit_code(st);
+    } else if ((code = embed_all(&v, c, session, files, count, !r->output)) != EXIT_OK) {
+        /* it was said what failed */
     } else if (r->output) {
         const tern_tensor array = {TERN_FLOAT, 2, {v.count, v.length}, v.at};
         st = tern_tensor_save(&array, c, r->output);
@@ -179,6 +245,8 @@ static int run(const request *r, const char *path, char **files, int count) {
     } else {
         code = print_similar(r, &v, files);
     }
+    for (int64_t i = 0; v.texts && i < v.count; i++) free(v.texts[i]);
+    free(v.texts);
     free(v.at);
     tern_session_free(session);
     tern_model_free(cut);

@@ -9,6 +9,7 @@
 
 #include <tern/text_tag.h>
 #include <tern/text_train.h>
+#include <tern/transfer.h>
 
 static const char labelled[] =
     "pos\ta good and lovely film\nneg\ta dull and bad film\npos\tlovely lovely story\n"
@@ -104,6 +105,55 @@ static void one_text(void **state) {
     run_error(s, TERN_ERR_FORMAT, "to a whole text", tern_text_tag_text(s, "x", &tags));
     tern_session_free(s);
     tern_model_free(m);
+}
+
+/* What goes into the last layer, times its weights, is what classifying makes its answer of. */
+static void layers_as_vectors(void **state) {
+    texts_fixture *f = *state;
+    static const char *const networks[] = {"textcnn", "ngrams", "lstm"};
+    static const char *const some[] = {"a good, lovely story", "", "so bad, so very very awful and dull"};
+    for (int k = 0; k < 3; k++) {
+        tern_model *m = train(f, networks[k], TERN_TEXT_TUNED), *cut;
+        check_ok(f->c, tern_model_cut(&cut, m, NULL));
+        tern_session *whole = session_of(f, m), *part = session_of(f, cut);
+        const tern_graph *g = tern_model_graph(m);
+        const tern__node *last = &g->nodes[g->n_nodes - 1];
+        assert_string_equal(last->op->name, "Gemm"); /* weight [labels, length] */
+        const float *weight = g->values[last->inputs[1]].data, *bias = g->values[last->inputs[2]].data;
+        for (int i = 0; i < 3; i++) {
+            const float *vector;
+            int64_t length;
+            tern_answer a;
+            double z[2];
+            run_ok(part, tern_text_embed(part, some[i], &vector, &length));
+            assert_int_equal(length, g->values[last->inputs[1]].shape.dims[1]);
+            for (int label = 0; label < 2; label++) {
+                z[label] = (double)bias[label];
+                for (int64_t n = 0; n < length; n++)
+                    z[label] += (double)weight[label * length + n] * (double)vector[n];
+            }
+            run_ok(whole, tern_text_classify(whole, some[i], &a));
+            const double positive = 1 / (1 + exp(z[0] - z[1]));
+            check_close(strcmp(a.label, "pos") ? 1 - positive : positive, (double)a.score, 2e-6, 0);
+        }
+        tern_session_free(part);
+        tern_model_free(cut);
+        if (k == 0) { /* a convolution's output is as long as the text */
+            const float *vector;
+            int64_t length;
+            const char *node = NULL;
+            for (size_t i = 0; i < g->n_nodes; i++)
+                if (!strcmp(g->nodes[i].op->name, "Conv")) node = g->nodes[i].name;
+            check_ok(f->c, tern_model_cut(&cut, m, node));
+            part = session_of(f, cut);
+            run_error(part, TERN_ERR_UNSUPPORTED, "is as long as the text",
+                      tern_text_embed(part, "good", &vector, &length));
+            tern_session_free(part);
+            tern_model_free(cut);
+        }
+        tern_session_free(whole);
+        tern_model_free(m);
+    }
 }
 
 /* Many at once, in whatever company, on any number of threads: as one by one. */
@@ -339,7 +389,7 @@ static void texts_that_cannot(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, texts_set_up, texts_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(one_text),          TEST(many_are_as_one),  TEST(tables_are_the_network),
+        TEST(one_text),          TEST(layers_as_vectors), TEST(many_are_as_one),  TEST(tables_are_the_network),
         TEST(words_explain),     TEST(evaluation_counts), TEST(spans_follow_bio),
         TEST(tagging),           TEST(models_that_cannot), TEST(texts_that_cannot),
         TEST(tables_know_their_network),

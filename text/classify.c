@@ -168,6 +168,9 @@ static int by_length(const void *a, const void *b) {
     return x->text < y->text ? -1 : 1;
 }
 
+/* What the network sees of a text of so many ids: zeros follow, to a few lengths in all. */
+static int64_t padded(int64_t count) { return count > 0 ? (count + 3) / 4 * 4 : 4; }
+
 /* One run of the network on texts order[0..n); L: of the longest. */
 static tern_status run_network(tern__text_classifier *k, tern_session *session,
                                const tern__text_ids *ids, const order_entry *order, size_t n,
@@ -202,7 +205,7 @@ static tern_status run_texts(tern__text_classifier *k, tern_session *session,
     order_entry *order = tern__calloc(c, count, sizeof *order);
     if (!order) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < count; i++)
-        order[i] = (order_entry){ids[i].count > 0 ? (ids[i].count + 3) / 4 * 4 : 4, i};
+        order[i] = (order_entry){padded(ids[i].count), i};
     qsort(order, count, sizeof *order, by_length);
     tern_status st = TERN_OK;
     for (size_t at = 0, n; st == TERN_OK && at < count; at += n) {
@@ -330,4 +333,45 @@ tern_status tern_text_classify(tern_session *session, const char *text, tern_ans
     if (st == TERN_OK) st = classify_chunk(k, session, &text, &length, 1, 0, k->probabilities);
     if (st == TERN_OK) tern__text_answer(k, k->probabilities, answer);
     return st;
+}
+
+/* ---- layers ---- */
+
+static tern_status check_layer(tern_session *session) {
+    const tern_graph *g = tern_model_graph(tern_session_model(session));
+    const tern__value *y = &g->values[g->outputs[0]];
+    bool fixed = true;
+    for (int i = 1; i < y->shape.rank; i++) fixed &= y->shape.dims[i] > 0;
+    if (fixed && y->shape.type == TERN_FLOAT) return TERN_OK;
+    return tern__fail(tern__session_context(session), TERN_ERR_UNSUPPORTED,
+                      "the layer's output '%s' %s; a vector needs %s", y->name,
+                      fixed ? "is not of floats" : "is as long as the text",
+                      fixed ? "floats" : "a layer behind the pooling");
+}
+
+tern_status tern_text_embed(tern_session *session, const char *text, const float **vector,
+                            int64_t *length) {
+    tern__text_classifier *k = NULL;
+    tern_context *c = tern__session_context(session);
+    const size_t bytes = strlen(text);
+    size_t begin[2];
+    tern__text_ids ids;
+    tern_status st = tern__text_classifier_get(&k, session, false), encoded;
+    encoding e = {k, &text, &bytes, begin, &ids, &encoded};
+    if (st == TERN_OK) st = check_layer(session);
+    if (st == TERN_OK) st = encode(&e, c, 1, 0);
+    if (st != TERN_OK) return st;
+    const int64_t n = padded(ids.count);
+    int64_t *grown = tern__grow(c, k->input, 0, &k->input_capacity, (size_t)n, sizeof *grown);
+    if (!grown) return TERN_ERR_MEMORY;
+    k->input = grown;
+    memset(k->input, 0, (size_t)n * sizeof *k->input);
+    memcpy(k->input, ids.at, (size_t)ids.count * sizeof *k->input);
+    const tern_tensor x = {TERN_INT64, 2, {1, n}, k->input};
+    tern_tensor y;
+    if ((st = tern_session_run(session, &x, 1, &y, 1)) != TERN_OK) return st;
+    *vector = y.data;
+    *length = 1;
+    for (int i = 0; i < y.rank; i++) *length *= y.dims[i];
+    return TERN_OK;
 }

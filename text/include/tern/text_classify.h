@@ -26,6 +26,13 @@ TERN_API tern_status tern_text_classify_batch(tern_session *session, const char 
                                               const size_t *lengths, size_t count, float *scores,
                                               int64_t *labels);
 
+/** The first output of the session's model for a text, whatever it is, as one vector: of a layer, where
+ *  the model is one of tern_model_cut. It belongs to the session and is valid until its next run.
+ *  Errors: as tern_text_classify; TERN_ERR_UNSUPPORTED for an output whose size follows that of the
+ *  text (a layer before the pooling), or that is not of floats. */
+TERN_API tern_status tern_text_embed(tern_session *session, const char *text, const float **vector,
+                                     int64_t *length);
+
 /** Bytes that tern_text_classify and its kin may keep as tables of what the filters of a textcnn
  *  make of each word, so that a word that has been seen before costs additions only. The answers
  *  are the same within rounding (1e-5 of the logits). 0: no tables. Other networks have none. Without
