@@ -196,7 +196,8 @@ static bool must_run(const char *name) {
     static const char *const starts[] = {"test_lstm_",          "test_gru_",
                                          "test_resize_",        "test_upsample_",
                                          "test_convtranspose",  "test_hardsigmoid",
-                                         "test_hardswish",      "test_sqrt"};
+                                         "test_hardswish",      "test_sqrt",
+                                         "test_lrn"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (strncmp(name, starts[i], strlen(starts[i])) == 0) return true;
     return false;

@@ -41,6 +41,12 @@ static const op_row products[] = {
     {.title = "LayerNormalization_" name, .op = "LayerNormalization",                              \
      .reference = reference_layer_normalization, __VA_ARGS__}
 
+#define LRN(name, size, ...)                                                                       \
+    {.title = "LRN_" name, .op = "LRN", .reference = reference_lrn,                                \
+     .attributes = {OP_INT_ATTRIBUTE("size", size), OP_REAL_ATTRIBUTE("alpha", 2.5),               \
+                    OP_REAL_ATTRIBUTE("bias", 0.75)},                                              \
+     __VA_ARGS__}
+
 static const op_row normalisations[] = {
     BN("2d", .inputs = {OP_FLOAT(3, 4, 5, 3), STATISTICS(4)}),
     BN("one_channel", .inputs = {OP_FLOAT(3, 1, 5, 7), STATISTICS(1)}),
@@ -69,6 +75,19 @@ static const op_row normalisations[] = {
     LN("no_bias", .inputs = {OP_FLOAT(5, 6), OP_WEIGHT(6)}),
     LN("two_axes", .inputs = {OP_FLOAT(3, 2, 5, 7), OP_WEIGHT(5, 7), OP_WEIGHT(5, 7)},
        .attributes = {OP_INT_ATTRIBUTE("axis", 2), OP_REAL_ATTRIBUTE("epsilon", 0.01)}),
+    LRN("2d", 5, .inputs = {OP_FLOAT(3, 8, 5, 3)}),
+    LRN("even", 4, .inputs = {OP_FLOAT(2, 7, 11)}),
+    LRN("one", 1, .inputs = {OP_FLOAT(2, 3, 4, 5)}),
+    LRN("wider_than_all", 9, .inputs = {OP_FLOAT(3, 3, 2, 3, 2)}),
+    LRN("dense", 3, .inputs = {OP_FLOAT(5, 37)}),
+    LRN("pieces", 3, .inputs = {OP_FLOAT(2, 5, 63, 61)}, .no_gradient = true),
+    LRN("rows_of_many", 5, .inputs = {OP_FLOAT(2, 1100, 5, 4)}, .no_gradient = true),
+    {.title = "LRN_defaults", .op = "LRN", .reference = reference_lrn,
+     .attributes = {OP_INT_ATTRIBUTE("size", 3)}, .inputs = {OP_FLOAT(2, 6, 4, 4)}},
+    {.title = "LRN_beta", .op = "LRN", .reference = reference_lrn,
+     .attributes = {OP_INT_ATTRIBUTE("size", 3), OP_REAL_ATTRIBUTE("beta", 1.5),
+                    OP_REAL_ATTRIBUTE("alpha", 1)},
+     .inputs = {OP_FLOAT(2, 6, 4, 4)}},
     LN("many_rows", .inputs = {OP_FLOAT(3, 33, 3), OP_WEIGHT(3), OP_WEIGHT(3)}),
 };
 

@@ -36,7 +36,8 @@ extern const tern__op tern__op_conv, tern__op_conv_transpose, tern__op_gemm, ter
 extern const tern__op tern__op_max_pool, tern__op_average_pool, tern__op_global_average_pool,
     tern__op_global_max_pool;
 extern const tern__op tern__op_lstm, tern__op_gru;
-extern const tern__op tern__op_batch_normalization, tern__op_layer_normalization;
+extern const tern__op tern__op_batch_normalization, tern__op_layer_normalization,
+    tern__op_lrn;
 extern const tern__op tern__op_softmax, tern__op_log_softmax;
 extern const tern__op tern__op_reduce_mean, tern__op_reduce_sum, tern__op_reduce_max;
 extern const tern__op tern__op_concat, tern__op_split, tern__op_slice, tern__op_pad;

@@ -16,7 +16,7 @@ const tern__op *const tern__ops[] = {
     &tern__op_softmax_cross_entropy, &tern__op_binary_cross_entropy, &tern__op_squared_error,
     &tern__op_absolute_error, &tern__op_huber, &tern__op_focal, &tern__op_tversky,
     &tern__op_lovasz,
-    &tern__op_layer_normalization, &tern__op_softmax, &tern__op_log_softmax,
+    &tern__op_layer_normalization, &tern__op_lrn, &tern__op_softmax, &tern__op_log_softmax,
     &tern__op_concat, &tern__op_split, &tern__op_slice, &tern__op_pad, &tern__op_transpose,
     &tern__op_gather, &tern__op_cast, &tern__op_resize,
     &tern__op_clip, &tern__op_hard_sigmoid, &tern__op_sqrt, &tern__op_exp, &tern__op_log,

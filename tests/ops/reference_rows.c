@@ -122,6 +122,28 @@ void reference_layer_normalization(reference_call *call) {
     }
 }
 
+void reference_lrn(reference_call *call) {
+    const reference_tensor *x = &call->inputs[0];
+    const int64_t size = reference_int(call, "size", 0), channels = x->dims[1];
+    const double alpha = reference_float(call, "alpha", 1e-4), beta = reference_float(call, "beta", 0.75),
+                 bias = reference_float(call, "bias", 1);
+    int64_t places = 1;
+    for (int i = 2; i < x->rank; i++) places *= x->dims[i];
+    double *y = reference_output(call, 0, x->rank, x->dims);
+    for (int64_t n = 0; n < x->dims[0]; n++)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t p = 0; p < places; p++) {
+                const double *column = x->data + n * channels * places + p;
+                double sum = 0;
+                for (int64_t d = -(int64_t)floor((double)(size - 1) / 2);
+                     d <= (int64_t)ceil((double)(size - 1) / 2); d++)
+                    if (c + d >= 0 && c + d < channels)
+                        sum += column[(c + d) * places] * column[(c + d) * places];
+                y[(n * channels + c) * places + p] =
+                    column[c * places] / pow(bias + alpha / (double)size * sum, beta);
+            }
+}
+
 static void softmax(reference_call *call, bool logarithm) {
     const reference_tensor *x = &call->inputs[0];
     int64_t axis = reference_int(call, "axis", -1), outer = 1, inner = 1;
