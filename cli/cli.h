@@ -96,8 +96,11 @@ void cli_catch_interrupts(void);
 bool cli_stopped(void);
 /* The bar of a training run: on_progress of tern_train_options; training: a cli_training. */
 bool cli_progress_train(void *training, const tern_train_progress *progress);
-/* The same for word vectors: on_progress of tern_vectors_train_options; quiet: a bool. */
-bool cli_progress_vectors(void *quiet, const tern_vectors_progress *progress);
+/* For other bars: whether to show one now (done: an epoch is), the bar or, elsewhere than on a terminal,
+ * a line, and "1:02:03" ("?" for what is not known). */
+bool cli_progress_due(bool done);
+void cli_progress_show(double share, const char *text);
+const char *cli_duration(double seconds, char *out, size_t size);
 /* A bar for anything counted; `done` of `count` items. */
 void cli_progress_count(const char *what, size_t done, size_t count);
 /* Removes the bar from the terminal, so that something else can be printed. */
@@ -117,11 +120,11 @@ int cli_with_model(const char *path, int64_t threads, bool quiet, cli_model_work
 json_t *cli_answer_json(const char *key, const char *value, const tern_score *top, size_t n);
 /* "dog 97.0 %, cat 2.0 %" */
 void cli_print_scores(const tern_score *top, size_t n);
-/* Asks the model about each file, and prints the `top` best answers as text or JSON. A file that
- * fails gives a sentence; returns the exit code of the first failure. */
-int cli_classify_files(tern_session *session,
-                       tern_status (*classify)(tern_session *, const char *, tern_answer *),
-                       char **files, int count, int64_t top, bool json);
+typedef tern_status cli_classify_file(tern_session *session, const char *path, tern_answer *answer);
+/* A whole command, MODEL FILE...: prints the best answers about each file as text or JSON. check looks
+ * at the operands. A file that fails gives a sentence; returns the exit code of the first failure. */
+int cli_classify_command(const cli_command *command, int (*check)(int operands, char **argv),
+                         cli_classify_file *classify, int argc, char **argv);
 
 /* One operand, the model, and data (what: a sentence on them): EXIT_OK or EXIT_USAGE. */
 int cli_check_evaluation(const cli_command *command, const char *data, const char *what,

@@ -45,29 +45,54 @@ void cli_print_scores(const tern_score *top, size_t n) {
         printf("%s%s %.1f %%", i ? ", " : "", top[i].label, 100 * (double)top[i].score);
 }
 
-int cli_classify_files(tern_session *session,
-                       tern_status (*classify)(tern_session *, const char *, tern_answer *),
-                       char **files, int count, int64_t top, bool json) {
+typedef struct request {
+    int64_t top, threads;
+    bool json;
+    cli_classify_file *classify;
+    char **files;
+    int count;
+} request;
+
+static int classify_files(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
     int code = EXIT_OK;
-    for (int i = 0; i < count; i++) {
+    (void)c;
+    for (int i = 0; i < r->count; i++) {
         tern_answer answer;
-        const tern_status st = classify(session, files[i], &answer);
+        const tern_status st = r->classify(session, r->files[i], &answer);
         if (st != TERN_OK) {
             const int failed = cli_session_failed(session, st);
             if (code == EXIT_OK) code = failed;
             continue;
         }
-        const size_t n = (size_t)top < answer.count ? (size_t)top : answer.count;
-        if (json) {
-            const int printed = cli_print_json(cli_answer_json("file", files[i], answer.top, n));
+        const size_t n = (size_t)r->top < answer.count ? (size_t)r->top : answer.count;
+        if (r->json) {
+            const int printed = cli_print_json(cli_answer_json("file", r->files[i], answer.top, n));
             if (printed != EXIT_OK) return printed;
             continue;
         }
-        printf("%s: ", files[i]);
+        printf("%s: ", r->files[i]);
         cli_print_scores(answer.top, n);
         printf("\n");
     }
     return code;
+}
+
+int cli_classify_command(const cli_command *command, int (*check)(int operands, char **argv),
+                         cli_classify_file *classify, int argc, char **argv) {
+    request r = {.top = 1, .classify = classify};
+    const cli_option options[] = {
+        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
+        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a line", 0, 0},
+        CLI_THREADS(&r.threads),
+        CLI_END};
+    int at = cli_parse(command, options, argc, argv);
+    if (at < 0) return cli_ended(at);
+    const int code = check(argc - at, argv + at);
+    if (code != EXIT_OK) return code;
+    r.files = argv + at + 1;
+    r.count = argc - at - 1;
+    return cli_with_model(argv[at], r.threads, true, classify_files, &r);
 }
 
 /* ---- evaluation ---- */

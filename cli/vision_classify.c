@@ -3,14 +3,6 @@
 
 #include <stdio.h>
 
-typedef struct request {
-    const char *data, *picture;
-    int64_t top, threads;
-    bool json, errors, quiet;
-    char **files;
-    int count;
-} request;
-
 static const cli_command classify_command = {
     "tern vision classify", "MODEL IMAGE... [--top K] [--json]",
     "Says what each picture shows: PNG, JPEG or PNM, of any size.",
@@ -19,6 +11,25 @@ static const cli_command classify_command = {
     "A file that cannot be read gives a sentence on stderr; the others are still classified, and the\n"
     "exit code is that of the first failure."};
 
+static int check(int operands, char **argv) {
+    (void)argv;
+    if (operands >= 2) return EXIT_OK;
+    return cli_usage(&classify_command,
+                     "a model and at least one picture are needed ('-': standard input)");
+}
+
+int cli_vision_classify(int argc, char **argv) {
+    return cli_classify_command(&classify_command, check, tern_vision_classify_file, argc, argv);
+}
+
+/* ---- evaluate-classifier ---- */
+
+typedef struct request {
+    const char *data, *picture;
+    int64_t threads;
+    bool json, errors, quiet;
+} request;
+
 static const cli_command evaluate_command = {
     "tern vision evaluate-classifier", "MODEL --data DIR|IDX [OPTIONS]",
     "Classifies all pictures of a data set and prints accuracy, precision, recall and F1 of each label,\n"
@@ -26,12 +37,6 @@ static const cli_command evaluate_command = {
     "DIR and IDX are as for 'tern vision train-classifier', but of several sets of idx files in DIR the one is\n"
     "taken that is not named train-... With --json one object is printed: accuracy, n, macro_f1, per_class\n"
     "(label, support, precision, recall, f1), confusion (a row per true label)."};
-
-static int classify(void *user, tern_context *c, tern_session *session) {
-    const request *r = user;
-    (void)c;
-    return cli_classify_files(session, tern_vision_classify_file, r->files, r->count, r->top, r->json);
-}
 
 static bool on_mistake(void *user, const char *file, const char *truth, const char *taken_for) {
     const request *r = user;
@@ -58,22 +63,6 @@ static int evaluate(void *user, tern_context *c, tern_session *session) {
     if (code == EXIT_OK && r->picture) code = draw(r, c, session, confusion);
     tern_confusion_free(confusion);
     return code;
-}
-
-int cli_vision_classify(int argc, char **argv) {
-    request r = {.top = 1};
-    const cli_option options[] = {
-        {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
-        {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a line", 0, 0},
-        CLI_THREADS(&r.threads),
-        CLI_END};
-    int at = cli_parse(&classify_command, options, argc, argv);
-    if (at < 0) return cli_ended(at);
-    if (argc - at < 2)
-        return cli_usage(&classify_command, "a model and at least one picture are needed ('-': standard input)");
-    r.files = argv + at + 1;
-    r.count = argc - at - 1;
-    return cli_with_model(argv[at], r.threads, true, classify, &r);
 }
 
 int cli_vision_evaluate_classifier(int argc, char **argv) {
