@@ -77,13 +77,12 @@ static int add_vector(vectors *v, const float *vector, int64_t length, const cha
     return EXIT_OK;
 }
 
+#ifdef CLI_HAS_TEXT
 static int embed_text(vectors *v, tern_session *session, const char *text) {
     const float *vector;
     int64_t length;
     const tern_status st = tern_text_embed(session, text, &vector, &length);
-    if (st == TERN_OK) return add_vector(v, vector, length, text);
-    cli_complain("%s", tern_session_message(session));
-    return cli_exit_code(st);
+    return st == TERN_OK ? add_vector(v, vector, length, text) : cli_session_failed(session, st);
 }
 
 /* Every line of a file ("-": of standard input). */
@@ -102,30 +101,47 @@ static int embed_lines(vectors *v, tern_context *c, tern_session *session, const
     tern_text_reader_close(reader);
     return st == TERN_OK ? code : cli_failed(c, st);
 }
+#endif
 
-/* Every vector, by the front end that the model has. query: the first of texts is one itself. */
+typedef tern_status embed_file(tern_session *session, const char *path, const float **vector,
+                               int64_t *length);
+
+/* By the front end that the model has, of those that this command was built with; texts have none. */
+static embed_file *choose_embed(const tern_model *model) {
+    (void)model;
+#ifdef CLI_HAS_TEXT
+    if (tern_model_metadata(model, "tern.text")) return NULL;
+#endif
+#ifdef CLI_HAS_AUDIO
+    if (tern_model_metadata(model, "tern.audio")) return tern_audio_embed_file;
+#endif
+#if defined CLI_HAS_VISION
+    return tern_vision_embed_file; /* which says so where there is no front end at all */
+#elif defined CLI_HAS_AUDIO
+    return tern_audio_embed_file;
+#else
+    return NULL;
+#endif
+}
+
+/* Every vector. query: the first of texts is one itself. */
 static int embed_all(vectors *v, tern_context *c, tern_session *session, char **files, int count,
                      bool query) {
-    const tern_model *model = tern_session_model(session);
-    const bool sound = tern_model_metadata(model, "tern.audio") != NULL,
-               text = tern_model_metadata(model, "tern.text") != NULL;
+    embed_file *embed = choose_embed(tern_session_model(session));
     int code = EXIT_OK;
+    (void)c;
     for (int i = 0; i < count && code == EXIT_OK; i++) {
         const float *vector;
         int64_t length;
-        if (text) {
+#ifdef CLI_HAS_TEXT
+        if (!embed) {
             code = query && i == 0 ? embed_text(v, session, files[i])
                                    : embed_lines(v, c, session, files[i]);
             continue;
         }
-        const tern_status st = sound ? tern_audio_embed_file(session, files[i], &vector, &length)
-                                     : tern_vision_embed_file(session, files[i], &vector, &length);
-        if (st == TERN_OK) {
-            code = add_vector(v, vector, length, NULL);
-        } else {
-            cli_complain("%s", tern_session_message(session));
-            code = cli_exit_code(st);
-        }
+#endif
+        const tern_status st = embed(session, files[i], &vector, &length);
+        code = st == TERN_OK ? add_vector(v, vector, length, NULL) : cli_session_failed(session, st);
     }
     if (code == EXIT_OK && v->count <= query) {
         cli_complain("there is no text in %s", files[count - 1]);
@@ -170,6 +186,7 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     return EXIT_OK;
 }
 
+#ifdef CLI_HAS_VISION
 /* The data as the whole model, of which `cut` is a part, would see them. */
 static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r, const tern_model *model) {
     tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
@@ -221,6 +238,7 @@ static int agreement(const request *r, tern_context *c, const tern_model *model,
     tern_vision_dataset_free(data);
     return code;
 }
+#endif
 
 static int run(const request *r, const char *path, char **files, int count) {
     tern_context *c = NULL;
@@ -234,8 +252,10 @@ static int run(const request *r, const char *path, char **files, int count) {
     if (st == TERN_OK) st = tern_session_create(&session, cut);
     if (st != TERN_OK) {
         code = cli_failed(c, st);
+#ifdef CLI_HAS_VISION
     } else if (r->data) {
         code = agreement(r, c, model, cut);
+#endif
     } else if ((code = embed_all(&v, c, session, files, count, !r->output)) != EXIT_OK) {
         /* it was said what failed */
     } else if (r->output) {
@@ -274,7 +294,9 @@ int cli_model_similar(int argc, char **argv) {
     tern_distance_kind kind;
     const cli_option options[] = {
         {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000},
+#ifdef CLI_HAS_VISION
         {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "labelled pictures to be compared with each other", 0, 0},
+#endif
         {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0},
         {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
