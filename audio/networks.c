@@ -6,6 +6,7 @@
 #include "core/shape.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct network {
     const char *name, *summary;
