@@ -341,6 +341,13 @@ tern_value tern_layer_normalization(tern_value x, int axis) {
     return apply("LayerNormalization", node, inputs, 3, &a, 1);
 }
 
+tern_value tern_lrn(tern_value x, int64_t size, float alpha, float beta, float bias) {
+    if (!usable(x)) return x;
+    const tern_attribute a[] = {TERN_INT("size", size), TERN_REAL("alpha", alpha),
+                                TERN_REAL("beta", beta), TERN_REAL("bias", bias)};
+    return apply("LRN", NULL, &x, 1, a, 4);
+}
+
 /* ---- elementwise ---- */
 
 static tern_value unary_with(const char *op, tern_value x, tern_attribute a) {

@@ -67,8 +67,8 @@ static tern_status make(tern__text_classifier *k, tern_session *session) {
     return k->pipeline.tags ? TERN_OK : make_tables(k, session, DEFAULT_TABLES);
 }
 
-tern_status tern__text_classifier_get(tern__text_classifier **classifier, tern_session *session,
-                                      bool tags) {
+/* The session's classifier, whatever the network's output is. */
+static tern_status get(tern__text_classifier **classifier, tern_session *session, bool tags) {
     tern_context *c = tern__session_context(session);
     tern__text_classifier *k = tern__session_attachment(session);
     if (!k) {
@@ -88,6 +88,20 @@ tern_status tern__text_classifier_get(tern__text_classifier **classifier, tern_s
     return TERN_OK;
 }
 
+static tern_status check_output(const tern__text_classifier *k, tern_session *session) {
+    return tern__text_pipeline_check_output(&k->pipeline, tern__session_context(session),
+                                            tern_model_graph(tern_session_model(session)));
+}
+
+tern_status tern__text_classifier_get(tern__text_classifier **classifier, tern_session *session,
+                                      bool tags) {
+    tern__text_classifier *k = NULL;
+    tern_status st = get(&k, session, tags);
+    if (st == TERN_OK) st = check_output(k, session);
+    if (st == TERN_OK) *classifier = k;
+    return st;
+}
+
 tern_status tern_text_set_table_memory(tern_session *session, size_t bytes) {
     tern__text_classifier *k = NULL;
     tern_status st = tern__text_classifier_get(&k, session, false);
@@ -99,6 +113,7 @@ tern_status tern_text_describe(tern_text_model_info *info, tern_session *session
     tern_status st = k ? TERN_OK : tern__text_classifier_get(&made, session, false);
     k = tern__session_attachment(session); /* made, if of the other kind */
     if (!k) return st;
+    if ((st = check_output(k, session)) != TERN_OK) return st;
     const tern__text_pipeline *p = &k->pipeline;
     *info = (tern_text_model_info){p->n_labels, p->labels, p->tags,
                                    tern_vocabulary_rows(p->vocabulary) - TERN_FIRST_WORD, p->text};
@@ -356,7 +371,7 @@ tern_status tern_text_embed(tern_session *session, const char *text, const float
     const size_t bytes = strlen(text);
     size_t begin[2];
     tern__text_ids ids;
-    tern_status st = tern__text_classifier_get(&k, session, false), encoded;
+    tern_status st = get(&k, session, false), encoded;
     encoding e = {k, &text, &bytes, begin, &ids, &encoded};
     if (st == TERN_OK) st = check_layer(session);
     if (st == TERN_OK) st = encode(&e, c, 1, 0);

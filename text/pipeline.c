@@ -37,8 +37,8 @@ static tern_status read_input(tern__text_pipeline *p, tern_context *c, const cha
     return st;
 }
 
-/* The network must take what the front end gives, and give one number per label. */
-static tern_status check_network(const tern__text_pipeline *p, tern_context *c,
+/* The network must take what the front end gives. */
+static tern_status check_inputs(const tern__text_pipeline *p, tern_context *c,
                                  const tern_graph *g) {
     char text[TERN__SHAPE_TEXT];
     const size_t inputs = p->subwords ? 2 : 1;
@@ -57,6 +57,12 @@ static tern_status check_network(const tern__text_pipeline *p, tern_context *c,
                               "int64 numbers [N, L]",
                               tern__shape_text(in, text, sizeof text));
     }
+    return TERN_OK;
+}
+
+tern_status tern__text_pipeline_check_output(const tern__text_pipeline *p, tern_context *c,
+                                             const tern_graph *g) {
+    char text[TERN__SHAPE_TEXT];
     const tern__shape *out = &g->values[g->outputs[0]].shape;
     if (out->rank != (p->tags ? 3 : 2) ||
         (out->dims[1] >= 0 && out->dims[1] != (int64_t)p->n_labels))
@@ -90,7 +96,7 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
         st = tern_vocabulary_parse(&p->vocabulary, c, vocabulary, strlen(vocabulary));
         if (st != TERN_OK) tern__fail_in(c, "the model's tern.vocabulary");
     }
-    if (st == TERN_OK) st = check_network(p, c, tern_model_graph(model));
+    if (st == TERN_OK) st = check_inputs(p, c, tern_model_graph(model));
     if (st != TERN_OK) tern__text_pipeline_free(p, c);
     return st;
 }

@@ -21,10 +21,12 @@ typedef struct tern__text_pipeline {
     int64_t subwords; /* of a token, the second input; 0: none */
 } tern__text_pipeline;
 
-/* Reads and checks the metadata against the network's inputs and output. On failure nothing is
- * held. */
+/* Reads and checks the metadata against the network's inputs. On failure nothing is held. */
 tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
                                      const tern_model *model);
+/* The network must give one number per label; that of one layer need not. */
+tern_status tern__text_pipeline_check_output(const tern__text_pipeline *p, tern_context *c,
+                                             const tern_graph *g);
 void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c);
 /* Writes labels, front end, vocabulary and input. */
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,

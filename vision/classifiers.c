@@ -74,8 +74,8 @@ static tern_value two_dense(tern_value x, const options *o, bool forget_first) {
 }
 
 /* variant 0: one column, Krizhevsky 2014 ("One weird trick", 61,100,840 weights, as torchvision has
- * it). 1: the two columns of Krizhevsky et al. 2012, i.e. groups (60,965,224 weights); its response
- * normalisation, which VGG's authors found to be of no use, is left out. */
+ * it). 1: that of Krizhevsky et al. 2012: two columns, i.e. groups (60,965,224 weights), and response
+ * normalisation after the first two layers, which VGG's authors found to be of no use. */
 static tern_value build_alexnet(tern_value x, const options *o, const tern__classifier *n) {
     static const alexnet_layer layers[2][5] = {{{64, 11, 4, 2, 1, true},
                                                 {192, 5, 1, 2, 1, true},
@@ -96,6 +96,7 @@ static tern_value build_alexnet(tern_value x, const options *o, const tern__clas
                                                     .strides = {l->stride, l->stride},
                                                     .pads = {l->pad, l->pad, l->pad, l->pad},
                                                     .group = l->group}));
+        if (n->variant && i < 2) x = tern_lrn(x, 5, 5e-4f, 0.75f, 2);
         if (l->pool) x = tern__classifier_pool3(x, 0, false);
     }
     return two_dense(x, o, true);

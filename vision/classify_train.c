@@ -99,6 +99,13 @@ static tern_status keep_first_output(tern_model **model) {
 static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path,
                              const train_options *o, const tern__class_pipeline *before) {
     tern_vision_dataset_options d = o->data;
+    if (o->init && ((d.width && (d.width != before->width || d.height != before->height)) ||
+                    (d.channels && d.channels != before->normalization.channels)))
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the model to go on from sees %d x %d pixels of %d channels; size and "
+                          "channels asked for are %d x %d and %d (0: the model's)",
+                          before->width, before->height, before->normalization.channels, d.width,
+                          d.height, d.channels);
     if (o->init) {
         d.width = before->width;
         d.height = before->height;

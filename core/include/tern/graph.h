@@ -193,6 +193,11 @@ TERN_API tern_value tern_resize(tern_value x, tern_resize_options options);
 /** Per-channel normalisation with learnt scale and shift and running statistics.
  *  Source: Ioffe & Szegedy 2015; ONNX BatchNormalization-15 (epsilon 1e-5, momentum 0.9). */
 TERN_API tern_value tern_batch_normalization(tern_value x);
+/** Local response normalisation: y_c = x_c / (bias + alpha / size * sum of x_j^2)^beta over the `size`
+ *  channels j around c, x [N, C, ...]. AlexNet's is size 5, alpha 5e-4 (1e-4 a channel), beta 0.75,
+ *  bias 2. Errors (they stick): TERN_ERR_ARGUMENT for size below 1. Gradient: x. Source: Krizhevsky et
+ *  al. 2012; ONNX LRN-13. */
+TERN_API tern_value tern_lrn(tern_value x, int64_t size, float alpha, float beta, float bias);
 /** Normalisation over the axes from `axis` on (negative: from the end). ONNX LayerNormalization-17. */
 TERN_API tern_value tern_layer_normalization(tern_value x, int axis);
 
