@@ -46,14 +46,19 @@ static tern_value mean_and_peak(tern_value x) {
                     tern_reduce_max(x, (int64_t[]){2}, 1, false));
 }
 
-/* Members that see other things err on other clips. Every second one does not see how loud a sound is. */
-static tern_value with_and_without_level(tern_value x, int member) {
-    return member % 2 ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){2, 3}, 2, true)) : x;
+/* Members that see other things err on other clips. Every second one does not see the mean of any band:
+ * neither loudness nor voice nor microphone. */
+static tern_value without_means(tern_value x, int member) {
+    return member % 2 ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){3}, 1, true)) : x;
 }
 
-/* Every second one does not see the mean of any band: neither loudness nor voice nor microphone. */
-static tern_value with_and_without_means(tern_value x, int member) {
-    return member % 2 ? tern_sub(x, tern_reduce_mean(x, (int64_t[]){3}, 1, true)) : x;
+/* All, all but the loudness, all but the mean of every band, all. */
+static tern_value four_views(tern_value x, int member) {
+    switch (member) {
+    case 1: return tern_sub(x, tern_reduce_mean(x, (int64_t[]){2, 3}, 2, true));
+    case 2: return tern_sub(x, tern_reduce_mean(x, (int64_t[]){3}, 1, true));
+    default: return x;
+    }
 }
 
 /* Eight convolutions of 3x3, pooled by two after the first, third, fifth and seventh. Source: the form of VGG
@@ -89,9 +94,9 @@ static const network networks[] = {
     {"cnn", "log-mel features, eight 3x3 convolutions, 0.6 M weights (short steady sounds)", false,
      0.3, 1, 1, NULL, build_cnn},
     {"pair", "two of half that width, one of them deaf to voice and microphone, averaged (short sounds)",
-     false, 0.3, 2, 0.5, with_and_without_means, build_cnn},
+     false, 0.3, 2, 0.5, without_means, build_cnn},
     {"four", "four of half that width, two of them deaf to loudness, averaged (the default for others)",
-     false, 0.3, 4, 0.5, with_and_without_level, build_cnn},
+     false, 0.3, 4, 0.5, four_views, build_cnn},
     {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2, 1, 1, NULL,
      build_m5},
 };
