@@ -317,7 +317,7 @@ tern_status tern_audio_evaluate(tern_confusion **confusion, tern_session *sessio
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
     if (options) o = *options;
-    o.labels = (const char *const *)k->pipeline.labels;
+    o.labels = k->pipeline.labels;
     o.n_labels = k->pipeline.n_labels;
     st = tern__clips_read(&clips, c, path, &o);
     if (st == TERN_OK)

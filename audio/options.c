@@ -2,8 +2,9 @@
  * checking, for writing as JSON and for reading it; and the presets. Knows no samples. */
 #include "features.h"
 
+#include "core/json.h"
+
 #include <float.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -192,14 +193,11 @@ tern_status tern_audio_options_text(char **text, tern_context *c,
                                             : json_string(f->choices[(int)value]);
         complete = complete && json_object_set_new(object, f->name, item) == 0;
     }
-    char *dumped = complete ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(object);
-    if (dumped)
-        *text = tern__strdup(c, dumped);
-    else
-        tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing audio options");
-    free(dumped);
-    return *text ? TERN_OK : TERN_ERR_MEMORY;
+    if (!complete) {
+        json_decref(object);
+        object = NULL;
+    }
+    return tern__json_write_object(text, c, "audio options", object);
 }
 
 /* One key of the object -> *o. */
@@ -234,17 +232,11 @@ static tern_status parse_field(tern_audio_options *o, tern_context *c, const cha
 
 tern_status tern_audio_options_parse(tern_audio_options *options, tern_context *c, const char *text,
                                      size_t length) {
-    json_error_t error;
-    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (!object)
-        return tern__fail(c, TERN_ERR_FORMAT, "audio options: line %d, column %d: %s", error.line,
-                          error.column, error.text);
     tern_audio_options o = TERN_AUDIO_OPTIONS_INIT, resolved;
-    tern_status status = TERN_OK;
     const char *key;
-    json_t *item;
-    if (!json_is_object(object))
-        status = tern__fail(c, TERN_ERR_FORMAT, "audio options: not a JSON object");
+    json_t *object, *item;
+    tern_status status = tern__json_read_object(&object, c, "audio options", text, length);
+    if (status != TERN_OK) return status;
     json_object_foreach(object, key, item) {
         if (status == TERN_OK) status = parse_field(&o, c, key, item);
     }

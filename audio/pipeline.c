@@ -4,9 +4,7 @@
 
 #include "core/graph.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 tern_audio_window tern__pipeline_window(const tern_audio_options *audio,
@@ -17,31 +15,9 @@ tern_audio_window tern__pipeline_window(const tern_audio_options *audio,
 }
 
 void tern__pipeline_free(tern__pipeline *p, tern_context *c) {
-    for (size_t i = 0; i < p->n_labels; i++) tern__free(c, p->labels[i]);
-    tern__free(c, p->labels);
+    tern__metadata_free_labels(p->labels, p->n_labels, c);
     tern_features_free(p->features);
     memset(p, 0, sizeof *p);
-}
-
-static tern_status read_labels(tern__pipeline *p, tern_context *c, const char *text) {
-    json_error_t error;
-    json_t *array = json_loads(text, 0, &error), *label;
-    tern_status st = TERN_OK;
-    size_t i, n = json_array_size(array);
-    if (!n) {
-        json_decref(array);
-        return tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels is not a JSON array of names");
-    }
-    if (!(p->labels = tern__calloc(c, n, sizeof *p->labels))) st = TERN_ERR_MEMORY;
-    if (st == TERN_OK) p->n_labels = n;
-    if (st == TERN_OK) json_array_foreach(array, i, label) {
-        const char *name = json_string_value(label);
-        if (!name) st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text", i);
-        else if (!(p->labels[i] = tern__strdup(c, name))) st = TERN_ERR_MEMORY;
-        if (st != TERN_OK) break;
-    }
-    json_decref(array);
-    return st;
 }
 
 static tern_status read_window(tern__pipeline *p, tern_context *c, const char *text) {
@@ -107,39 +83,25 @@ tern_status tern__pipeline_read(tern__pipeline *p, tern_context *c, const tern_m
                           !audio ? "tern.audio" : !labels ? "tern.labels" : "tern.input");
     tern_status st = tern_audio_options_parse(&p->audio, c, audio, strlen(audio));
     if (st != TERN_OK) tern__fail_in(c, "the model's tern.audio");
-    if (st == TERN_OK) st = read_labels(p, c, labels);
+    if (st == TERN_OK) st = tern__metadata_labels(&p->labels, &p->n_labels, c, model);
     if (st == TERN_OK) st = read_window(p, c, input);
     if (st == TERN_OK) st = check_network(p, c, tern_model_graph(model));
     if (st != TERN_OK) tern__pipeline_free(p, c);
     return st;
 }
 
-/* Sets a key to a JSON value, which is freed. */
-static tern_status set_json(tern_model *model, tern_context *c, const char *key, json_t *value) {
-    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(12)) : NULL;
-    json_decref(value);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory, or a name that is not UTF-8", key);
-    tern_status st = tern_model_set_metadata(model, key, text);
-    free(text);
-    return st;
-}
+static const char *label_of(const void *data, size_t i) { return tern_audio_dataset_label(data, i); }
 
 tern_status tern__pipeline_write(tern_model *model, tern_context *c, const tern_audio_dataset *data,
                                  bool waveform) {
     char *audio = NULL;
-    json_t *labels = json_array();
-    for (size_t i = 0; i < tern_audio_dataset_label_count(data); i++)
-        if (json_array_append_new(labels, json_string(tern_audio_dataset_label(data, i)))) {
-            json_decref(labels);
-            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
-        }
-    tern_status st = set_json(model, c, "tern.labels", labels);
+    tern_status st = tern__metadata_set_labels(model, c, label_of, data, tern_audio_dataset_label_count(data));
     if (st == TERN_OK)
         st = tern_audio_options_text(&audio, c, tern_audio_dataset_options_in_use(data));
     if (st == TERN_OK) st = tern_model_set_metadata(model, "tern.audio", audio);
     tern_free(c, audio);
     if (st != TERN_OK) return st;
-    return set_json(model, c, "tern.input",
-                    json_pack("{s:s, s:f}", "kind", waveform ? "samples" : "features", "seconds",
-                              tern_audio_dataset_window(data).seconds));
+    json_t *input = json_pack("{s:s, s:f}", "kind", waveform ? "samples" : "features", "seconds",
+                              tern_audio_dataset_window(data).seconds);
+    return tern__metadata_set(model, c, "tern.input", input, 12);
 }

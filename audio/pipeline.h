@@ -6,11 +6,11 @@
 #ifndef TERN_AUDIO_PIPELINE_H
 #define TERN_AUDIO_PIPELINE_H
 
-#include "core/base.h"
+#include "core/metadata.h"
 #include <tern/audio_classify.h>
 
 typedef struct tern__pipeline {
-    char **labels;
+    const char **labels;
     size_t n_labels;
     bool waveform;
     tern_audio_options audio;

@@ -8,9 +8,6 @@
 #include <tern/audio_train.h>
 #include <tern/transfer.h>
 
-#include <jansson.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The clips that are not in `without`. */
@@ -60,35 +57,6 @@ static tern_status folds_to_read(const char ***folds, size_t *count, tern_contex
         (*folds)[i] = i < o->data.n_folds ? o->data.folds[i] : o->validate_folds[i - o->data.n_folds];
     *count = o->data.n_folds ? n : 0;
     return TERN_OK;
-}
-
-static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-/* How the model came about. Nothing in it depends on the machine or the day, so that the same training
- * gives the same file. */
-static tern_status write_provenance(tern_model *model, tern_context *c, const char *path,
-                                    const tern_audio_train_options *o, const tern_train_result *r,
-                                    const tern_dataset *training, const tern_dataset *validation) {
-    const char *slash = strrchr(path, '/');
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
-        "version", tern_version(), "network",
-        o->init ? "of another model" : o->network ? o->network : tern_audio_network_name(0),
-        "seed", (json_int_t)o->train.seed, "clips", (json_int_t)tern_dataset_count(training), "epochs",
-        r->epochs, "epoch", r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
-        o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
-        number_or_null(r->accuracy), "validation_clips",
-        (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
-        number_or_null(r->validation_loss), "validation_accuracy",
-        number_or_null(r->validation_accuracy));
-    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
-    if (root && name) json_object_set_new(root, "data", name);
-    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
-    json_decref(root);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's provenance");
-    tern_status st = tern_model_set_metadata(model, "tern.training", text);
-    free(text);
-    return st;
 }
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
@@ -211,7 +179,10 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
         (st = join(model, c, data, validation, &o, &result)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
     st = tern__pipeline_write(*model, c, data, waveform);
-    if (st == TERN_OK) st = write_provenance(*model, c, path, &o, &result, training, validation);
+    if (st == TERN_OK)
+        st = tern__metadata_set_training(*model, c, o.init ? "of another model" : o.network, o.train.seed,
+                                         tern__metadata_facts("clips", tern_dataset_count(training),
+                                                              &o.train, &result), path);
 done:
     if (st != TERN_OK) {
         tern_model_free(*model);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *folds;
@@ -31,10 +30,10 @@ static bool on_clip(void *user, const char *file, const char *truth, const tern_
     return !cli_stopped();
 }
 
-static int evaluate(const request *r, tern_context *c, tern_session *session) {
+static int evaluate(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
     tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
     tern_confusion *confusion = NULL;
-    char *text = NULL;
     const char **folds = NULL;
     o.root = r->root;
     o.file_column = r->file_column;
@@ -43,19 +42,10 @@ static int evaluate(const request *r, tern_context *c, tern_session *session) {
     if (r->folds && !(folds = cli_split(r->folds, &o.n_folds))) return EXIT_FAILED;
     o.folds = folds;
     cli_catch_interrupts();
-    tern_status st = tern_audio_evaluate(&confusion, session, r->data, &o, on_clip,
-                                         (void *)(uintptr_t)r);
+    const tern_status st =
+        tern_audio_evaluate(&confusion, session, r->data, &o, on_clip, user);
     cli_progress_clear();
-    int code = cli_exit_code(st);
-    if (st != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-    } else {
-        st = r->json ? tern_confusion_json(&text, confusion) : tern_confusion_text(&text, confusion);
-        code = cli_exit_code(st);
-        if (st == TERN_OK) printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
-        else cli_complain("%s", tern_session_message(session));
-    }
-    tern_free(c, text);
+    const int code = cli_print_confusion(c, session, st, confusion, r->json);
     tern_confusion_free(confusion);
     free(folds);
     return code;
@@ -77,20 +67,7 @@ int cli_audio_evaluate(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (argc - at < 1) return cli_usage(&command, "the model is missing");
-    if (argc - at > 1 && !r.data)
-        return cli_usage(&command, "'%s': data are named with --data", argv[at + 1]);
-    if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
-    if (!r.data) return cli_usage(&command, "--data is missing: a folder with a folder per label, or a CSV");
-    tern_context *c = NULL;
-    tern_model *model = NULL;
-    tern_session *session = NULL;
-    tern_status st = cli_context(&c, r.threads, &r.quiet);
-    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    int code = st == TERN_OK ? evaluate(&r, c, session) : cli_failed(c, st);
-    tern_session_free(session);
-    tern_model_free(model);
-    tern_context_free(c);
-    return code;
+    const int code = cli_check_evaluation(&command, r.data, "a folder with a folder per label, or a CSV",
+                                          argc - at, argv + at);
+    return code == EXIT_OK ? cli_with_model(argv[at], r.threads, r.quiet, evaluate, &r) : code;
 }

@@ -4,6 +4,7 @@
 #define TERN_CLI_H
 
 #include <jansson.h>
+#include <stdio.h>
 #include <tern/tern.h>
 
 /* Exit codes, as the README lists them. */
@@ -77,7 +78,10 @@ const char *cli_nearest(const char *word, const char *(*next)(const void *list, 
 bool cli_colour(int fd); /* a terminal, and NO_COLOR is not set */
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *cli_json_text(const char *text);
-/* Prints one object as one line and frees it; EXIT_OK, or EXIT_IO with a sentence. */
+/* Writes one object as one line and frees it: EXIT_OK, or EXIT_FAILED with a sentence where there is no
+ * memory. What the stream refuses is seen when it is flushed. */
+int cli_put_json(FILE *out, json_t *object);
+/* The same on standard output, flushed: EXIT_IO with a sentence if it got lost. */
 int cli_print_json(json_t *object);
 /* Flushes standard output at the end: EXIT_IO with a sentence if what was printed got lost. */
 int cli_finish(int code);
@@ -92,12 +96,42 @@ void cli_catch_interrupts(void);
 bool cli_stopped(void);
 /* The bar of a training run: on_progress of tern_train_options; training: a cli_training. */
 bool cli_progress_train(void *training, const tern_train_progress *progress);
-/* The same for word vectors: on_progress of tern_vectors_train_options; quiet: a bool. */
-bool cli_progress_vectors(void *quiet, const tern_vectors_progress *progress);
+/* For other bars: whether to show one now (done: an epoch is), the bar or, elsewhere than on a terminal,
+ * a line, and "1:02:03" ("?" for what is not known). */
+bool cli_progress_due(bool done);
+void cli_progress_show(double share, const char *text);
+const char *cli_duration(double seconds, char *out, size_t size);
 /* A bar for anything counted; `done` of `count` items. */
 void cli_progress_count(const char *what, size_t done, size_t count);
 /* Removes the bar from the terminal, so that something else can be printed. */
 void cli_progress_clear(void);
+
+/* ---- models (model.c) ---- */
+/* Prints the session's sentence and returns the exit code of the status. */
+int cli_session_failed(const tern_session *session, tern_status status);
+/* What a command does with a model; returns the exit code. */
+typedef int cli_model_work(void *user, tern_context *c, tern_session *session);
+/* Loads a model, makes a session of it and calls work; with_model makes the context as well. Returns
+ * work's exit code, or that of what failed. */
+int cli_use_model(tern_context *c, const char *path, cli_model_work *work, void *user);
+int cli_with_model(const char *path, int64_t threads, bool quiet, cli_model_work *work, void *user);
+
+/* {key: value, "label":..., "score":..., "top":[...]} of the n > 0 best, the best first. */
+json_t *cli_answer_json(const char *key, const char *value, const tern_score *top, size_t n);
+/* "dog 97.0 %, cat 2.0 %" */
+void cli_print_scores(const tern_score *top, size_t n);
+typedef tern_status cli_classify_file(tern_session *session, const char *path, tern_answer *answer);
+/* A whole command, MODEL FILE...: prints the best answers about each file as text or JSON. check looks
+ * at the operands. A file that fails gives a sentence; returns the exit code of the first failure. */
+int cli_classify_command(const cli_command *command, int (*check)(int operands, char **argv),
+                         cli_classify_file *classify, int argc, char **argv);
+
+/* One operand, the model, and data (what: a sentence on them): EXIT_OK or EXIT_USAGE. */
+int cli_check_evaluation(const cli_command *command, const char *data, const char *what,
+                         int operands, char **argv);
+/* Prints what an evaluation found, or, if its status is not TERN_OK, why there is nothing. */
+int cli_print_confusion(tern_context *c, const tern_session *session, tern_status evaluated,
+                        const tern_confusion *confusion, bool json);
 
 /* ---- training (training.c) ---- */
 /* What all training commands have: options, files, and what their samples are called. */

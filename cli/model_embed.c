@@ -170,8 +170,7 @@ static int run(const request *r, const char *path, char **files, int count) {
     } else if (r->data) {
         code = agreement(r, c, model, cut);
     } else if ((st = embed_all(&v, session, files, count)) != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-        code = cli_exit_code(st);
+        code = cli_session_failed(session, st);
     } else if (r->output) {
         const tern_tensor array = {TERN_FLOAT, 2, {v.count, v.length}, v.at};
         st = tern_tensor_save(&array, c, r->output);

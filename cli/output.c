@@ -107,16 +107,22 @@ json_t *cli_json_text(const char *text) {
     return value;
 }
 
-int cli_print_json(json_t *object) {
+int cli_put_json(FILE *out, json_t *object) {
     char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(object);
     if (!text) {
         cli_complain("out of memory");
         return EXIT_FAILED;
     }
-    puts(text);
+    fputs(text, out);
+    fputc('\n', out);
     free(text);
-    if (fflush(stdout) == 0) return EXIT_OK;
+    return EXIT_OK;
+}
+
+int cli_print_json(json_t *object) {
+    const int code = cli_put_json(stdout, object);
+    if (code != EXIT_OK || fflush(stdout) == 0) return code;
     cli_complain("standard output: %s", strerror(errno));
     return EXIT_IO;
 }

@@ -72,8 +72,7 @@ static void draw(double share, const char *text) {
     drawn = true;
 }
 
-/* "1:02:03", "4:05"; "?" for what is not known. */
-static const char *duration(double seconds, char *out, size_t size) {
+const char *cli_duration(double seconds, char *out, size_t size) {
     if (!isfinite(seconds) || seconds < 0 || seconds > 1e7) return "?";
     const long s = (long)(seconds + 0.5);
     if (s >= 3600) snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
@@ -81,34 +80,26 @@ static const char *duration(double seconds, char *out, size_t size) {
     return out;
 }
 
-bool cli_progress_train(void *training_, const tern_train_progress *p) {
-    const cli_training *training = training_;
-    const bool terminal = isatty(STDERR_FILENO);
-    char text[300], eta[32], validation[100] = "";
-    if (training->quiet || (!terminal && !p->epoch_done) || !due(p->epoch_done)) return !stopped;
-    if (isfinite(p->validation_accuracy))
-        snprintf(validation, sizeof validation, "  validation %.1f %%%s", 100 * p->validation_accuracy,
-                 p->epoch_done && p->best && !terminal ? " (best)" : "");
-    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f%s  %.0f %s/s  ETA %s", p->epoch, p->epochs,
-             p->loss, validation, p->items_per_second, training->unit, duration(p->eta, eta, sizeof eta));
-    if (!terminal) {
-        fprintf(stderr, "%s\n", text);
-        return !stopped;
-    }
-    const double batches = (double)(p->batches > 0 ? p->batches : 1);
-    const double done = p->epoch - 1 + (p->epoch_done ? 1 : (double)p->batch / batches);
-    draw(done / p->epochs, text);
-    return !stopped;
+bool cli_progress_due(bool done) { return isatty(STDERR_FILENO) ? due(done) : done; }
+
+void cli_progress_show(double share, const char *text) {
+    if (isatty(STDERR_FILENO)) draw(share, text);
+    else fprintf(stderr, "%s\n", text);
 }
 
-bool cli_progress_vectors(void *quiet, const tern_vectors_progress *p) {
-    const bool terminal = isatty(STDERR_FILENO), done = p->share * p->epochs > p->epoch - 1e-6;
-    char text[300], eta[32];
-    if (*(const bool *)quiet || !(terminal ? due(done) : done)) return !stopped;
-    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f  %.0f words/s  ETA %s", p->epoch, p->epochs,
-             p->loss, p->words_per_second, duration(p->eta, eta, sizeof eta));
-    if (terminal) draw(p->share, text);
-    else fprintf(stderr, "%s\n", text);
+bool cli_progress_train(void *training_, const tern_train_progress *p) {
+    const cli_training *training = training_;
+    char text[300], eta[32], validation[100] = "";
+    if (training->quiet || !cli_progress_due(p->epoch_done)) return !stopped;
+    if (isfinite(p->validation_accuracy))
+        snprintf(validation, sizeof validation, "  validation %.1f %%%s", 100 * p->validation_accuracy,
+                 p->epoch_done && p->best && !isatty(STDERR_FILENO) ? " (best)" : "");
+    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f%s  %.0f %s/s  ETA %s", p->epoch, p->epochs,
+             p->loss, validation, p->items_per_second, training->unit,
+             cli_duration(p->eta, eta, sizeof eta));
+    const double batches = (double)(p->batches > 0 ? p->batches : 1);
+    const double done = p->epoch - 1 + (p->epoch_done ? 1 : (double)p->batch / batches);
+    cli_progress_show(done / p->epochs, text);
     return !stopped;
 }
 

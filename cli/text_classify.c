@@ -13,6 +13,8 @@ typedef struct request {
     int64_t top, threads, batch, line_limit;
     double table_memory;
     bool json, explain;
+    char **texts;
+    int count;
 } request;
 
 static const cli_command command = {
@@ -45,31 +47,6 @@ static json_t *words_json(const char *text, const tern_text_weight *w, size_t n)
     return list;
 }
 
-static int print_json(const char *text, const tern_score *top, size_t n, json_t *words) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:o, s:f}", "label", cli_json_text(top[i].label),
-                                              "score", (double)top[i].score));
-    json_t *all = json_pack("{s:o, s:o, s:f, s:o}", "text", cli_json_text(text), "label",
-                            cli_json_text(top[0].label), "score", (double)top[0].score, "top", list);
-    if (words) json_object_set_new(all, "words", words);
-    char *line = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    json_decref(all);
-    if (!line) {
-        cli_complain("out of memory");
-        return EXIT_FAILED;
-    }
-    puts(line);
-    free(line);
-    return EXIT_OK;
-}
-
-static void print_scores(const tern_score *top, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        printf("%s%s %.1f %%", i ? ", " : "", top[i].label, 100 * (double)top[i].score);
-    putchar('\t');
-}
-
 /* The text with the words that matter marked: green or red, the stronger the brighter; without
  * colours [+word] and [-word]. */
 static void print_marked(const char *text, const tern_text_weight *w, size_t n) {
@@ -94,16 +71,16 @@ static void print_marked(const char *text, const tern_text_weight *w, size_t n) 
 static int print(const request *r, const char *text, const tern_score *top, size_t count,
                  const tern_text_weight *weights, size_t n) {
     const size_t shown = (size_t)r->top < count ? (size_t)r->top : count;
-    if (r->json) return print_json(text, top, shown, r->explain ? words_json(text, weights, n) : NULL);
-    print_scores(top, shown);
+    if (r->json) {
+        json_t *answer = cli_answer_json("text", text, top, shown);
+        if (r->explain) json_object_set_new(answer, "words", words_json(text, weights, n));
+        return cli_put_json(stdout, answer);
+    }
+    cli_print_scores(top, shown);
+    putchar('\t');
     if (r->explain) print_marked(text, weights, n);
     else puts(text);
     return EXIT_OK;
-}
-
-static int failed(tern_session *session, tern_status st) {
-    cli_complain("%s", tern_session_message(session));
-    return cli_exit_code(st);
 }
 
 static int answer_one(const request *r, tern_session *session, const char *text) {
@@ -112,7 +89,7 @@ static int answer_one(const request *r, tern_session *session, const char *text)
     size_t n = 0;
     tern_status st = r->explain ? tern_text_explain(session, text, &a, &weights, &n)
                                 : tern_text_classify(session, text, &a);
-    if (st != TERN_OK) return failed(session, st);
+    if (st != TERN_OK) return cli_session_failed(session, st);
     return print(r, text, a.top, a.count, weights, n);
 }
 
@@ -166,7 +143,7 @@ static int answer_waiting(const request *r, tern_session *session, const tern_te
     } else {
         tern_status st =
             tern_text_classify_batch(session, w->texts, w->lengths, w->count, w->scores, NULL);
-        if (st != TERN_OK) return failed(session, st);
+        if (st != TERN_OK) return cli_session_failed(session, st);
         for (size_t i = 0; i < w->count && code == EXIT_OK; i++) {
             choose(info, w->scores + i * info->n_labels, shown, w->top);
             code = print(r, w->texts[i], w->top, shown, NULL, 0);
@@ -188,7 +165,7 @@ static int answer_stream(const request *r, tern_context *c, tern_session *sessio
     o.unlabelled = true;
     o.line_limit = (size_t)r->line_limit << 20;
     tern_status st = tern_text_describe(&info, session);
-    if (st != TERN_OK) return failed(session, st);
+    if (st != TERN_OK) return cli_session_failed(session, st);
     waiting *w = calloc(1, sizeof *w);
     if (w) w->scores = calloc(MOST_TOGETHER, info.n_labels * sizeof *w->scores);
     if (w) w->top = calloc(info.n_labels, sizeof *w->top);
@@ -223,22 +200,21 @@ static int answer_stream(const request *r, tern_context *c, tern_session *sessio
 
 /* ---- the command ---- */
 
-static int classify(const request *r, tern_context *c, tern_session *session, char **texts,
-                    int count) {
+static int classify(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
     int code = EXIT_OK;
     if (r->table_memory >= 0) {
         tern_status st = tern_text_set_table_memory(session, (size_t)(r->table_memory * 1e6));
-        if (st != TERN_OK) return failed(session, st);
+        if (st != TERN_OK) return cli_session_failed(session, st);
     }
-    if (!count) return answer_stream(r, c, session);
-    for (int i = 0; i < count && code == EXIT_OK; i++)
-        code = strcmp(texts[i], "-") ? answer_one(r, session, texts[i])
-                                     : answer_stream(r, c, session);
+    if (!r->count) return answer_stream(r, c, session);
+    for (int i = 0; i < r->count && code == EXIT_OK; i++)
+        code = strcmp(r->texts[i], "-") ? answer_one(r, session, r->texts[i])
+                                        : answer_stream(r, c, session);
     return code;
 }
 
 int cli_text_classify(int argc, char **argv) {
-    static const bool quiet = true;
     request r = {.top = 1, .table_memory = -1};
     const cli_option options[] = {
         {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
@@ -252,16 +228,7 @@ int cli_text_classify(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");
-    tern_context *c = NULL;
-    tern_model *model = NULL;
-    tern_session *session = NULL;
-    tern_status st = cli_context(&c, r.threads, &quiet);
-    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    int code = st == TERN_OK ? classify(&r, c, session, argv + at + 1, argc - at - 1)
-                             : cli_failed(c, st);
-    tern_session_free(session);
-    tern_model_free(model);
-    tern_context_free(c);
-    return code;
+    r.texts = argv + at + 1;
+    r.count = argc - at - 1;
+    return cli_with_model(argv[at], r.threads, true, classify, &r);
 }

@@ -3,7 +3,6 @@
 
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct request {
@@ -34,20 +33,15 @@ static bool on_text(void *user, const tern_text_record *record, const tern_answe
 static int evaluate(const request *r, tern_context *c, tern_session *session) {
     tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
     tern_confusion *confusion = NULL;
-    char *text = NULL;
     o.text_column = r->text_column;
     o.label_column = r->label_column;
     o.line_limit = (size_t)r->line_limit << 20;
     cli_catch_interrupts();
-    tern_status st = tern_text_evaluate(&confusion, session, r->data, &o, on_text,
-                                        (void *)(uintptr_t)r);
-    if (st == TERN_OK)
-        st = r->json ? tern_confusion_json(&text, confusion) : tern_confusion_text(&text, confusion);
-    if (st == TERN_OK) printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
-    else cli_complain("%s", tern_session_message(session));
-    tern_free(c, text);
+    const tern_status st = tern_text_evaluate(&confusion, session, r->data, &o, on_text,
+                                              (void *)(uintptr_t)r);
+    const int code = cli_print_confusion(c, session, st, confusion, r->json);
     tern_confusion_free(confusion);
-    return cli_exit_code(st);
+    return code;
 }
 
 /* ---- taggers ---- */
@@ -70,10 +64,7 @@ static int evaluate_tags(const request *r, tern_context *c, tern_session *sessio
     int code = EXIT_OK;
     o.line_limit = (size_t)r->line_limit << 20;
     tern_status st = tern_text_evaluate_tags(&m, session, r->data, &o);
-    if (st != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-        return cli_exit_code(st);
-    }
+    if (st != TERN_OK) return cli_session_failed(session, st);
     if (r->json) {
         json_t *types = json_array();
         for (size_t i = 0; i < m.n_types; i++) json_array_append_new(types, entity_json(&m.types[i]));
@@ -92,18 +83,15 @@ static int evaluate_tags(const request *r, tern_context *c, tern_session *sessio
     return code;
 }
 
-static int measure(const request *r, tern_context *c, tern_session *session) {
+static int measure(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
     tern_text_model_info info;
     tern_status st = tern_text_describe(&info, session);
-    if (st != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-        return cli_exit_code(st);
-    }
+    if (st != TERN_OK) return cli_session_failed(session, st);
     return info.tags ? evaluate_tags(r, c, session) : evaluate(r, c, session);
 }
 
 int cli_text_evaluate(int argc, char **argv) {
-    static const bool quiet = true;
     request r = {0};
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &r.data, "FILE", "the labelled texts", 0, 0},
@@ -116,20 +104,7 @@ int cli_text_evaluate(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (argc - at < 1) return cli_usage(&command, "the model is missing");
-    if (argc - at > 1 && !r.data)
-        return cli_usage(&command, "'%s': data are named with --data", argv[at + 1]);
-    if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
-    if (!r.data) return cli_usage(&command, "--data is missing: a file of labelled texts");
-    tern_context *c = NULL;
-    tern_model *model = NULL;
-    tern_session *session = NULL;
-    tern_status st = cli_context(&c, r.threads, &quiet);
-    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    int code = st == TERN_OK ? measure(&r, c, session) : cli_failed(c, st);
-    tern_session_free(session);
-    tern_model_free(model);
-    tern_context_free(c);
-    return code;
+    const int code = cli_check_evaluation(&command, r.data, "a file of labelled texts", argc - at,
+                                          argv + at);
+    return code == EXIT_OK ? cli_with_model(argv[at], r.threads, true, measure, &r) : code;
 }

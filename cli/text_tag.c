@@ -9,6 +9,8 @@
 typedef struct request {
     int64_t threads, line_limit;
     bool json;
+    char **texts;
+    int count;
 } request;
 
 static const cli_command command = {
@@ -62,10 +64,7 @@ static void print_text(const char *text, const tern_text_tags *t) {
 static int tag_one(const request *r, tern_session *session, const char *text) {
     tern_text_tags tags;
     tern_status st = tern_text_tag_text(session, text, &tags);
-    if (st != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-        return cli_exit_code(st);
-    }
+    if (st != TERN_OK) return cli_session_failed(session, st);
     if (r->json) return print_json(text, &tags);
     print_text(text, &tags);
     return EXIT_OK;
@@ -89,8 +88,16 @@ static int tag_stream(const request *r, tern_context *c, tern_session *session) 
     return code;
 }
 
+static int tag(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
+    int code = r->count ? EXIT_OK : tag_stream(r, c, session);
+    for (int i = 0; code == EXIT_OK && i < r->count; i++)
+        code = strcmp(r->texts[i], "-") ? tag_one(r, session, r->texts[i])
+                                        : tag_stream(r, c, session);
+    return code;
+}
+
 int cli_text_tag(int argc, char **argv) {
-    static const bool quiet = true;
     request r = {0};
     const cli_option options[] = {
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0},
@@ -100,18 +107,7 @@ int cli_text_tag(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");
-    tern_context *c = NULL;
-    tern_model *model = NULL;
-    tern_session *session = NULL;
-    tern_status st = cli_context(&c, r.threads, &quiet);
-    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    int code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
-    if (code == EXIT_OK && argc - at == 1) code = tag_stream(&r, c, session);
-    for (int i = at + 1; code == EXIT_OK && i < argc; i++)
-        code = strcmp(argv[i], "-") ? tag_one(&r, session, argv[i]) : tag_stream(&r, c, session);
-    tern_session_free(session);
-    tern_model_free(model);
-    tern_context_free(c);
-    return code;
+    r.texts = argv + at + 1;
+    r.count = argc - at - 1;
+    return cli_with_model(argv[at], r.threads, true, tag, &r);
 }

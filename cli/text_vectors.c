@@ -26,6 +26,17 @@ static const cli_command command = {
     "  tern text vectors --data reviews.tsv --dim 300 -o reviews.vec\n"
     "  tern text similar reviews.vec good terrible"};
 
+static bool on_progress(void *user, const tern_vectors_progress *p) {
+    const request *r = user;
+    const bool done = p->share * p->epochs > p->epoch - 1e-6;
+    char text[300], eta[32];
+    if (r->quiet || !cli_progress_due(done)) return !cli_stopped();
+    snprintf(text, sizeof text, "epoch %d/%d  loss %.3f  %.0f words/s  ETA %s", p->epoch, p->epochs,
+             p->loss, p->words_per_second, cli_duration(p->eta, eta, sizeof eta));
+    cli_progress_show(p->share, text);
+    return !cli_stopped();
+}
+
 static void fill(tern_vectors_train_options *o, request *r) {
     o->dimension = (int)r->dimension;
     o->epochs = (int)r->epochs;
@@ -43,8 +54,8 @@ static void fill(tern_vectors_train_options *o, request *r) {
     o->memory = r->memory * 1e9;
     o->text.lower = !r->keep_case;
     o->reader.text_column = r->text_column;
-    o->on_progress = cli_progress_vectors;
-    o->user = &r->quiet;
+    o->on_progress = on_progress;
+    o->user = r;
 }
 
 static int learn(request *r, tern_context *c) {

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 typedef struct request {
     const char *images, *masks, *fov;
@@ -58,7 +57,9 @@ static int print(const request *r, const tern_mask_scores *s) {
     return EXIT_OK;
 }
 
-static int evaluate(const request *r, tern_session *session) {
+static int evaluate(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
+    (void)c;
     tern_vision_evaluate_options o = TERN_VISION_EVALUATE_OPTIONS_INIT;
     tern_mask_metrics *metrics = NULL;
     o.masks = r->masks;
@@ -67,17 +68,13 @@ static int evaluate(const request *r, tern_session *session) {
     o.segment.all_views = r->all_views;
     o.segment.memory = r->memory * 1e6;
     o.on_picture = on_picture;
-    o.user = (void *)(uintptr_t)r;
+    o.user = user;
     cli_catch_interrupts();
     const tern_status st = tern_vision_evaluate(&metrics, session, r->images, &o);
     cli_progress_clear();
-    int code = cli_exit_code(st);
-    if (st != TERN_OK) {
-        cli_complain("%s", tern_session_message(session));
-    } else {
-        const tern_mask_scores scores = tern_mask_metrics_scores(metrics);
-        code = print(r, &scores);
-    }
+    if (st != TERN_OK) return cli_session_failed(session, st);
+    const tern_mask_scores scores = tern_mask_metrics_scores(metrics);
+    const int code = print(r, &scores);
     tern_mask_metrics_free(metrics);
     return code;
 }
@@ -104,15 +101,5 @@ int cli_vision_evaluate(int argc, char **argv) {
     if (argc - at > 1) return cli_usage(&command, "'%s' is not understood", argv[at + 1]);
     if (!r.images) return cli_usage(&command, "--images is missing: the folder of the pictures");
     if (!r.masks) return cli_usage(&command, "--masks is missing: the folder of the true masks");
-    tern_context *c = NULL;
-    tern_model *model = NULL;
-    tern_session *session = NULL;
-    tern_status st = cli_context(&c, r.threads, &(bool){true});
-    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    int code = st == TERN_OK ? evaluate(&r, session) : cli_failed(c, st);
-    tern_session_free(session);
-    tern_model_free(model);
-    tern_context_free(c);
-    return code;
+    return cli_with_model(argv[at], r.threads, true, evaluate, &r);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct request {
-    const char *output, *view, *layer, *label, *kernel;
+    const char *picture, *output, *view, *layer, *label, *kernel;
     int64_t threads;
 } request;
 
@@ -32,27 +32,28 @@ static bool find_view(const char *name, tern_vision_view *view) {
     return false;
 }
 
-static int explain(const request *r, tern_context *c, tern_session *session, const char *path) {
+static int explain(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
     tern_vision_explain_options o = TERN_VISION_EXPLAIN_OPTIONS_INIT;
     tern_image image = {0}, out = {0};
     const char *label = "";
     find_view(r->view, &o.view);
     o.layer = r->layer;
     o.label = r->label;
-    tern_status st = tern_image_load(&image, c, path, NULL);
+    tern_status st = tern_image_load(&image, c, r->picture, NULL);
     if (st != TERN_OK) return cli_failed(c, st);
     st = tern_vision_explain(&out, &label, session, &image, &o);
-    if (st != TERN_OK) cli_complain("%s", tern_session_message(session));
-    else if ((st = tern_image_save(&out, r->output, 0)) != TERN_OK) cli_complain("%s", tern_session_message(session));
-    else if (*label) printf("%s: %s of '%s', %d x %d pixels\n", r->output, r->view ? r->view : "cam", label, out.width,
-                            out.height);
+    if (st == TERN_OK) st = tern_image_save(&out, r->output, 0);
+    const int code = st == TERN_OK ? EXIT_OK : cli_session_failed(session, st);
+    if (st == TERN_OK && *label)
+        printf("%s: %s of '%s', %d x %d pixels\n", r->output, r->view ? r->view : "cam", label,
+               out.width, out.height);
     tern_image_free(&out);
     tern_image_free(&image);
-    return cli_exit_code(st);
+    return code;
 }
 
 int cli_vision_explain(int argc, char **argv) {
-    static const bool quiet = true;
     request r = {0};
     tern_vision_view view;
     const cli_option options[] = {
@@ -68,17 +69,8 @@ int cli_vision_explain(int argc, char **argv) {
     if (!r.output) return cli_usage(&explain_command, "-o is missing: where to draw it");
     if (!find_view(r.view, &view))
         return cli_usage(&explain_command, "--view %s: there are cam, saliency, filters and maps", r.view);
-    tern_context *c = NULL;
-    tern_model *model = NULL;
-    tern_session *session = NULL;
-    tern_status st = cli_context(&c, r.threads, &quiet);
-    if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    const int code = st == TERN_OK ? explain(&r, c, session, argv[at + 1]) : cli_failed(c, st);
-    tern_session_free(session);
-    tern_model_free(model);
-    tern_context_free(c);
-    return code;
+    r.picture = argv[at + 1];
+    return cli_with_model(argv[at], r.threads, true, explain, &r);
 }
 
 int cli_vision_filter(int argc, char **argv) {

@@ -68,34 +68,25 @@ static tern_status train(void *user, tern_model **model, tern_context *c) {
 }
 
 /* How often the model that was just written is right on other pictures. */
-static int test(const request *r, tern_context *c) {
-    tern_model *model = NULL;
-    tern_session *session = NULL;
+static int test(void *user, tern_context *c, tern_session *session) {
+    const request *r = user;
     tern_confusion *confusion = NULL;
-    tern_status st = tern_model_load(&model, c, r->training.output);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    if (st != TERN_OK) {
-        tern_model_free(model);
-        return cli_failed(c, st);
-    }
-    st = tern_vision_classifier_evaluate(&confusion, session, r->test, NULL, NULL, NULL);
-    if (st == TERN_OK) {
-        const tern_metrics m = tern_confusion_metrics(confusion);
-        printf("test: accuracy %.2f %% of %lld pictures\n", 100 * m.accuracy, (long long)m.n);
-    } else {
-        cli_complain("%s", tern_session_message(session));
-    }
+    (void)c;
+    const tern_status st =
+        tern_vision_classifier_evaluate(&confusion, session, r->test, NULL, NULL, NULL);
+    if (st != TERN_OK) return cli_session_failed(session, st);
+    const tern_metrics m = tern_confusion_metrics(confusion);
+    printf("test: accuracy %.2f %% of %lld pictures\n", 100 * m.accuracy, (long long)m.n);
     tern_confusion_free(confusion);
-    tern_session_free(session);
-    tern_model_free(model);
-    return cli_exit_code(st);
+    return EXIT_OK;
 }
 
 static int work(void *user, tern_context *c) {
     request *r = user;
     int code = fill(r);
     if (code == EXIT_OK) code = cli_train(&r->training, c, &r->options.train, train, r);
-    return code == EXIT_OK && r->test ? test(r, c) : code;
+    if (code != EXIT_OK || !r->test) return code;
+    return cli_use_model(c, r->training.output, test, r);
 }
 
 static int check(const request *r, int operands, char **argv) {

@@ -2,6 +2,7 @@
 #include "train_run.h"
 
 #include "file.h"
+#include "json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,24 +58,24 @@ tern_status tern__log_append(tern_context *c, const char *path, const json_t *li
                                 strerror(error));
 }
 
-/* Loss, accuracy: null where there is none. */
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 json_t *tern__log_line(const tern__run *r, bool best, double learning_rate) {
     const tern__run_state *s = &r->state;
     double samples = (double)s->samples;
     double accuracy = s->counted ? (double)s->correct / (double)s->counted : NAN;
     json_t *line = json_object();
     int failed = json_object_set_new(line, "epoch", json_integer(s->epoch)) |
-                 json_object_set_new(line, "loss", number(s->loss_sum / samples)) |
-                 json_object_set_new(line, "accuracy", number(accuracy));
+                 json_object_set_new(line, "loss", tern__json_number(s->loss_sum / samples)) |
+                 json_object_set_new(line, "accuracy", tern__json_number(accuracy));
     if (r->options.validation)
-        failed |= json_object_set_new(line, "validation_loss", number(s->validation_loss)) |
-                  json_object_set_new(line, "validation_accuracy", number(s->validation_accuracy)) |
+        failed |= json_object_set_new(line, "validation_loss",
+                                      tern__json_number(s->validation_loss)) |
+                  json_object_set_new(line, "validation_accuracy",
+                                      tern__json_number(s->validation_accuracy)) |
                   json_object_set_new(line, "best", json_boolean(best));
-    failed |= json_object_set_new(line, "learning_rate", number(learning_rate)) |
-              json_object_set_new(line, "seconds", number(s->epoch_seconds)) |
-              json_object_set_new(line, "items_per_second", number(samples / s->epoch_seconds)) |
+    failed |= json_object_set_new(line, "learning_rate", tern__json_number(learning_rate)) |
+              json_object_set_new(line, "seconds", tern__json_number(s->epoch_seconds)) |
+              json_object_set_new(line, "items_per_second",
+                                  tern__json_number(samples / s->epoch_seconds)) |
               json_object_set_new(line, "skipped_steps", json_integer(s->skipped));
     if (!failed) return line;
     json_decref(line);

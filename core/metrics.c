@@ -1,9 +1,8 @@
 /* Confusion matrices: counts, ratios, and how they are shown. */
 #include <tern/metrics.h>
 
-#include "base.h"
+#include "json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,14 +234,12 @@ tern_status tern_confusion_text(char **out, const tern_confusion *m) {
 
 /* ---- as JSON ---- */
 
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 static int add_class(json_t *list, const tern_confusion *m, int64_t k) {
     tern_class_metrics r = tern_confusion_class(m, k);
-    return json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "label", m->labels[k],
-                                                 "support", (json_int_t)r.support, "precision",
-                                                 number(r.precision), "recall", number(r.recall),
-                                                 "f1", number(r.f1)));
+    json_t *row = json_pack("{s:s, s:I, s:o, s:o, s:o}", "label", m->labels[k], "support",
+                            (json_int_t)r.support, "precision", tern__json_number(r.precision),
+                            "recall", tern__json_number(r.recall), "f1", tern__json_number(r.f1));
+    return json_array_append_new(list, row);
 }
 
 static int add_row(json_t *list, const tern_confusion *m, int64_t truth) {
@@ -257,9 +254,9 @@ tern_status tern_confusion_json(char **out, const tern_confusion *m) {
     *out = NULL;
     tern_metrics all = tern_confusion_metrics(m);
     json_t *object = json_object(), *classes = json_array(), *rows = json_array();
-    int failed = json_object_set_new(object, "accuracy", number(all.accuracy)) |
+    int failed = json_object_set_new(object, "accuracy", tern__json_number(all.accuracy)) |
                  json_object_set_new(object, "n", json_integer(all.n)) |
-                 json_object_set_new(object, "macro_f1", number(all.macro_f1));
+                 json_object_set_new(object, "macro_f1", tern__json_number(all.macro_f1));
     for (int64_t k = 0; k < m->classes; k++)
         failed |= add_class(classes, m, k) | add_row(rows, m, k);
     failed |= json_object_set_new(object, "per_class", classes) |

@@ -2,7 +2,8 @@
  * checking, for writing as JSON and for reading it. Knows no text. */
 #include "tokenize.h"
 
-#include <jansson.h>
+#include "core/json.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,14 +110,11 @@ tern_status tern_text_options_text(char **text, tern_context *c, const tern_text
                                             : json_string(tokenizers[get(&o, f)]);
         complete = complete && json_object_set_new(object, f->name, item) == 0;
     }
-    char *dumped = complete ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(object);
-    if (dumped)
-        *text = tern__strdup(c, dumped);
-    else
-        tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing text options");
-    free(dumped);
-    return *text ? TERN_OK : TERN_ERR_MEMORY;
+    if (!complete) {
+        json_decref(object);
+        object = NULL;
+    }
+    return tern__json_write_object(text, c, "text options", object);
 }
 
 /* One key of the object -> *o. */
@@ -145,17 +143,11 @@ static tern_status parse_field(tern_text_options *o, tern_context *c, const char
 
 tern_status tern_text_options_parse(tern_text_options *options, tern_context *c, const char *text,
                                     size_t length) {
-    json_error_t error;
-    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (!object)
-        return tern__fail(c, TERN_ERR_FORMAT, "text options: line %d, column %d: %s", error.line,
-                          error.column, error.text);
     tern_text_options o = TERN_TEXT_OPTIONS_INIT, resolved;
-    tern_status st = TERN_OK;
     const char *key;
-    json_t *item;
-    if (!json_is_object(object))
-        st = tern__fail(c, TERN_ERR_FORMAT, "text options: not a JSON object");
+    json_t *object, *item;
+    tern_status st = tern__json_read_object(&object, c, "text options", text, length);
+    if (st != TERN_OK) return st;
     json_object_foreach(object, key, item) {
         if (st == TERN_OK) st = parse_field(&o, c, key, item);
     }

@@ -1,16 +1,13 @@
-/* Reads and writes the part of a model's metadata that turns a text into the network's input and its
- * output into a label. Knows JSON and the front end; runs nothing. */
+/* Reads and writes the part of a model's metadata that turns a text into the network's input and
+ * its output into a label. Knows JSON and the front end; runs nothing. */
 #include "pipeline.h"
 
 #include "core/graph.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c) {
-    for (size_t i = 0; i < p->n_labels; i++) tern__free(c, (char *)(uintptr_t)p->labels[i]);
-    tern__free(c, p->labels);
+    tern__metadata_free_labels(p->labels, p->n_labels, c);
     tern_vocabulary_free(p->vocabulary);
     memset(p, 0, sizeof *p);
 }
@@ -19,28 +16,6 @@ int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *labe
     for (size_t i = 0; i < p->n_labels; i++)
         if (!strcmp(p->labels[i], label)) return (int64_t)i;
     return -1;
-}
-
-static tern_status read_labels(tern__text_pipeline *p, tern_context *c, const char *text) {
-    json_error_t error;
-    json_t *array = json_loads(text, 0, &error), *label;
-    tern_status st = TERN_OK;
-    size_t i, n = json_array_size(array);
-    if (!n)
-        st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels is not a JSON array of names");
-    else if (!(p->labels = tern__calloc(c, n, sizeof *p->labels)))
-        st = TERN_ERR_MEMORY;
-    if (st == TERN_OK) p->n_labels = n;
-    if (st == TERN_OK) json_array_foreach(array, i, label) {
-        const char *name = json_string_value(label);
-        if (!name)
-            st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text", i);
-        else if (!(p->labels[i] = tern__strdup(c, name)))
-            st = TERN_ERR_MEMORY;
-        if (st != TERN_OK) break;
-    }
-    json_decref(array);
-    return st;
 }
 
 static tern_status read_input(tern__text_pipeline *p, tern_context *c, const char *text) {
@@ -109,7 +84,7 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
                                         : "tern.input");
     tern_status st = tern_text_options_parse(&p->text, c, text, strlen(text));
     if (st != TERN_OK) tern__fail_in(c, "the model's tern.text");
-    if (st == TERN_OK) st = read_labels(p, c, labels);
+    if (st == TERN_OK) st = tern__metadata_labels(&p->labels, &p->n_labels, c, model);
     if (st == TERN_OK) st = read_input(p, c, input);
     if (st == TERN_OK) {
         st = tern_vocabulary_parse(&p->vocabulary, c, vocabulary, strlen(vocabulary));
@@ -120,29 +95,14 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
     return st;
 }
 
-/* Sets a key to a JSON value, which is freed. */
-static tern_status set_json(tern_model *model, tern_context *c, const char *key, json_t *value) {
-    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(12)) : NULL;
-    json_decref(value);
-    if (!text)
-        return tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory, or a name that is not UTF-8",
-                          key);
-    tern_status st = tern_model_set_metadata(model, key, text);
-    free(text);
-    return st;
-}
+static const char *label_of(const void *data, size_t i) { return tern_text_dataset_label(data, i); }
 
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
                                       const tern_text_dataset *data, int64_t subwords) {
     char *text = NULL, *words = NULL;
     size_t length;
-    json_t *labels = json_array();
-    for (size_t i = 0; i < tern_text_dataset_label_count(data); i++)
-        if (json_array_append_new(labels, json_string(tern_text_dataset_label(data, i)))) {
-            json_decref(labels);
-            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
-        }
-    tern_status st = set_json(model, c, "tern.labels", labels);
+    tern_status st =
+        tern__metadata_set_labels(model, c, label_of, data, tern_text_dataset_label_count(data));
     if (st == TERN_OK)
         st = tern_text_options_text(&text, c, tern_text_dataset_options_in_use(data));
     if (st == TERN_OK) st = tern_model_set_metadata(model, "tern.text", text);
@@ -153,6 +113,6 @@ tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
     tern_free(c, words);
     if (st != TERN_OK) return st;
     const char *kind = tern_text_dataset_tagged(data) ? "tokens" : "text";
-    return set_json(model, c, "tern.input",
-                    json_pack("{s:s, s:I}", "kind", kind, "subwords", (json_int_t)subwords));
+    json_t *input = json_pack("{s:s, s:I}", "kind", kind, "subwords", (json_int_t)subwords);
+    return tern__metadata_set(model, c, "tern.input", input, 12);
 }

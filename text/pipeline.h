@@ -8,12 +8,12 @@
 #ifndef TERN_TEXT_PIPELINE_H
 #define TERN_TEXT_PIPELINE_H
 
-#include "core/base.h"
+#include "core/metadata.h"
 #include <tern/model.h>
 #include <tern/text_dataset.h>
 
 typedef struct tern__text_pipeline {
-    const char **labels; /* each tern__alloc'ed */
+    const char **labels;
     size_t n_labels;
     tern_text_options text;
     tern_vocabulary *vocabulary;

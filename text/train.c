@@ -10,9 +10,6 @@
 
 #include <tern/transfer.h>
 
-#include <jansson.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- what cross-validation does as well ---- */
@@ -136,35 +133,6 @@ tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_d
 
 /* ---- training once ---- */
 
-static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-/* How the model came about. Nothing in it depends on the machine or the day, so that the same
- * training gives the same file. */
-static tern_status write_provenance(tern_model *model, tern_context *c, const char *path,
-                                    const tern_text_train_options *o, const tern_train_result *r,
-                                    int64_t texts) {
-    const char *slash = strrchr(path, '/');
-    const tern_dataset *validation = o->train.validation;
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
-        "version", tern_version(), "network", o->network,
-        "seed", (json_int_t)o->train.seed, "texts", (json_int_t)texts, "epochs", r->epochs, "epoch",
-        r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
-        o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
-        number_or_null(r->accuracy), "validation_texts",
-        (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
-        number_or_null(r->validation_loss), "validation_accuracy",
-        number_or_null(r->validation_accuracy));
-    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
-    if (root && name) json_object_set_new(root, "data", name);
-    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
-    json_decref(root);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's provenance");
-    tern_status st = tern_model_set_metadata(model, "tern.training", text);
-    free(text);
-    return st;
-}
-
 /* The file to validate on, with the labels of the training data. Its vocabulary comes later. */
 static tern_status open_validation(tern_text_dataset **held, tern_context *c,
                                    const tern_text_dataset *data,
@@ -217,7 +185,10 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
     if (wanted) *wanted = result;
     st = tern__text_pipeline_write(*model, c, data, o.data.subwords);
     if (st == TERN_OK)
-        st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
+        st = tern__metadata_set_training(*model, c, o.network, o.train.seed,
+                                         tern__metadata_facts("texts", tern_dataset_count(training),
+                                                              &o.train, &result),
+                                         path);
 done:
     if (st != TERN_OK) {
         tern_model_free(*model);

@@ -159,9 +159,9 @@ tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info,
     classifier *k;
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
-    *info = (tern_vision_classifier_info){
-        k->pipeline.n_labels, (const char *const *)k->pipeline.labels, k->pipeline.width,
-        k->pipeline.height, k->pipeline.normalization};
+    *info =
+        (tern_vision_classifier_info){k->pipeline.n_labels, k->pipeline.labels, k->pipeline.width,
+                                      k->pipeline.height, k->pipeline.normalization};
     return TERN_OK;
 }
 
@@ -179,7 +179,7 @@ tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, c
     o.channels = p->normalization.channels;
     o.width = p->width;
     o.height = p->height;
-    o.labels = (const char *const *)p->labels;
+    o.labels = p->labels;
     o.n_labels = p->n_labels;
     tern_status st = tern_vision_dataset_open_labels(data, c, path, &o);
     return st == TERN_OK ? tern_vision_dataset_set_normalization(*data, &p->normalization) : st;
@@ -223,8 +223,7 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
     else if ((st = tern_evaluate(model, samples, 64, NULL, NULL, NULL, predictions)) != TERN_OK)
         tern__fail(c, st, "%s", tern_context_message(tern__session_model_context(session)));
     if (st == TERN_OK)
-        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels,
-                                   (const char *const *)k->pipeline.labels);
+        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, k->pipeline.labels);
     if (st == TERN_OK) st = count(*confusion, c, data, predictions, on_mistake, user);
 done:
     if (st != TERN_OK) {

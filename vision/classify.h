@@ -4,14 +4,14 @@
 #ifndef TERN_VISION_CLASSIFY_INTERNAL_H
 #define TERN_VISION_CLASSIFY_INTERNAL_H
 
-#include "core/base.h"
+#include "pipeline.h"
 #include <tern/vision_classify.h>
 
 typedef struct tern__class_pipeline {
     int width, height;
     tern_normalization normalization;
     size_t n_labels;
-    char **labels;
+    const char **labels;
 } tern__class_pipeline;
 
 /* Reads and checks the metadata against the network's input; tern__class_pipeline_check against its

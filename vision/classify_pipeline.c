@@ -4,67 +4,23 @@
 
 #include "core/graph.h"
 
-#include <jansson.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 void tern__class_pipeline_free(tern__class_pipeline *p, tern_context *c) {
-    for (size_t i = 0; p->labels && i < p->n_labels; i++) tern__free(c, p->labels[i]);
-    tern__free(c, p->labels);
+    tern__metadata_free_labels(p->labels, p->n_labels, c);
     *p = (tern__class_pipeline){0};
-}
-
-static tern_status read_labels(tern__class_pipeline *p, tern_context *c, const char *text) {
-    json_error_t error;
-    json_t *array = json_loads(text, 0, &error), *label;
-    const size_t n = json_array_size(array);
-    tern_status st = TERN_OK;
-    size_t i;
-    if (!n)
-        st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels is not a JSON array of names");
-    else if (!(p->labels = tern__calloc(c, n, sizeof *p->labels)))
-        st = TERN_ERR_MEMORY;
-    if (st == TERN_OK) p->n_labels = n;
-    if (st == TERN_OK) json_array_foreach(array, i, label) {
-            const char *name = json_string_value(label);
-            if (!name)
-                st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text",
-                                i);
-            else if (!(p->labels[i] = tern__strdup(c, name)))
-                st = TERN_ERR_MEMORY;
-            if (st != TERN_OK) break;
-        }
-    json_decref(array);
-    return st;
-}
-
-/* A list of one number a channel; how many there are, 0 where it is no such list. */
-static int read_numbers(const json_t *list, float out[3]) {
-    const size_t n = json_array_size(list);
-    if (n != 1 && n != 3) return 0;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *number = json_array_get(list, i);
-        if (!json_is_number(number)) return 0;
-        out[i] = (float)json_number_value(number);
-    }
-    return (int)n;
 }
 
 static bool read_vision(tern__class_pipeline *p, const json_t *root) {
     const char *task = json_string_value(json_object_get(root, "task"));
     const json_t *size = json_object_get(root, "size");
-    tern_normalization *n = &p->normalization;
     const json_int_t width = json_integer_value(json_array_get(size, 0));
     const json_int_t height = json_integer_value(json_array_get(size, 1));
-    n->channels = read_numbers(json_object_get(root, "mean"), n->mean);
-    if (read_numbers(json_object_get(root, "std"), n->std) != n->channels) return false;
-    for (int i = 0; i < n->channels; i++)
-        if (!isfinite(n->mean[i]) || !(n->std[i] > 0)) return false;
+    if (!tern__normalization_read(&p->normalization, root)) return false;
     p->width = (int)width;
     p->height = (int)height;
-    return task && !strcmp(task, "class") && n->channels && width >= 1 && width <= 8192 &&
-           height >= 1 && height <= 8192;
+    return task && !strcmp(task, "class") && width >= 1 && width <= 8192 && height >= 1 &&
+           height <= 8192;
 }
 
 /* The network must take such pictures. */
@@ -119,41 +75,24 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
                         "the model's tern.vision is \"%.200s\"; expected {\"task\": \"class\", "
                         "\"size\": [width, height], \"mean\", \"std\"}",
                         vision);
-    if (st == TERN_OK) st = read_labels(p, c, labels);
+    if (st == TERN_OK) st = tern__metadata_labels(&p->labels, &p->n_labels, c, model);
     if (st == TERN_OK) st = check_input(p, c, tern_model_graph(model));
     if (st != TERN_OK) tern__class_pipeline_free(p, c);
     return st;
 }
 
-static json_t *numbers(const float *x, int n) {
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)x[i]));
-    return list;
-}
-
-/* Sets a key to a JSON value, which is freed. */
-static tern_status set_json(tern_model *model, tern_context *c, const char *key, json_t *value) {
-    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(value);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory", key);
-    tern_status st = tern_model_set_metadata(model, key, text);
-    free(text);
-    return st;
+static const char *label_of(const void *pipeline, size_t i) {
+    const tern__class_pipeline *p = pipeline;
+    return p->labels[i];
 }
 
 tern_status tern__class_pipeline_write(tern_model *model, tern_context *c,
                                        const tern__class_pipeline *p) {
     const tern_normalization *n = &p->normalization;
-    json_t *labels = json_array();
-    for (size_t i = 0; i < p->n_labels; i++)
-        if (json_array_append_new(labels, json_string(p->labels[i]))) {
-            json_decref(labels);
-            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
-        }
-    tern_status st = set_json(model, c, "tern.labels", labels);
+    tern_status st = tern__metadata_set_labels(model, c, label_of, p, p->n_labels);
     if (st != TERN_OK) return st;
-    return set_json(model, c, "tern.vision",
-                    json_pack("{s:s, s:[i, i], s:o, s:o}", "task", "class", "size", p->width,
-                              p->height, "mean", numbers(n->mean, n->channels), "std",
-                              numbers(n->std, n->channels)));
+    json_t *vision = json_pack("{s:s, s:[i, i], s:o, s:o}", "task", "class", "size", p->width,
+                               p->height, "mean", tern__channels_json(n->mean, n->channels), "std",
+                               tern__channels_json(n->std, n->channels));
+    return tern__metadata_set(model, c, "tern.vision", vision, 9);
 }

@@ -7,9 +7,6 @@
 
 #include <tern/transfer.h>
 
-#include <jansson.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef tern_vision_classifier_train_options train_options;
@@ -18,35 +15,15 @@ enum {
     FOLDER_SIDE = 64
 }; /* pictures of folders are brought to this, unless the caller says otherwise */
 
-static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-/* How the model came about. Nothing in it depends on the machine or the day. */
-static tern_status write_provenance(tern_model *model, tern_context *c, const char *path,
-                                    const train_options *o, const tern_train_result *r,
-                                    int64_t pictures) {
-    const char *slash = strrchr(path, '/');
-    const tern_dataset *validation = o->train.validation;
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", "program", "tern",
-        "version", tern_version(), "network",
-        o->init      ? "of another model"
-        : o->network ? o->network
-                     : tern_vision_classifier_name(0),
-        "seed", (json_int_t)o->train.seed, "pictures", (json_int_t)pictures, "epochs", r->epochs,
-        "epoch", r->epoch, "batch", (json_int_t)o->train.batch, "learning_rate",
-        o->train.optimizer.learning_rate, "loss", number_or_null(r->loss), "accuracy",
-        number_or_null(r->accuracy), "validation_pictures",
-        (json_int_t)(validation ? tern_dataset_count(validation) : 0), "validation_loss",
-        number_or_null(r->validation_loss), "validation_accuracy",
-        number_or_null(r->validation_accuracy));
-    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
-    if (root && name) json_object_set_new(root, "data", name);
-    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
-    json_decref(root);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's provenance");
-    tern_status st = tern_model_set_metadata(model, "tern.training", text);
-    free(text);
-    return st;
+static tern_status write_training(tern_model *model, tern_context *c, const char *path,
+                                  const train_options *o, const tern_train_result *r,
+                                  int64_t pictures) {
+    const char *network = o->init      ? "of another model"
+                          : o->network ? o->network
+                                       : tern_vision_classifier_name(0);
+    return tern__metadata_set_training(model, c, network, o->train.seed,
+                                       tern__metadata_facts("pictures", pictures, &o->train, r),
+                                       path);
 }
 
 /* What the model will say about itself; labels are borrowed from the data, only the list is the
@@ -57,8 +34,7 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c,
                                 .n_labels = (size_t)tern_vision_dataset_classes(data)};
     tern_vision_dataset_window(data, &p->width, &p->height);
     if (!(p->labels = tern__calloc(c, p->n_labels, sizeof *p->labels))) return TERN_ERR_MEMORY;
-    for (size_t i = 0; i < p->n_labels; i++)
-        p->labels[i] = (char *)(uintptr_t)tern_vision_dataset_label(data, (int)i);
+    for (size_t i = 0; i < p->n_labels; i++) p->labels[i] = tern_vision_dataset_label(data, (int)i);
     return TERN_OK;
 }
 
@@ -209,7 +185,7 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     st = keep_first_output(model);
     if (st == TERN_OK) st = tern__class_pipeline_write(*model, c, &pipeline);
     if (st == TERN_OK)
-        st = write_provenance(*model, c, path, &o, &result, tern_dataset_count(training));
+        st = write_training(*model, c, path, &o, &result, tern_dataset_count(training));
 done:
     if (st != TERN_OK) {
         tern_model_free(*model);

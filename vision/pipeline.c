@@ -1,11 +1,10 @@
-/* Reads and writes "tern.vision" of a model's metadata. Knows JSON; runs nothing. */
+/* Reads and writes "tern.vision" of a model of masks, and the numbers that models of labels have in
+ * it as well. Knows JSON; runs nothing. */
 #include "pipeline.h"
 
 #include "core/graph.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A list of one number a channel; the number of channels, 0 where it is none. */
@@ -20,6 +19,14 @@ static int read_numbers(const json_t *list, float out[3]) {
     return (int)n;
 }
 
+bool tern__normalization_read(tern_normalization *n, const json_t *root) {
+    n->channels = read_numbers(json_object_get(root, "mean"), n->mean);
+    if (read_numbers(json_object_get(root, "std"), n->std) != n->channels) return false;
+    for (int i = 0; i < n->channels; i++)
+        if (!isfinite(n->mean[i]) || !(n->std[i] > 0)) return false;
+    return n->channels > 0;
+}
+
 static bool read_size(tern__vision_pipeline *p, const json_t *size) {
     if (!size) return true;
     p->width = (int)json_integer_value(json_array_get(size, 0));
@@ -31,16 +38,12 @@ static bool read_size(tern__vision_pipeline *p, const json_t *size) {
 static bool read(tern__vision_pipeline *p, const json_t *root) {
     const char *task = json_string_value(json_object_get(root, "task"));
     const json_t *threshold = json_object_get(root, "threshold");
-    tern_normalization *n = &p->normalization;
     memset(p, 0, sizeof *p);
     p->classes = (int)json_integer_value(json_object_get(root, "classes"));
     p->bits = (int)json_integer_value(json_object_get(root, "bits"));
     p->threshold = threshold ? json_number_value(threshold) : 0.5;
-    n->channels = read_numbers(json_object_get(root, "mean"), n->mean);
-    if (read_numbers(json_object_get(root, "std"), n->std) != n->channels) return false;
-    for (int i = 0; i < n->channels; i++)
-        if (!isfinite(n->mean[i]) || !(n->std[i] > 0)) return false;
-    return task && !strcmp(task, "mask") && n->channels && p->classes >= 2 && p->classes <= 255 &&
+    if (!tern__normalization_read(&p->normalization, root)) return false;
+    return task && !strcmp(task, "mask") && p->classes >= 2 && p->classes <= 255 &&
            (p->bits == 8 || p->bits == 16) && p->threshold >= 0 && p->threshold <= 1 &&
            read_size(p, json_object_get(root, "size"));
 }
@@ -87,9 +90,9 @@ tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c
     return check_network(p, c, tern_model_graph(model));
 }
 
-static json_t *numbers(const float *x, int n) {
+json_t *tern__channels_json(const float *values, int channels) {
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)x[i]));
+    for (int i = 0; i < channels; i++) json_array_append_new(list, json_real((double)values[i]));
     return list;
 }
 
@@ -97,15 +100,10 @@ tern_status tern__vision_pipeline_write(tern_model *model, tern_context *c,
                                         const tern__vision_pipeline *p) {
     const tern_normalization *n = &p->normalization;
     json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o}", "task", "mask", "classes", p->classes,
-                             "bits", p->bits, "mean", numbers(n->mean, n->channels), "std",
-                             numbers(n->std, n->channels));
+                             "bits", p->bits, "mean", tern__channels_json(n->mean, n->channels),
+                             "std", tern__channels_json(n->std, n->channels));
     if (root && p->width)
         json_object_set_new(root, "size", json_pack("[i, i]", p->width, p->height));
     if (root && p->classes == 2) json_object_set_new(root, "threshold", json_real(p->threshold));
-    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(root);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's tern.vision");
-    tern_status st = tern_model_set_metadata(model, "tern.vision", text);
-    free(text);
-    return st;
+    return tern__metadata_set(model, c, "tern.vision", root, 9);
 }

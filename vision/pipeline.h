@@ -3,7 +3,7 @@
 #ifndef TERN_VISION_PIPELINE_H
 #define TERN_VISION_PIPELINE_H
 
-#include "core/base.h"
+#include "core/metadata.h"
 #include <tern/model.h>
 #include <tern/vision.h>
 
@@ -17,6 +17,10 @@ typedef struct tern__vision_pipeline {
 
 tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c,
                                        const tern_model *model);
+/* "mean" and "std" of an object, a number a channel; false where they are none. */
+bool tern__normalization_read(tern_normalization *n, const json_t *root);
+/* A number a channel as JSON; NULL: no memory. */
+json_t *tern__channels_json(const float *values, int channels);
 /* Writes the metadata key "tern.vision". */
 tern_status tern__vision_pipeline_write(tern_model *model, tern_context *c,
                                         const tern__vision_pipeline *p);

@@ -4,9 +4,7 @@
 #include "pipeline.h"
 #include "recipe.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What one call works with. */
@@ -255,40 +253,26 @@ static tern_status finish(const run *r, tern_model *model, tern_vision_train_res
     return st;
 }
 
-static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-/* How the model came about. Nothing in it depends on the machine or the day, so that the same
- * training gives the same file. */
 static tern_status write_provenance(const run *r, tern_model *model,
                                     const tern_vision_train_result *result) {
     const tern_vision_train_options *o = &r->o;
-    const char *slash = strrchr(r->pictures, '/');
+    const tern_mask_scores *scores = &result->scores;
+    const char *network = o->network ? o->network : tern_vision_network_name(0);
     char *varied = NULL;
     tern_status st = tern_vision_augmentation_text(&varied, r->context, &o->data.augmentation);
     if (st != TERN_OK) return st;
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:i, s:i, s:f, s:s, s:o, s:s, s:o, s:o, "
-        "s:o}",
-        "program", "tern", "version", tern_version(), "network",
-        o->network ? o->network : tern_vision_network_name(0), "seed", (json_int_t)o->train.seed,
-        "pictures", (json_int_t)result->pictures, "validation_pictures",
+    json_t *facts = json_pack(
+        "{s:I, s:I, s:i, s:i, s:I, s:i, s:i, s:f, s:s, s:o, s:s, s:o, s:o, s:o}", "pictures",
+        (json_int_t)result->pictures, "validation_pictures",
         (json_int_t)result->validation_pictures, "epochs", result->train.epochs, "epoch",
         result->train.epoch, "batch", (json_int_t)o->train.batch, "crop", o->data.crop_width,
         "crops", o->data.crops, "learning_rate", o->train.optimizer.learning_rate, "augmentation",
-        varied, "loss", number_or_null(result->train.loss), "scored",
-        result->validated ? "validation" : "training", "iou", number_or_null(result->scores.iou),
-        "dice", number_or_null(result->scores.dice), "accuracy",
-        number_or_null(result->scores.accuracy));
-    json_t *name = json_string(slash && slash[1] ? slash + 1 : r->pictures);
-    if (root && name) json_object_set_new(root, "data", name);
-    char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6)) : NULL;
-    json_decref(root);
+        varied, "loss", tern__json_number(result->train.loss), "scored",
+        result->validated ? "validation" : "training", "iou", tern__json_number(scores->iou),
+        "dice", tern__json_number(scores->dice), "accuracy", tern__json_number(scores->accuracy));
     tern_free(r->context, varied);
-    if (!text)
-        return tern__fail(r->context, TERN_ERR_MEMORY, "out of memory for the model's provenance");
-    st = tern_model_set_metadata(model, "tern.training", text);
-    free(text);
-    return st;
+    return tern__metadata_set_training(model, r->context, network, o->train.seed, facts,
+                                       r->pictures);
 }
 
 /* ---- the call ---- */

@@ -1,0 +1,98 @@
+/* Writes and reads the metadata that models of every domain have: labels, and how the model came
+ * about. Knows JSON; runs nothing. */
+#include "metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *key, json_t *value,
+                               int digits) {
+    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(digits)) : NULL;
+    json_decref(value);
+    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's %s", key);
+    tern_status st = tern_model_set_metadata(model, key, text);
+    free(text);
+    return st;
+}
+
+/* ---- labels ---- */
+
+tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,
+                                      const char *(*label_of)(const void *data, size_t i),
+                                      const void *data, size_t count) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(array, json_string(label_of(data, i)))) {
+            json_decref(array);
+            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
+        }
+    return tern__metadata_set(model, c, "tern.labels", array, 6);
+}
+
+tern_status tern__metadata_labels(const char ***labels, size_t *count, tern_context *c,
+                                  const tern_model *model) {
+    json_t *array = json_loads(tern_model_metadata(model, "tern.labels"), 0, NULL), *label;
+    const size_t n = json_array_size(array);
+    tern_status st = TERN_OK;
+    size_t i;
+    *labels = NULL;
+    *count = 0;
+    if (!n)
+        st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels is not a JSON array of names");
+    else if (!(*labels = tern__calloc(c, n, sizeof **labels)))
+        st = TERN_ERR_MEMORY;
+    if (st == TERN_OK) json_array_foreach(array, i, label) {
+        const char *name = json_string_value(label);
+        if (!name)
+            st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text", i);
+        else if (!((*labels)[i] = tern__strdup(c, name)))
+            st = TERN_ERR_MEMORY;
+        if (st != TERN_OK) break;
+    }
+    json_decref(array);
+    if (st == TERN_OK) {
+        *count = n;
+    } else {
+        tern__metadata_free_labels(*labels, n, c);
+        *labels = NULL;
+    }
+    return st;
+}
+
+void tern__metadata_free_labels(const char **labels, size_t count, tern_context *c) {
+    for (size_t i = 0; labels && i < count; i++) tern__free(c, (char *)(uintptr_t)labels[i]);
+    tern__free(c, labels);
+}
+
+/* ---- how the model came about ---- */
+
+tern_status tern__metadata_set_training(tern_model *model, tern_context *c, const char *network,
+                                        uint64_t seed, json_t *facts, const char *path) {
+    const char *slash = strrchr(path, '/');
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I}", "program", "tern", "version", tern_version(),
+                             "network", network, "seed", (json_int_t)seed);
+    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
+    if (root && json_object_update(root, facts)) {
+        json_decref(root);
+        root = NULL;
+    }
+    json_decref(facts);
+    if (name && root) json_object_set(root, "data", name);
+    json_decref(name);
+    return tern__metadata_set(model, c, "tern.training", root, 6);
+}
+
+json_t *tern__metadata_facts(const char *unit, int64_t count, const tern_train_options *o,
+                             const tern_train_result *r) {
+    const int64_t validated = o->validation ? tern_dataset_count(o->validation) : 0;
+    char validation[64];
+    snprintf(validation, sizeof validation, "validation_%s", unit);
+    return json_pack("{s:I, s:i, s:i, s:I, s:f, s:o, s:o, s:I, s:o, s:o}", unit, (json_int_t)count,
+                     "epochs", r->epochs, "epoch", r->epoch, "batch", (json_int_t)o->batch,
+                     "learning_rate", o->optimizer.learning_rate, "loss",
+                     tern__json_number(r->loss), "accuracy", tern__json_number(r->accuracy),
+                     validation, (json_int_t)validated, "validation_loss",
+                     tern__json_number(r->validation_loss), "validation_accuracy",
+                     tern__json_number(r->validation_accuracy));
+}
