@@ -1,6 +1,7 @@
 /* The networks for sound. Builds graphs; knows nothing of data or training. */
 #include "networks.h"
 
+#include "core/choices.h"
 #include "core/graph.h"
 #include "core/shape.h"
 
@@ -103,9 +104,7 @@ static const network networks[] = {
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 static const network *find(const char *name) {
-    for (size_t i = 0; name && i < NETWORKS; i++)
-        if (!strcmp(networks[i].name, name)) return &networks[i];
-    return name ? NULL : &networks[0];
+    return tern__choice_find(TERN__CHOICES(networks), name);
 }
 
 const char *tern_audio_network_name(size_t index) {
@@ -133,15 +132,7 @@ tern_value tern_audio_network_build(tern_graph *g, const char *name,
                                     const tern_audio_network_options *options) {
     const network *n = find(name);
     tern_audio_network_options o = *options;
-    if (!n) {
-        char names[200] = "";
-        for (size_t i = 0; i < NETWORKS; i++) {
-            if (i) strcat(names, ", ");
-            strcat(names, networks[i].name);
-        }
-        tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no network '%s'; there are %s", name, names);
-        return (tern_value){g, -1};
-    }
+    if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.width == 0) o.width = 1;
     if (o.dropout == 0) o.dropout = n->dropout;
     if (!(o.width >= 0.05 && o.width <= 16))

@@ -3,10 +3,9 @@
 #include "recipe.h"
 #include "store.h"
 
-#include <jansson.h>
+#include "core/choices.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 typedef struct recipe {
     double clips_seen; /* clips trained on in all: the epochs follow from the number of clips */
@@ -64,61 +63,25 @@ void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t cli
 
 /* ---- augmentation as text ---- */
 
-typedef struct part {
-    const char *name;
-    size_t offset;
-    bool whole; /* an int, not a double */
-} part;
-
-#define PART(name, whole) {#name, offsetof(tern_audio_augmentation, name), whole}
-static const part parts[] = {
+#define PART(name, whole) TERN__SETTING(tern_audio_augmentation, name, whole)
+static const tern__setting parts[] = {
     PART(time_shift, false), PART(gain, false), PART(noise, false), PART(noise_snr_low, false),
     PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false),
     PART(time_masks, true), PART(time_mask, false), PART(frequency_masks, true),
     PART(frequency_mask, false)};
-enum { PARTS = sizeof parts / sizeof *parts };
-
-/* A number as JSON writes it: strtod would read "0.5" as 0 where the locale writes 0,5. */
-static bool read_number(const char *text, double *value) {
-    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
-    const bool is_number = json_is_number(number);
-    if (is_number) *value = json_number_value(number);
-    json_decref(number);
-    return is_number;
-}
-
-/* One "name=value" of `length` bytes. */
-static tern_status set_part(tern_audio_augmentation *a, tern_context *c, const char *text,
-                            size_t length) {
-    char names[300] = "", item[64];
-    snprintf(item, sizeof item, "%.*s", (int)length, text);
-    char *equals = strchr(item, '=');
-    double value;
-    if (!equals || !read_number(equals + 1, &value))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation '%s': write name=number", item);
-    *equals = 0;
-    for (size_t i = 0; i < PARTS; i++) {
-        if (!strcmp(item, parts[i].name)) {
-            char *field = (char *)a + parts[i].offset;
-            if (parts[i].whole) *(int *)field = (int)fmax(-1, fmin(value, 1000));
-            else *(double *)field = value;
-            return TERN_OK;
-        }
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
-                 parts[i].name);
-    }
-    return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: there is no '%s'; there are %s", item, names);
-}
 
 tern_status tern__recipe_augmentation(tern_audio_augmentation *a, tern_context *c,
                                       const tern_audio_train_options *o, double seconds) {
     *a = (tern_audio_augmentation){0};
     if (!o->no_augmentation) *a = choose(o, seconds)->augmentation;
-    for (const char *text = o->augmentation; text && *text;) {
-        const size_t length = strcspn(text, ",");
-        tern_status st = set_part(a, c, text, length);
+    char item[TERN__SETTING_ITEM];
+    for (const char *text = o->augmentation; tern__settings_next(&text, item);) {
+        const tern__setting *s;
+        double value;
+        tern_status st =
+            tern__settings_read(&s, &value, c, "augmentation", TERN__CHOICES(parts), NULL, item);
         if (st != TERN_OK) return st;
-        text += length + (text[length] == ',');
+        tern__setting_set(a, s, s->whole ? fmax(-1, fmin(value, 1000)) : value);
     }
     return TERN_OK;
 }

@@ -10,11 +10,14 @@ typedef struct entry {
 } entry;
 
 static const entry entries[] = {
+#ifdef CLI_HAS_AUDIO
     {"audio", "train", "train a network on labelled sounds", cli_audio_train},
     {"audio", "classify", "say what sounds are", cli_audio_classify},
     {"audio", "evaluate", "measure how often a model is right", cli_audio_evaluate},
     {"audio", "features", "turn a sound into an array or a picture", cli_audio_features},
     {"audio", "explain", "draw what in a sound speaks for a label", cli_audio_explain},
+#endif
+#ifdef CLI_HAS_TEXT
     {"text", "train", "train a network on labelled texts", cli_text_train},
     {"text", "classify", "say what texts are", cli_text_classify},
     {"text", "evaluate", "measure how often a model is right", cli_text_evaluate},
@@ -22,6 +25,8 @@ static const entry entries[] = {
     {"text", "cross-validate", "train and measure on folds of the texts", cli_text_cross_validate},
     {"text", "vectors", "learn word vectors from texts", cli_text_vectors},
     {"text", "similar", "find words with vectors near to a word's", cli_text_similar},
+#endif
+#ifdef CLI_HAS_VISION
     {"vision", "train", "train a network on pictures and their masks", cli_vision_train},
     {"vision", "segment", "make masks of pictures", cli_vision_segment},
     {"vision", "evaluate", "measure how good a model's masks are", cli_vision_evaluate},
@@ -30,15 +35,38 @@ static const entry entries[] = {
     {"vision", "evaluate-classifier", "measure how often a model is right", cli_vision_evaluate_classifier},
     {"vision", "explain", "draw what a network looks at", cli_vision_explain},
     {"vision", "filter", "filter a picture with a kernel of 3x3", cli_vision_filter},
+#endif
     {"model", "info", "show what is in a model file", cli_model_info},
+#if defined CLI_HAS_AUDIO || defined CLI_HAS_VISION
     {"model", "embed", "write a layer's output as vectors", cli_model_embed},
     {"model", "similar", "find the pictures or sounds most like one", cli_model_similar},
+#endif
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
+static const char *group_name(const void *list, size_t i) {
+    static const char *const groups[] = {
+#ifdef CLI_HAS_AUDIO
+        "audio",
+#endif
+#ifdef CLI_HAS_TEXT
+        "text",
+#endif
+#ifdef CLI_HAS_VISION
+        "vision",
+#endif
+        "model", NULL};
+    (void)list;
+    return groups[i];
+}
+
 static int help(const char *group) {
     if (!group) printf("tern trains and runs convolutional networks on sound, text and pictures.\n\n");
-    printf("usage: tern %s COMMAND [OPTIONS]\n\n", group ? group : "{audio|text|vision|model}");
+    printf("usage: tern ");
+    if (group) printf("%s", group);
+    else
+        for (size_t i = 0; group_name(NULL, i); i++) printf("%c%s", i ? '|' : '{', group_name(NULL, i));
+    printf("%s COMMAND [OPTIONS]\n\n", group ? "" : "}");
     for (size_t i = 0; i < ENTRIES; i++)
         if (!group || !strcmp(group, entries[i].group)) {
             char name[40];
@@ -53,12 +81,6 @@ static int help(const char *group) {
         printf("\nexit codes: 0 done, 1 failure, 2 usage, 3 bad data, 4 input/output, 5 training\n"
                "diverged, 130 interrupted (everything saved). NO_COLOR is respected.\n");
     return cli_finish(EXIT_OK);
-}
-
-static const char *group_name(const void *list, size_t i) {
-    static const char *const groups[] = {"audio", "text", "vision", "model", NULL};
-    (void)list;
-    return groups[i];
 }
 
 static const char *command_name(const void *list, size_t i) {

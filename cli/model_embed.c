@@ -49,14 +49,29 @@ static bool find_distance(const char *name, tern_distance_kind *kind) {
     return false;
 }
 
-/* Every file's vector, by the front end that the model has. */
+typedef tern_status embed_file(tern_session *session, const char *path, const float **vector,
+                               int64_t *length);
+
+/* By the front end that the model has, of those that this command was built with. */
+static embed_file *choose_embed(const tern_model *model) {
+#if defined CLI_HAS_AUDIO && defined CLI_HAS_VISION
+    return tern_model_metadata(model, "tern.audio") ? tern_audio_embed_file : tern_vision_embed_file;
+#elif defined CLI_HAS_AUDIO
+    (void)model;
+    return tern_audio_embed_file;
+#else
+    (void)model;
+    return tern_vision_embed_file;
+#endif
+}
+
+/* Every file's vector. */
 static tern_status embed_all(vectors *v, tern_session *session, char **files, int count) {
-    const bool sound = tern_model_metadata(tern_session_model(session), "tern.audio") != NULL;
+    embed_file *embed = choose_embed(tern_session_model(session));
     for (int i = 0; i < count; i++) {
         const float *vector;
         int64_t length;
-        tern_status st = sound ? tern_audio_embed_file(session, files[i], &vector, &length)
-                               : tern_vision_embed_file(session, files[i], &vector, &length);
+        tern_status st = embed(session, files[i], &vector, &length);
         if (st != TERN_OK) return st;
         if (!v->at) {
             v->length = length;
@@ -103,6 +118,7 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     return EXIT_OK;
 }
 
+#ifdef CLI_HAS_VISION
 /* The data as the whole model, of which `cut` is a part, would see them. */
 static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r, const tern_model *model) {
     tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
@@ -154,6 +170,7 @@ static int agreement(const request *r, tern_context *c, const tern_model *model,
     tern_vision_dataset_free(data);
     return code;
 }
+#endif
 
 static int run(const request *r, const char *path, char **files, int count) {
     tern_context *c = NULL;
@@ -167,8 +184,10 @@ static int run(const request *r, const char *path, char **files, int count) {
     if (st == TERN_OK) st = tern_session_create(&session, cut);
     if (st != TERN_OK) {
         code = cli_failed(c, st);
+#ifdef CLI_HAS_VISION
     } else if (r->data) {
         code = agreement(r, c, model, cut);
+#endif
     } else if ((st = embed_all(&v, session, files, count)) != TERN_OK) {
         code = cli_session_failed(session, st);
     } else if (r->output) {
@@ -205,7 +224,9 @@ int cli_model_similar(int argc, char **argv) {
     tern_distance_kind kind;
     const cli_option options[] = {
         {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000},
+#ifdef CLI_HAS_VISION
         {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "labelled pictures to be compared with each other", 0, 0},
+#endif
         {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0},
         {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},

@@ -124,47 +124,79 @@ static int print_json(const char *path, const tern_model *model, const tern_mode
         metadata));
 }
 
-/* --input's dimensions, or what the front end gives, or NULL. */
-static const tern_tensor *choose_input(tern_tensor *x, const char *text, const tern_model *model) {
-    *x = (tern_tensor){.type = TERN_FLOAT};
-    if (text) {
-        for (char *end; x->rank < TERN_MAX_RANK; text = end + 1) {
-            x->dims[x->rank] = strtoll(text, &end, 10);
-            if (end == text || x->dims[x->rank++] < 1) return NULL;
-            if (!*end) return x;
-            if (*end != ',') return NULL;
-        }
-        return NULL;
+/* "1,3,224,224" */
+static bool read_dimensions(tern_tensor *x, const char *text) {
+    for (char *end; x->rank < TERN_MAX_RANK; text = end + 1) {
+        x->dims[x->rank] = strtoll(text, &end, 10);
+        if (end == text || x->dims[x->rank++] < 1) return false;
+        if (!*end) return true;
+        if (*end != ',') return false;
     }
-    tern_session *session = NULL;
+    return false;
+}
+
+/* What the front end of the model gives to the network. */
+#ifdef CLI_HAS_AUDIO
+static bool sound_input(tern_tensor *x, tern_session *session) {
     tern_audio_model_info info;
-    const tern_tensor *found = NULL;
-    if (tern_model_metadata(model, "tern.text")) {
-        *x = (tern_tensor){TERN_INT64, 2, {1, 32}, NULL};
-        return x;
-    }
-    if (tern_model_metadata(model, "tern.audio") && tern_session_create(&session, model) == TERN_OK &&
-        tern_audio_describe(&info, session) == TERN_OK) {
-        *x = (tern_tensor){TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames},
-                           NULL};
-        if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
-        found = x;
-    }
+    if (tern_audio_describe(&info, session) != TERN_OK) return false;
+    *x = (tern_tensor){TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames},
+                       NULL};
+    if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
+    return true;
+}
+#endif
+#ifdef CLI_HAS_VISION
+static bool picture_input(tern_tensor *x, tern_session *session) {
     tern_vision_model_info mask;
     tern_vision_classifier_info class;
-    if (tern_model_metadata(model, "tern.vision") && !session &&
-        tern_session_create(&session, model) == TERN_OK) {
-        int64_t channels = 0, height = 0, width = 0;
-        if (tern_vision_describe(&mask, session) == TERN_OK)
-            channels = mask.channels, height = mask.height, width = mask.width;
-        else if (tern_vision_classifier_describe(&class, session) == TERN_OK)
-            channels = class.normalization.channels, height = class.height, width = class.width;
-        /* a mask model without a size of its own takes any: one that all halvings divide */
-        *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
-        if (channels) found = x;
+    int64_t channels, height, width;
+    if (tern_vision_describe(&mask, session) == TERN_OK)
+        channels = mask.channels, height = mask.height, width = mask.width;
+    else if (tern_vision_classifier_describe(&class, session) == TERN_OK)
+        channels = class.normalization.channels, height = class.height, width = class.width;
+    else return false;
+    /* a mask model without a size of its own takes any: one that all halvings divide */
+    *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
+    return true;
+}
+#endif
+
+#ifdef CLI_HAS_TEXT
+static bool text_input(tern_tensor *x, tern_session *session) {
+    (void)session;
+    *x = (tern_tensor){TERN_INT64, 2, {1, 32}, NULL};
+    return true;
+}
+#endif
+
+/* --input's dimensions, or what the front end gives, or NULL. */
+static const tern_tensor *choose_input(tern_tensor *x, const char *text, const tern_model *model) {
+    static const struct {
+        const char *key; /* of the front end's metadata */
+        bool (*input)(tern_tensor *x, tern_session *session);
+    } front_ends[] = {
+#ifdef CLI_HAS_AUDIO
+        {"tern.audio", sound_input},
+#endif
+#ifdef CLI_HAS_TEXT
+        {"tern.text", text_input},
+#endif
+#ifdef CLI_HAS_VISION
+        {"tern.vision", picture_input},
+#endif
+        {NULL, NULL}};
+    *x = (tern_tensor){.type = TERN_FLOAT};
+    if (text) return read_dimensions(x, text) ? x : NULL;
+    for (size_t i = 0; front_ends[i].key; i++) {
+        tern_session *session = NULL;
+        if (!tern_model_metadata(model, front_ends[i].key)) continue;
+        const bool found = tern_session_create(&session, model) == TERN_OK &&
+                           front_ends[i].input(x, session);
+        tern_session_free(session);
+        return found ? x : NULL;
     }
-    tern_session_free(session);
-    return found;
+    return NULL;
 }
 
 int cli_model_info(int argc, char **argv) {

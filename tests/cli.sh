@@ -116,6 +116,7 @@ assert r["n"] == 12 and 0.9 <= r["accuracy"] <= 1, r
 assert len(r["per_class"]) == 3 and sum(map(sum, r["confusion"])) == 12, r
 PYTHON
 expect model_info 0 "metadata" "$tern" model info m.onnx
+expect model_info_text 0 "[1, 32] int64" "$tern" model info "$1/examples/models/sentiment.onnx"
 "$tern" model info m.onnx --json >info.json
 python3 - <<'PYTHON' && passed model_info_json || wrong model_info_json "$(cat info.json)"
 import json

@@ -2,6 +2,7 @@
  * answer: row 0 of every table is zeros and stays so, layers that would make something of zeros are
  * multiplied by the mask, and maxima are over numbers that are at least 0, which is what padding
  * gives. */
+#include "core/choices.h"
 #include "core/graph.h"
 
 #include <tern/text_network.h>
@@ -235,9 +236,7 @@ static const network networks[] = {
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 static const network *find(const char *name) {
-    for (size_t i = 0; name && i < NETWORKS; i++)
-        if (!strcmp(networks[i].name, name)) return &networks[i];
-    return name ? NULL : &networks[0];
+    return tern__choice_find(TERN__CHOICES(networks), name);
 }
 
 const char *tern_text_network_name(size_t index) {
@@ -295,16 +294,7 @@ static void fill_defaults(options *o, const network *n) {
 
 tern_value tern_text_network_build(tern_graph *g, const char *name, const options *wanted) {
     const network *n = find(name);
-    if (!n) {
-        char names[200] = "";
-        for (size_t i = 0; i < NETWORKS; i++) {
-            if (i) strcat(names, ", ");
-            strcat(names, networks[i].name);
-        }
-        tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no network '%s'; there are %s", name,
-                         names);
-        return nothing(g);
-    }
+    if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (wanted->size != sizeof *wanted) {
         tern__graph_fail(g, TERN_ERR_ARGUMENT,
                          "network %s: options of size %zu, expected %zu: start from "

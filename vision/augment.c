@@ -2,6 +2,8 @@
  * What is drawn and done: vary.c. */
 #include "vary.h"
 
+#include "core/choices.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,14 +11,12 @@
 #include <string.h>
 
 typedef struct part {
-    const char *name;
-    size_t offset;
-    double max;
-    bool whole; /* an int, not a double */
+    tern__setting setting;
+    double max; /* from 0 */
 } part;
 
 #define PART(name, max, whole)                                                                     \
-    { #name, offsetof(tern_vision_augmentation, name), max, whole }
+    { TERN__SETTING(tern_vision_augmentation, name, whole), max }
 static const part parts[] = {PART(mirror, 1, false),     PART(flip, 1, false),
                              PART(turn, 1, false),       PART(rotate, 180, false),
                              PART(shift, 1, false),      PART(scale, 2, false),
@@ -31,17 +31,12 @@ enum { PARTS = sizeof parts / sizeof *parts };
 static const char *const borders[] = {"reflect", "constant", "edge", "wrap"};
 enum { BORDERS = sizeof borders / sizeof *borders };
 
-static double get(const tern_vision_augmentation *a, const part *p) {
-    const char *at = (const char *)a + p->offset;
-    return p->whole ? *(const int *)at : *(const double *)at;
-}
-
 tern_status tern_vision_augmentation_check(tern_context *c, const tern_vision_augmentation *a) {
     for (size_t i = 0; i < PARTS; i++) {
-        const double value = get(a, &parts[i]);
+        const double value = tern__setting_get(a, &parts[i].setting);
         if (!(value >= 0 && value <= parts[i].max))
             return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in 0..%g",
-                              parts[i].name, value, parts[i].max);
+                              parts[i].setting.name, value, parts[i].max);
     }
     if (a->border < TERN_BORDER_REFLECT || a->border > TERN_BORDER_WRAP)
         return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: border number %d", (int)a->border);
@@ -49,24 +44,6 @@ tern_status tern_vision_augmentation_check(tern_context *c, const tern_vision_au
 }
 
 /* ---- as text ---- */
-
-/* A number as JSON writes it: strtod would read "0.5" as 0 where the locale writes 0,5. */
-static bool read_number(const char *text, double *value) {
-    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
-    const bool is_number = json_is_number(number);
-    if (is_number) *value = json_number_value(number);
-    json_decref(number);
-    return is_number;
-}
-
-/* "name, name, ..." of all parts. */
-static const char *all_names(char *out, size_t size) {
-    size_t used = 0;
-    for (size_t i = 0; i < PARTS; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s, ", parts[i].name);
-    snprintf(out + used, size - used, "border");
-    return out;
-}
 
 static tern_status set_border(tern_vision_augmentation *a, tern_context *c, const char *name) {
     for (int i = 0; i < BORDERS; i++)
@@ -79,45 +56,32 @@ static tern_status set_border(tern_vision_augmentation *a, tern_context *c, cons
         "augmentation: there is no border '%s'; there are reflect, constant, edge, wrap", name);
 }
 
-static tern_status set_part(tern_vision_augmentation *a, tern_context *c, const char *text,
-                            size_t length) {
-    char item[64], names[400];
+static tern_status set_part(tern_vision_augmentation *a, tern_context *c, char *item) {
+    const tern__setting *s;
     double value;
-    snprintf(item, sizeof item, "%.*s", (int)length, text);
     if (!strcmp(item, "none")) {
         *a = (tern_vision_augmentation){0};
         return TERN_OK;
     }
-    char *equals = strchr(item, '=');
-    if (equals && !strncmp(item, "border=", 7)) return set_border(a, c, equals + 1);
-    if (!equals || !read_number(equals + 1, &value))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation '%s': write name=number", item);
-    *equals = 0;
-    for (size_t i = 0; i < PARTS; i++) {
-        if (strcmp(item, parts[i].name)) continue;
-        if (!(value >= 0 && value <= parts[i].max) || (parts[i].whole && value != floor(value)))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be %s0..%g",
-                              item, value, parts[i].whole ? "a whole number of " : "in ",
-                              parts[i].max);
-        char *at = (char *)a + parts[i].offset;
-        if (parts[i].whole)
-            *(int *)at = (int)value;
-        else
-            *(double *)at = value;
-        return TERN_OK;
-    }
-    return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: there is no '%s'; there are %s", item,
-                      all_names(names, sizeof names));
+    if (!strncmp(item, "border=", 7)) return set_border(a, c, item + 7);
+    tern_status st =
+        tern__settings_read(&s, &value, c, "augmentation", TERN__CHOICES(parts), "border", item);
+    if (st != TERN_OK) return st;
+    const double max = ((const part *)s)->max;
+    if (!(value >= 0 && value <= max) || (s->whole && value != floor(value)))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be %s0..%g",
+                          s->name, value, s->whole ? "a whole number of " : "in ", max);
+    tern__setting_set(a, s, value);
+    return TERN_OK;
 }
 
 tern_status tern_vision_augmentation_parse(tern_vision_augmentation *augmentation, tern_context *c,
                                            const char *text) {
     tern_vision_augmentation a = *augmentation;
-    while (*text) {
-        const size_t length = strcspn(text, ",");
-        tern_status st = set_part(&a, c, text, length);
+    char item[TERN__SETTING_ITEM];
+    while (tern__settings_next(&text, item)) {
+        tern_status st = set_part(&a, c, item);
         if (st != TERN_OK) return st;
-        text += length + (text[length] == ',');
     }
     *augmentation = a;
     return TERN_OK;
@@ -130,7 +94,7 @@ tern_status tern_vision_augmentation_text(char **text, tern_context *c,
     *text = NULL;
     tern_status st = tern_vision_augmentation_check(c, a);
     for (size_t i = 0; st == TERN_OK && i < PARTS; i++) {
-        const double value = get(a, &parts[i]);
+        const double value = tern__setting_get(a, &parts[i].setting);
         if (value == 0) continue;
         json_t *number = value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
         char *digits = json_dumps(number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
@@ -139,7 +103,7 @@ tern_status tern_vision_augmentation_text(char **text, tern_context *c,
             st = tern__fail(c, TERN_ERR_MEMORY, "writing an augmentation: out of memory");
         else
             used += (size_t)snprintf(out + used, sizeof out - used, "%s%s=%s", used ? "," : "",
-                                     parts[i].name, digits);
+                                     parts[i].setting.name, digits);
         free(digits);
     }
     if (st != TERN_OK) return st;

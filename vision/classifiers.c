@@ -3,11 +3,10 @@
  * nothing of data or training. */
 #include "classifiers.h"
 
+#include "core/choices.h"
 #include "core/graph.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 typedef tern_vision_classifier_options options;
 
@@ -198,15 +197,6 @@ const char *tern_vision_classifier_summary(size_t index) {
     return index < NETWORKS ? networks[index].summary : NULL;
 }
 
-static tern_value unknown(tern_graph *g, const char *name) {
-    char names[600] = "";
-    for (size_t i = 0; i < NETWORKS; i++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
-                 networks[i].name);
-    tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no network '%s'; there are %s", name, names);
-    return (tern_value){g, -1};
-}
-
 /* Sticks an error to the graph if an option is out of range. */
 static bool check(tern_graph *g, const tern__classifier *n, const options *o) {
     const int64_t shorter = o->width < o->height ? o->width : o->height;
@@ -234,10 +224,8 @@ static bool check(tern_graph *g, const tern__classifier *n, const options *o) {
 
 tern_value tern_vision_classifier_build(tern_graph *g, const char *name, const options *given) {
     options o = *given;
-    const tern__classifier *n = name ? NULL : &networks[0];
-    for (size_t i = 0; !n && i < NETWORKS; i++)
-        if (!strcmp(networks[i].name, name)) n = &networks[i];
-    if (!n) return unknown(g, name);
+    const tern__classifier *n = tern__choice_find(TERN__CHOICES(networks), name);
+    if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.size != sizeof o) {
         tern__graph_fail(g, TERN_ERR_ARGUMENT,
                          "network options of size %zu, expected %zu: start from "

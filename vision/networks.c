@@ -1,4 +1,5 @@
 /* The networks for pixels. Builds graphs; knows nothing of data or training. */
+#include "core/choices.h"
 #include "core/graph.h"
 
 #include <tern/vision_network.h>
@@ -157,23 +158,11 @@ static tern_value refuse(tern_graph *g, const network *n, const char *what, doub
     return (tern_value){g, -1};
 }
 
-static tern_value unknown(tern_graph *g, const char *name) {
-    char names[200] = "";
-    for (size_t i = 0; i < NETWORKS; i++) {
-        if (i) strcat(names, ", ");
-        strcat(names, networks[i].name);
-    }
-    tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is no network '%s'; there are %s", name, names);
-    return (tern_value){g, -1};
-}
-
 tern_value tern_vision_network_build(tern_graph *g, const char *name,
                                      const tern_vision_network_options *options) {
     tern_vision_network_options o = *options;
-    const network *n = name ? NULL : &networks[0];
-    for (size_t i = 0; !n && i < NETWORKS; i++)
-        if (!strcmp(networks[i].name, name)) n = &networks[i];
-    if (!n) return unknown(g, name);
+    const network *n = tern__choice_find(TERN__CHOICES(networks), name);
+    if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.size != sizeof o)
         return refuse(g, n, "options of size", (double)o.size,
                       "what TERN_VISION_NETWORK_OPTIONS_INIT says");

@@ -2,9 +2,9 @@
  * loss. Numbers only. */
 #include "recipe.h"
 
+#include "core/choices.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 enum {
     CROP = 128,          /* side of a crop */
@@ -131,18 +131,15 @@ const char *tern_vision_loss_name(size_t index) {
 
 tern_status tern__vision_recipe_loss(tern_loss_options *loss, tern_vision_target *target,
                                      tern_context *c, const char *name, int classes) {
-    char names[200] = "";
-    for (size_t i = 0; i < LOSSES; i++) {
-        if (!name || !strcmp(losses[i].name, name)) {
-            loss->kind = losses[i].kind;
-            loss->weighted = classes == 2; /* by 0 or 1: whether a pixel counts */
-            if (loss->weighted && loss->kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
-                loss->kind = TERN_LOSS_BINARY_CROSS_ENTROPY;
-            *target = loss->weighted ? TERN_VISION_TARGET_WEIGHTED : TERN_VISION_TARGET_CLASSES;
-            return TERN_OK;
-        }
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
-                 losses[i].name);
-    }
-    return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s'; there are %s", name, names);
+    const struct named_loss *found = tern__choice_find(TERN__CHOICES(losses), name);
+    char names[200];
+    if (!found)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s'; there are %s", name,
+                          tern__choice_names(TERN__CHOICES(losses), names, sizeof names));
+    loss->kind = found->kind;
+    loss->weighted = classes == 2; /* by 0 or 1: whether a pixel counts */
+    if (loss->weighted && loss->kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
+        loss->kind = TERN_LOSS_BINARY_CROSS_ENTROPY;
+    *target = loss->weighted ? TERN_VISION_TARGET_WEIGHTED : TERN_VISION_TARGET_CLASSES;
+    return TERN_OK;
 }
