@@ -5,8 +5,8 @@
 #include "recipe.h"
 #include "store.h"
 
+#include "core/training.h"
 #include <tern/audio_train.h>
-#include <tern/transfer.h>
 
 #include <string.h>
 
@@ -61,13 +61,9 @@ static tern_status folds_to_read(const char ***folds, size_t *count, tern_contex
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
                          const tern_audio_train_options *o, bool apart) {
-    if (o->init) {
-        tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
-        t.classes = (int64_t)tern_audio_dataset_label_count(data);
-        t.freeze_until = o->freeze_until;
-        t.seed = o->train.seed;
-        return tern_transfer(graph, tern_model_graph(o->init), &t);
-    }
+    if (o->init)
+        return tern__training_go_on(graph, o->init, (int64_t)tern_audio_dataset_label_count(data), o->freeze_until,
+                                    o->train.seed);
     tern_status st = tern_graph_create(graph, c);
     if (st != TERN_OK) return st;
     const tern_audio_window w = tern_audio_dataset_window(data);
@@ -129,10 +125,7 @@ static tern_status check_options(tern_context *c, const tern_audio_train_options
     if (o->init && (o->network || o->width != 0 || o->dropout != 0))
         return tern__fail(c, TERN_ERR_ARGUMENT, "the network is that of the model to go on from; name, width and dropout "
                           "of another one are not for it");
-    if (!o->init && o->freeze_until)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "freezing until '%s' needs a trained model to go on from",
-                          o->freeze_until);
-    return TERN_OK;
+    return tern__training_check_freeze(c, o->init, o->freeze_until);
 }
 
 /* The front end and the window of the model to go on from. */

@@ -375,7 +375,7 @@ void tern__file_writer_abort(tern__file_writer **writer) {
     *writer = NULL;
 }
 
-tern_status tern__file_save(tern_context *c, const char *path, const void *data, size_t size) {
+tern_status tern_file_save(tern_context *c, const char *path, const void *data, size_t size) {
     tern__file_writer *w = NULL;
     tern_status status = tern__file_writer_open(&w, c, path);
     if (status != TERN_OK) return status;

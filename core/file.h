@@ -42,7 +42,6 @@ tern_status tern__file_write(tern__file_writer *writer, const void *data, size_t
 tern_status tern__file_writer_commit(tern__file_writer **writer);
 /* Drops what was written and frees the writer. NULL and an already committed writer are allowed. */
 void tern__file_writer_abort(tern__file_writer **writer);
-/* All of it for bytes that are there already. */
-tern_status tern__file_save(tern_context *c, const char *path, const void *data, size_t size);
+/* For bytes that are there already: tern_file_save of <tern/status.h>. */
 
 #endif

@@ -125,7 +125,7 @@ static void reads_standard_input(void **state) {
 static void replaces(void **state) {
     (void)state;
     const char *path = in_folder("model");
-    check_ok(context, tern__file_save(context, path, "first", 5));
+    check_ok(context, tern_file_save(context, path, "first", 5));
     assert_holds(path, "first", 5);
     assert_int_equal(chmod(path, 0640), 0);
     /* Small pieces, one that fills the buffer, one that goes past it. */
@@ -148,7 +148,7 @@ static void replaces(void **state) {
     /* Through a symbolic link: the link stays, what it points to is replaced. */
     const char *link = in_folder("link");
     assert_int_equal(symlink("model", link), 0);
-    check_ok(context, tern__file_save(context, link, "linked", 6));
+    check_ok(context, tern_file_save(context, link, "linked", 6));
     assert_holds(path, "linked", 6);
     assert_int_equal(lstat(link, &info), 0);
     assert_true(S_ISLNK(info.st_mode));
@@ -166,11 +166,11 @@ static void long_names_fit(void **state) {
     char name[256];
     memset(name, 'n', 255);
     name[255] = 0;
-    check_ok(context, tern__file_save(context, in_folder(name), "long", 4));
+    check_ok(context, tern_file_save(context, in_folder(name), "long", 4));
     assert_holds(in_folder(name), "long", 4);
     /* In the current folder, by a bare name. */
     assert_int_equal(chdir(folder), 0);
-    tern_status status = tern__file_save(context, "bare", "bare", 4);
+    tern_status status = tern_file_save(context, "bare", "bare", 4);
     assert_int_equal(chdir(".."), 0);
     assert_int_equal(status, TERN_OK);
     assert_holds(in_folder("bare"), "bare", 4);
@@ -178,27 +178,27 @@ static void long_names_fit(void **state) {
 
 static void refuses_targets(void **state) {
     (void)state;
-    check_error(context, TERN_ERR_IO, "is a folder", tern__file_save(context, folder, "x", 1));
+    check_error(context, TERN_ERR_IO, "is a folder", tern_file_save(context, folder, "x", 1));
     check_error(context, TERN_ERR_IO, "is a folder",
-                tern__file_save(context, in_folder("new/"), "x", 1));
+                tern_file_save(context, in_folder("new/"), "x", 1));
     check_error(context, TERN_ERR_IO, "No such file",
-                tern__file_save(context, in_folder("absent/file"), "x", 1));
-    check_error(context, TERN_ERR_ARGUMENT, "empty", tern__file_save(context, "", "x", 1));
+                tern_file_save(context, in_folder("absent/file"), "x", 1));
+    check_error(context, TERN_ERR_ARGUMENT, "empty", tern_file_save(context, "", "x", 1));
 }
 
 static void devices_are_written_through(void **state) {
     (void)state;
     static const char data[100000];
     check_error(context, TERN_ERR_IO, "/dev/full: cannot write: No space left",
-                tern__file_save(context, "/dev/full", data, 5));
+                tern_file_save(context, "/dev/full", data, 5));
     check_error(context, TERN_ERR_IO, "No space left",
-                tern__file_save(context, "/dev/full", data, sizeof data));
-    check_ok(context, tern__file_save(context, "/dev/null", data, sizeof data));
+                tern_file_save(context, "/dev/full", data, sizeof data));
+    check_ok(context, tern_file_save(context, "/dev/null", data, sizeof data));
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     char path[64], got[6] = "";
     snprintf(path, sizeof path, "/proc/self/fd/%d", ends[1]);
-    check_ok(context, tern__file_save(context, path, "piped", 5));
+    check_ok(context, tern_file_save(context, path, "piped", 5));
     assert_int_equal(read(ends[0], got, 5), 5);
     assert_string_equal(got, "piped");
     close(ends[0]);
@@ -314,7 +314,7 @@ static void sweeps_only_its_own(void **state) {
     assert_int_equal(result, 0);
     assert_int_equal(count_entries(), 5);
     assert_holds(path, "1st", 3);
-    check_ok(context, tern__file_save(context, path, "3rd", 3));
+    check_ok(context, tern_file_save(context, path, "3rd", 3));
     assert_holds(path, "3rd", 3);
     assert_int_equal(count_entries(), 4);
 }
@@ -347,7 +347,7 @@ static void every_allocation_fails_once(void **state) {
     for (int i = 0; status != TERN_OK; i++) {
         write_plain(path, "old", 3);
         n.left = i;
-        status = tern__file_save(c, path, "new", 3);
+        status = tern_file_save(c, path, "new", 3);
         if (status == TERN_OK) {
             char *bytes;
             size_t size;

@@ -252,8 +252,8 @@ tern_status tern_coco_add(tern_coco *coco, const char *file_name, const tern_mas
 tern_status tern_coco_save(const tern_coco *coco, const char *path) {
     char *text = json_dumps(coco->root, JSON_COMPACT | JSON_REAL_PRECISION(6));
     if (!text) return no_memory(coco->context);
-    tern_status st = tern__file_save(coco->context, strcmp(path, "-") ? path : "/dev/fd/1", text,
-                                     strlen(text));
+    tern_status st = tern_file_save(coco->context, strcmp(path, "-") ? path : "/dev/fd/1", text,
+                                    strlen(text));
     free(text);
     return st;
 }

@@ -176,7 +176,7 @@ tern_status tern__jpeg_save(const tern_image *image, const char *path, int quali
         st = tern__fail(c, TERN_ERR_UNSUPPORTED, "%s: %d x %d pixels cannot be written as JPEG: %s",
                         path, image->width, image->height, tjGetErrorStr2(handle));
     else
-        st = tern__file_save(c, path, bytes, size);
+        st = tern_file_save(c, path, bytes, size);
     tjFree(bytes);
     tjDestroy(handle);
     return st;

@@ -79,6 +79,11 @@ TERN_API void tern_context_free(tern_context *context);
 TERN_API const char *tern_context_message(const tern_context *context);
 /** Frees memory that a call gave to its caller (text, samples, ...). NULL is allowed. */
 TERN_API void tern_free(tern_context *context, void *memory);
+/** Writes a whole file: to a temporary one beside it that takes its place when it is on the disk.
+ *  On failure the old file is as it was. What is not a regular file (a pipe, a device) is written
+ *  straight. Errors: TERN_ERR_ARGUMENT if path is empty; TERN_ERR_IO; TERN_ERR_MEMORY. */
+TERN_API tern_status tern_file_save(tern_context *context, const char *path, const void *data,
+                                    size_t size);
 /** The number of threads in use. */
 TERN_API int tern_context_threads(const tern_context *context);
 /** The instruction set level in use: "generic", "avx2", "avx512". */
