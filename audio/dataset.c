@@ -47,7 +47,7 @@ static void shapes(void *self, const int64_t *samples, int64_t count, bool train
     (void)samples, (void)count, (void)training;
     inputs[0].type = TERN_FLOAT;
     inputs[0].rank = s->waveform ? 3 : 4;
-    inputs[0].dims[1] = s->members ? s->members : 1;
+    inputs[0].dims[1] = 1;
     inputs[0].dims[2] = s->variation.rows;
     inputs[0].dims[s->waveform ? 2 : 3] = s->variation.frames;
     target->type = s->members ? TERN_FLOAT : TERN_INT64;
@@ -71,14 +71,14 @@ static tern_status load(void *self, tern_load *l) {
     const store *s = self;
     const tern__held *h = &s->held[l->sample];
     float *out = l->inputs[0].data;
-    for (int64_t member = 0; member < l->inputs[0].dims[1]; member++) {
-        tern__random random = tern__random_make(l->random, (uint64_t)member);
-        if (!l->training) tern__vary_not(&s->variation, h->values, h->frames, out);
-        else if (s->waveform) tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
+    if (!l->training) {
+        tern__vary_not(&s->variation, h->values, h->frames, out);
+    } else {
+        tern__random random = tern__random_make(l->random, 0);
+        if (s->waveform) tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
         else
             tern__vary_features(&s->variation, &random, h->values, h->frames, out,
                                 s->scratch[l->worker]);
-        out += s->variation.rows * s->variation.frames;
     }
     write_target(s, l->sample, l->target.data);
     return TERN_OK;

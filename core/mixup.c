@@ -28,33 +28,20 @@ static double beta_variate(tern__random *random, double shape) {
     return a + b > 0 ? a / (a + b) : 1;
 }
 
-/* Who is mixed with whom, and how much of the sample itself is kept: [members][samples]. */
-typedef struct pairing {
-    int64_t members, samples;
-    int64_t *partner;
-    float *share;
-} pairing;
-
 typedef struct mixing {
-    const pairing *pairs;
     const float *from;
     float *to;
-    int64_t row;    /* elements of a sample */
-    int64_t part;   /* from one member's first element to the next one's */
-    int64_t stride; /* between elements of a member */
+    const int64_t *partner;
+    const float *share; /* of the sample itself */
+    int64_t row;        /* elements of a sample */
 } mixing;
 
 static void mix_row(void *arg, int64_t i, int worker) {
     (void)worker;
     const mixing *m = arg;
-    const pairing *p = m->pairs;
-    for (int64_t member = 0; member < p->members; member++) {
-        const int64_t at = member * p->samples + i, first = member * m->part,
-                      end = first + m->row / p->members * m->stride;
-        const float *a = m->from + i * m->row, *b = m->from + p->partner[at] * m->row;
-        float *to = m->to + i * m->row, share = p->share[at];
-        for (int64_t k = first; k < end; k += m->stride) to[k] = share * a[k] + (1 - share) * b[k];
-    }
+    const float *a = m->from + i * m->row, *b = m->from + m->partner[i] * m->row;
+    float *to = m->to + i * m->row, share = m->share[i];
+    for (int64_t k = 0; k < m->row; k++) to[k] = share * a[k] + (1 - share) * b[k];
 }
 
 static tern_status fit(tern_context *c, float **memory, size_t *capacity, int64_t count) {
@@ -68,23 +55,15 @@ static tern_status fit(tern_context *c, float **memory, size_t *capacity, int64_
     return TERN_OK;
 }
 
-/* Swaps a float tensor of the batch for its mixture; the old memory is room for the next one. Members
- * are its second dimension (inputs) or its last one (targets). */
-static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity, const pairing *pairs,
-                              bool last) {
+/* Swaps a float tensor of the batch for its mixture; the old memory is room for the next one. */
+static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity,
+                              const int64_t *partner, const float *share) {
     size_t bytes;
-    const int64_t members = pairs->members;
     tern__tensor_bytes(t, &bytes);
     int64_t count = (int64_t)(bytes / sizeof(float));
-    if (members > 1 && (t->rank < 2 || t->dims[last ? t->rank - 1 : 1] != members))
-        return tern__fail(r->context, TERN_ERR_SHAPE,
-                          "mixup of %lld members: the %s dimension of %s must be of that size",
-                          (long long)members, last ? "last" : "second",
-                          last ? "the target" : "each input");
     tern_status st = fit(r->context, &r->mixed, &r->mixed_capacity, count);
     if (st != TERN_OK) return st;
-    const int64_t row = count / t->dims[0];
-    mixing m = {pairs, t->data, r->mixed, row, last ? 1 : row / members, last ? members : 1};
+    mixing m = {t->data, r->mixed, partner, share, count / t->dims[0]};
     tern__parallel(r->context, t->dims[0], mix_row, &m);
     size_t old = *capacity;
     *capacity = r->mixed_capacity;
@@ -95,7 +74,8 @@ static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity, co
 }
 
 /* int64 class numbers [N] -> [N, classes] of ones and zeros, mixed. */
-static tern_status soften(tern__run *r, int64_t classes, const pairing *pairs) {
+static tern_status soften(tern__run *r, int64_t classes, const int64_t *partner,
+                          const float *share) {
     tern_context *c = r->context;
     const tern_tensor *target = &r->batch.target;
     int64_t n = target->dims[0];
@@ -114,29 +94,8 @@ static tern_status soften(tern__run *r, int64_t classes, const pairing *pairs) {
                               (long long)r->batch.samples[i], (long long)numbers[i],
                               (long long)classes - 1);
     for (int64_t i = 0; i < n; i++) {
-        soft[i * classes + numbers[i]] += pairs->share[i];
-        soft[i * classes + numbers[pairs->partner[i]]] += 1 - pairs->share[i];
-    }
-    return TERN_OK;
-}
-
-static tern_status pair(pairing *p, const tern__run *r) {
-    const tern_train_options *o = &r->options;
-    const int64_t n = r->batch.count, members = o->mixup_members > 1 ? o->mixup_members : 1;
-    const uint64_t stream = tern__random_stream(
-        (uint64_t)r->state.epoch, (uint64_t)r->state.position, 0x6d6978 /* "mix" */);
-    tern__random random = tern__random_make(o->seed, stream);
-    const bool off = (double)r->state.epoch >= o->epochs - o->mixup_off_epochs;
-    *p = (pairing){.members = members, .samples = n};
-    p->partner = tern__calloc(r->context, (size_t)(n * members), sizeof *p->partner);
-    p->share = tern__calloc(r->context, (size_t)(n * members), sizeof *p->share);
-    if (!p->partner || !p->share) return TERN_ERR_MEMORY;
-    for (int64_t m = 0; m < members; m++) {
-        int64_t *partner = p->partner + m * n;
-        for (int64_t i = 0; i < n; i++) partner[i] = i;
-        if (!off) tern__random_shuffle(&random, partner, n);
-        for (int64_t i = 0; i < n; i++)
-            p->share[m * n + i] = off ? 1 : (float)beta_variate(&random, o->mixup);
+        soft[i * classes + numbers[i]] += share[i];
+        soft[i * classes + numbers[partner[i]]] += 1 - share[i];
     }
     return TERN_OK;
 }
@@ -150,19 +109,31 @@ tern_status tern__run_mix(tern__run *r, const tern__shape *logits, tern_tensor *
             return tern__fail(c, TERN_ERR_ARGUMENT,
                               "mixup needs inputs of floats; input %zu is not", k);
     bool soft = b->target.type == TERN_FLOAT;
-    if (!soft && (o->mixup_members > 1 || b->target.rank != 1 || logits->rank != 2 || logits->dims[1] < 1))
+    if (!soft && (b->target.rank != 1 || logits->rank != 2 || logits->dims[1] < 1))
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "mixup needs one class a sample and a network whose output is "
                           "[N, classes], or targets of floats");
-    pairing pairs;
-    tern_status st = pair(&pairs, r);
+    int64_t *partner = tern__calloc(c, (size_t)b->count, sizeof *partner);
+    float *share = tern__calloc(c, (size_t)b->count, sizeof *share);
+    tern_status st = partner && share ? TERN_OK : TERN_ERR_MEMORY;
+    if (st == TERN_OK) {
+        uint64_t stream = tern__random_stream((uint64_t)r->state.epoch, (uint64_t)r->state.position,
+                                              0x6d6978 /* "mix" */);
+        tern__random random = tern__random_make(o->seed, stream);
+        bool off = (double)r->state.epoch >= o->epochs - o->mixup_off_epochs;
+        for (int64_t i = 0; i < b->count; i++) partner[i] = i;
+        if (!off) tern__random_shuffle(&random, partner, b->count);
+        for (int64_t i = 0; i < b->count; i++)
+            share[i] = off ? 1 : (float)beta_variate(&random, o->mixup);
+    }
     for (size_t k = 0; st == TERN_OK && k < b->n_inputs; k++)
-        st = mix_tensor(r, &b->inputs[k], &b->capacities[k], &pairs, false);
+        st = mix_tensor(r, &b->inputs[k], &b->capacities[k], partner, share);
     if (st == TERN_OK)
-        st = soft ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], &pairs, true)
-                  : soften(r, logits->dims[1], &pairs);
+        st = soft ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], partner,
+                               share)
+                  : soften(r, logits->dims[1], partner, share);
     *target = soft ? b->target : r->soft_target;
-    tern__free(c, pairs.share);
-    tern__free(c, pairs.partner);
+    tern__free(c, share);
+    tern__free(c, partner);
     return st;
 }

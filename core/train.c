@@ -303,9 +303,6 @@ static tern_status check_options(tern_context *c, const tern_train_options *o) {
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "training: mixup is %g (0 to 100), mixup_off_epochs %g (0 or more)",
                           o->mixup, o->mixup_off_epochs);
-    if (o->mixup_members < 0)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "training: mixup_members is %d; it must be 0 or more",
-                          o->mixup_members);
     if (o->mixup > 0 && o->loss.kind != TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
         return tern__fail(c, TERN_ERR_ARGUMENT, "training: mixup needs softmax cross-entropy");
     if (o->mixup > 0 && o->loss.ignore)

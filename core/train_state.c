@@ -140,7 +140,6 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
         {"monitor", o->monitor},
         {"keep_last", o->keep_last},
         {"mixup", o->mixup},
-        {"mixup_members", o->mixup_members},
         {"mixup_off_epochs", o->mixup_off_epochs},
         {"loss", o->loss.kind},
         {"loss sum", o->loss.sum},

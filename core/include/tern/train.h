@@ -173,9 +173,6 @@ typedef struct tern_train_options {
     /** Mixup (Zhang et al. 2018): samples of a batch are mixed pairwise, weights from Beta(mixup,
      *  mixup); int64 targets [N] become soft ones. 0: no. */
     double mixup;
-    /** Above 1: inputs [N, members, ...] and the float target [N, ..., members] hold members that are
-     *  mixed each in a way of its own, as networks are that are trained side by side. */
-    int mixup_members;
     double mixup_off_epochs; /**< the last so many epochs are without it */
     /** A file that is written after every epoch, every checkpoint_seconds within one and when
      *  stopped (atomically: there is a whole one at any time after the first). NULL: none. */
