@@ -83,6 +83,18 @@ json_t *cli_json_text(const char *text);
 int cli_put_json(FILE *out, json_t *object);
 /* The same on standard output, flushed: EXIT_IO with a sentence if it got lost. */
 int cli_print_json(json_t *object);
+/* Lines of JSON for a file that is written when it is whole; until then, and after a failure, what was
+ * there stays. Without a path or with "-" they go to standard output as they come. */
+typedef struct cli_lines {
+    const char *path;
+    FILE *out; /* where cli_put_json puts them */
+    char *text;
+    size_t size;
+} cli_lines;
+int cli_lines_open(cli_lines *lines, const char *path);
+/* Writes the file, unless code is a failure that left nothing to write; returns code or, where that was
+ * EXIT_OK, what went wrong. */
+int cli_lines_close(cli_lines *lines, tern_context *c, int code);
 /* Flushes standard output at the end: EXIT_IO with a sentence if what was printed got lost. */
 int cli_finish(int code);
 /* A context with --threads (0: all processors) whose log goes to stderr; *quiet: only its warnings. */

@@ -118,6 +118,18 @@ assert {"iou", "dice", "accuracy", "precision", "recall", "auc", "n"} <= set(r),
 PYTHON
 expect model_info 0 "tern.vision" "$tern" model info m.onnx --json
 
+# ---- lines of JSON take the old file's place when they are whole ----
+printf old >kept.jsonl
+expect lines_of_no_picture 4 "gone.png" "$tern" vision segment m.onnx gone.png --rle -o kept.jsonl
+expect lines_of_no_model 4 "gone.onnx" "$tern" vision segment gone.onnx test --rle -o kept.jsonl
+said=$( (trap '' XFSZ; ulimit -f 0; exec "$tern" vision segment m.onnx test --rle -q -o kept.jsonl) 2>&1)
+[ $? -eq 4 ] && [[ $said == "tern: "* ]] && passed lines_that_do_not_fit || wrong lines_that_do_not_fit "$said"
+[ "$(cat kept.jsonl)" = old ] && [ -z "$(find . -name '*tern-tmp*')" ] && passed failures_leave_the_old_lines ||
+    wrong failures_leave_the_old_lines "$(cat kept.jsonl)" "$(ls -a)"
+expect lines_on_a_full_disk 4 "tern: " "$tern" vision segment m.onnx test --polygons -o /dev/full
+expect lines_of_the_good_pictures 4 "gone.png" "$tern" vision segment m.onnx gone.png test/a.pgm --rle -o kept.jsonl
+head -n 1 rle.jsonl | cmp -s - kept.jsonl && passed good_lines_are_written || wrong good_lines_are_written "$(cat kept.jsonl)"
+
 # ---- pictures that are none, or of strange sizes ----
 expect picture_cut 3 "cut.pgm" "$tern" vision segment m.onnx cut.pgm -o x.png
 expect picture_bomb 3 "60000" "$tern" vision segment m.onnx bomb.png -o x.png
