@@ -5,26 +5,26 @@
 #include "recipe.h"
 #include "store.h"
 
+#include "core/dataset.h"
 #include "core/training.h"
 #include <tern/audio_train.h>
 
 #include <string.h>
 
+static bool is_left(const void *taken, int64_t clip) { return !((const bool *)taken)[clip]; }
+
 /* The clips that are not in `without`. */
 static tern_status rest(tern_dataset **subset, tern_dataset *all, const tern_dataset *without,
                         tern_context *c) {
-    const int64_t n = tern_dataset_count(all);
-    int64_t kept = 0, *samples = tern__calloc(c, (size_t)n, sizeof *samples);
-    *subset = NULL;
-    if (!samples) return TERN_ERR_MEMORY;
+    bool *taken = tern__calloc(c, (size_t)tern_dataset_count(all), sizeof *taken);
+    if (!taken) return TERN_ERR_MEMORY;
     for (int64_t i = 0; without && i < tern_dataset_count(without); i++)
-        samples[tern_dataset_source_sample(without, i)] = -1;
-    for (int64_t i = 0; i < n; i++)
-        if (samples[i] >= 0) samples[kept++] = i;
-    tern_status st = kept ? tern_dataset_subset(subset, all, samples, kept)
-                          : tern__fail(c, TERN_ERR_ARGUMENT, "all clips are to be validated on; none is "
-                                       "left to train on");
-    tern__free(c, samples);
+        taken[tern_dataset_source_sample(without, i)] = true;
+    tern_status st = tern__dataset_pick(subset, all, is_left, taken);
+    tern__free(c, taken);
+    if (st == TERN_OK && !*subset)
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "all clips are to be validated on; none is left to train on");
     return st;
 }
 
