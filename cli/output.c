@@ -1,4 +1,4 @@
-/* What the commands print and return: sentences, exit codes, JSON lines, the context with its log. */
+/* What the commands print and return: sentences, exit codes, JSON lines, the context's log. */
 #include "cli.h"
 
 #include <errno.h>
