@@ -6,7 +6,7 @@
 
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
-    const char *folds, *validate_folds, *network, *preset, *augmentation;
+    const char *folds, *validate_folds, *preset, *augmentation;
     double validate, hop, seconds, width, dropout, memory;
     int64_t sample_rate, mels;
     bool no_augmentation;
@@ -60,7 +60,7 @@ static int fill(request *r, tern_context *c) {
     d->group_column = r->group_column;
     d->seconds = r->seconds;
     d->memory = r->memory * 1e9;
-    o->network = r->network;
+    o->network = r->training.network;
     o->freeze_until = r->training.freeze_until;
     o->width = r->width;
     o->dropout = r->dropout;
@@ -111,8 +111,7 @@ int cli_audio_train(int argc, char **argv) {
         {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1, 1000},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6},
-        CLI_TITLE("network and training"),
-        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
+        CLI_NETWORK_OPTION(r.training, networks),
         CLI_INIT_OPTIONS(r.training),
         {"width", 0, CLI_REAL, &r.width, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},

@@ -152,7 +152,7 @@ int cli_print_confusion(tern_context *c, const tern_session *session, tern_statu
 /* What all training commands have: options, files, and what their samples are called. */
 typedef struct cli_training {
     const char *unit; /* "clips", "texts" */
-    const char *init, *freeze_until;
+    const char *network, *init, *freeze_until;
     double learning_rate, weight_decay, mixup, smoothing;
     int64_t epochs, batch, patience, seed, threads;
     const char *output;     /* the model */
@@ -163,6 +163,9 @@ typedef struct cli_training {
 
 /* Rows of their tables, in the order of the help; t: the cli_training. What is said of an epoch, a
  * batch and the weight decay is the command's. */
+#define CLI_NETWORK_OPTION(t, names)                                                               \
+    CLI_TITLE("network and training"),                                                             \
+    {"network", 'n', CLI_TEXT, &(t).network, "NAME", names, 0, 0}
 #define CLI_INIT_OPTIONS(t)                                                                        \
     {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model, with a new last layer", \
      0, 0},                                                                                        \

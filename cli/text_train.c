@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct request {
-    const char *data, *validate, *text_column, *label_column, *vectors, *vector_use, *network;
+    const char *data, *validate, *text_column, *label_column, *vectors, *vector_use;
     const char *tokenizer, *widths, *optimizer;
     double dropout, word_dropout, max_norm, width;
     int64_t dimension, filters, max_length, min_count, max_words, vector_words;
@@ -117,7 +117,7 @@ static int fill(request *r, tern_context *c) {
     o->data.reader.label_column = r->label_column;
     o->data.reader.line_limit = (size_t)r->line_limit << 20;
     o->data.word_dropout = r->word_dropout;
-    o->network = r->network;
+    o->network = r->training.network;
     o->dimension = r->dimension;
     o->filters = r->filters;
     o->width = r->width;
@@ -242,8 +242,7 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
     {"vector-words", 0, CLI_INT, &r.vector_words, "N", "so many words of them that the texts lack\n(20000; -1: none)", -1, 5e6}, \
     {"vector-use", 0, CLI_TEXT, &r.vector_use, "NAME", "tuned, static or both (tuned)", 0, 0}
 #define NETWORK_OPTIONS                                                                            \
-    CLI_TITLE("network and training"),                                                             \
-    {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},                                \
+    CLI_NETWORK_OPTION(r.training, networks),                                                      \
     {"dimension", 0, CLI_INT, &r.dimension, "N", "numbers per word (the network's own)", 1, 4096}, \
     {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)", 0, 0}, \
     {"filters", 0, CLI_INT, &r.filters, "N", "textcnn: of each width (100)", 1, 65536},            \

@@ -9,7 +9,7 @@
 
 typedef struct request {
     const char *images, *masks, *fov, *validate, *validate_masks, *validate_fov;
-    const char *coding, *network, *loss, *size, *augmentation;
+    const char *coding, *loss, *size, *augmentation;
     double dropout, foreground, memory;
     int64_t channels, classes, crop, crops, width, depth;
     bool resize, reflect, no_normalization, no_augmentation;
@@ -111,7 +111,7 @@ static int fill(request *r) {
     d->crops = (int)r->crops;
     d->foreground = r->foreground;
     d->memory = r->memory * 1e9;
-    o->network = r->network;
+    o->network = r->training.network;
     o->width = r->width;
     o->depth = r->depth;
     o->dropout = r->dropout;
@@ -177,8 +177,7 @@ int cli_vision_train(int argc, char **argv) {
         {"size", 0, CLI_TEXT, &r.size, "WxH", "or whole pictures, brought to this size", 0, 0},
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
         {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of pictures: mirror,\nflip, turn, rotate, scale, elastic, contrast, hue, ...", 0, 0},
-        CLI_TITLE("network and training"),
-        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
+        CLI_NETWORK_OPTION(r.training, networks),
         {"width", 0, CLI_INT, &r.width, "N", "channels of the first layer (16)", 1, 512},
         {"depth", 0, CLI_INT, &r.depth, "N", "how often the picture is halved (4); fcn: dilated\nlayers (5)", 1, 7},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the deepest layers (0)", 0, 0.99},

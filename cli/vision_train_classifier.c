@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 typedef struct request {
-    const char *data, *test, *validate, *labels, *size, *network, *augmentation;
+    const char *data, *test, *validate, *labels, *size, *augmentation;
     double scale, dropout, memory;
     int64_t channels;
     bool no_augmentation;
@@ -58,7 +58,7 @@ static int fill(request *r) {
     d->labels = r->label_names;
     d->channels = (int)r->channels;
     d->memory = r->memory * 1e9;
-    o->network = r->network;
+    o->network = r->training.network;
     o->scale = r->scale;
     o->dropout = r->dropout;
     if (r->validate && !is_share(r->validate, &o->validate)) o->validate_path = r->validate;
@@ -117,8 +117,7 @@ int cli_vision_train_classifier(int argc, char **argv) {
         {"size", 0, CLI_TEXT, &r.size, "WxH", "bring pictures to this size (idx files: as they are;\nfolders: 64x64)", 0, 0},
         {"channels", 0, CLI_INT, &r.channels, "N", "1: grey, 3: colour (as most pictures have)", 1, 3},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6},
-        CLI_TITLE("network and training"),
-        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
+        CLI_NETWORK_OPTION(r.training, networks),
         CLI_INIT_OPTIONS(r.training),
         {"scale", 0, CLI_REAL, &r.scale, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
