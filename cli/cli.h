@@ -206,7 +206,7 @@ int cli_check_data(const cli_command *command, const char *data, const char *wha
 /* -o is there and, where data_ending is not NULL, ends neither in it nor in .csv: EXIT_OK or
  * EXIT_USAGE. */
 int cli_check_model_name(const cli_command *command, const char *output, const char *data_ending);
-/* Says now, not after an hour of training, that the model cannot be written: an exit code. */
+/* Says now, not after an hour of work, that the file cannot be written: an exit code. */
 int cli_check_output(const char *path);
 /* Makes the context, loads --init into *init (which may be NULL for a command that has no such
  * option), sets in options what t says, and calls work, which returns the exit code. */
