@@ -1,4 +1,5 @@
-/* One context for all tests of a program: cmocka_run_group_tests(tests, open_context, close_context). */
+/* One context for all tests of a program:
+ * cmocka_run_group_tests(tests, open_context, close_context). */
 #ifndef TERN_TESTS_ONE_CONTEXT_H
 #define TERN_TESTS_ONE_CONTEXT_H
 
