@@ -2,6 +2,7 @@
  * evaluation, as they are. Knows no sound file and no network. */
 #include "store.h"
 
+#include "core/arithmetic.h"
 #include "core/dataset.h"
 
 #include <math.h>
@@ -84,22 +85,18 @@ static tern_status load(void *self, tern_load *l) {
     return TERN_OK;
 }
 
-/* FNV-1a over everything that makes this data set what it is. */
-static uint64_t hash(uint64_t h, const void *data, size_t size) {
-    for (size_t i = 0; i < size; i++) h = (h ^ ((const unsigned char *)data)[i]) * 1099511628211u;
-    return h;
-}
+/* A hash of everything that makes this data set what it is. */
 static uint64_t fingerprint(const store *s) {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = TERN__HASH_START;
     for (size_t i = 0; i < s->clips.count; i++) {
         const tern__clip *clip = &s->clips.at[i];
         const char *slash = strrchr(clip->path, '/'), *name = slash ? slash + 1 : clip->path;
-        h = hash(h, name, strlen(name));
-        h = hash(h, &clip->label, sizeof clip->label);
-        h = hash(h, &s->held[i].frames, sizeof s->held[i].frames);
+        h = tern__hash(h, name, strlen(name));
+        h = tern__hash(h, &clip->label, sizeof clip->label);
+        h = tern__hash(h, &s->held[i].frames, sizeof s->held[i].frames);
     }
-    h = hash(h, &s->window.samples, sizeof s->window.samples);
-    return hash(h, &s->augmentation, sizeof s->augmentation) | 1;
+    h = tern__hash(h, &s->window.samples, sizeof s->window.samples);
+    return tern__hash(h, &s->augmentation, sizeof s->augmentation) | 1;
 }
 
 /* ---- opening ---- */

@@ -1,4 +1,5 @@
-/* tern model embed and similar: the output of a layer as a vector, and whose vectors are near to one. */
+/* tern model embed and similar: the output of a layer as a vector, and whose vectors are near to
+ * one. */
 #include "cli.h"
 
 #include <stdio.h>
@@ -19,17 +20,23 @@ typedef struct vectors {
 
 static const cli_command embed_command = {
     "tern model embed", "MODEL FILE... -o VECTORS.npy [--layer NODE]",
-    "Writes what a layer of a network makes of pictures or sounds: an array [files, numbers] that NumPy\n"
+    "Writes what a layer of a network makes of pictures or sounds: an array [files, numbers] that "
+    "NumPy\n"
     "reads.",
-    "Without --layer it is what goes into the last layer of weights. 'tern model info' lists the nodes. A sound\n"
+    "Without --layer it is what goes into the last layer of weights. 'tern model info' lists the "
+    "nodes. A sound\n"
     "that is longer than the network's window gives the mean of its windows."};
 
 static const cli_command similar_command = {
     "tern model similar", "MODEL QUERY FILE... | MODEL --data DIR|IDX [OPTIONS]",
-    "Prints which of the files a network takes for most like QUERY: those whose vectors are nearest.",
-    "The vector is a layer's output; without --layer what goes into the last layer of weights. With --json one\n"
-    "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}\n"
-    "With --data instead of files: for how many pictures of a folder per label, or of idx files (those not named\n"
+    "Prints which of the files a network takes for most like QUERY: those whose vectors are "
+    "nearest.",
+    "The vector is a layer's output; without --layer what goes into the last layer of weights. "
+    "With --json one\n"
+    "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},"
+    "...]}\n"
+    "With --data instead of files: for how many pictures of a folder per label, or of idx files "
+    "(those not named\n"
     "train-...), the nearest other one has the same label."};
 
 static const char *const distances[] = {"cosine", "euclidean", "maximum", NULL};
@@ -55,7 +62,8 @@ typedef tern_status embed_file(tern_session *session, const char *path, const fl
 /* By the front end that the model has, of those that this command was built with. */
 static embed_file *choose_embed(const tern_model *model) {
 #if defined CLI_HAS_AUDIO && defined CLI_HAS_VISION
-    return tern_model_metadata(model, "tern.audio") ? tern_audio_embed_file : tern_vision_embed_file;
+    return tern_model_metadata(model, "tern.audio") ? tern_audio_embed_file
+                                                    : tern_vision_embed_file;
 #elif defined CLI_HAS_AUDIO
     (void)model;
     return tern_audio_embed_file;
@@ -103,24 +111,28 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     if (!list) return EXIT_FAILED;
     find_distance(r->distance, &kind);
     for (int i = 0; i < n; i++)
-        list[i] = (neighbour){i + 1, tern_distance(kind, v->at, v->at + (i + 1) * v->length, v->length)};
+        list[i] =
+            (neighbour){i + 1, tern_distance(kind, v->at, v->at + (i + 1) * v->length, v->length)};
     qsort(list, (size_t)n, sizeof *list, by_distance);
     for (int i = 0; i < n && i < r->top; i++) {
         if (r->json)
-            json_array_append_new(similar, json_pack("{s:o, s:f}", "file", cli_json_text(files[list[i].file]),
-                                                     "distance", list[i].distance));
+            json_array_append_new(similar, json_pack("{s:o, s:f}", "file",
+                                                     cli_json_text(files[list[i].file]), "distance",
+                                                     list[i].distance));
         else printf("%.4f  %s\n", list[i].distance, files[list[i].file]);
     }
     free(list);
     if (r->json)
-        return cli_print_json(json_pack("{s:o, s:o}", "query", cli_json_text(files[0]), "similar", similar));
+        return cli_print_json(
+            json_pack("{s:o, s:o}", "query", cli_json_text(files[0]), "similar", similar));
     json_decref(similar);
     return EXIT_OK;
 }
 
 #ifdef CLI_HAS_VISION
 /* The data as the whole model, of which `cut` is a part, would see them. */
-static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r, const tern_model *model) {
+static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r,
+                             const tern_model *model) {
     tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
     tern_vision_classifier_info info;
     tern_session *session;
@@ -141,7 +153,8 @@ static tern_status open_data(tern_vision_dataset **data, tern_context *c, const 
     return st;
 }
 
-static int agreement(const request *r, tern_context *c, const tern_model *model, const tern_model *cut) {
+static int agreement(const request *r, tern_context *c, const tern_model *model,
+                     const tern_model *cut) {
     tern_distance_kind kind = TERN_DISTANCE_COSINE;
     tern_vision_dataset *data = NULL;
     float *at = NULL;
@@ -161,10 +174,11 @@ static int agreement(const request *r, tern_context *c, const tern_model *model,
     if (st == TERN_OK) st = tern_nearest_agreement(&share, c, at, n, length, classes, kind);
     int code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
     if (st == TERN_OK && r->json)
-        code = cli_print_json(json_pack("{s:f, s:I, s:I}", "agreement", share, "n", (json_int_t)n, "length",
-                                        (json_int_t)length));
+        code = cli_print_json(json_pack("{s:f, s:I, s:I}", "agreement", share, "n", (json_int_t)n,
+                                        "length", (json_int_t)length));
     else if (st == TERN_OK)
-        printf("%.2f %% of %lld pictures have the label of their nearest neighbour\n", 100 * share, (long long)n);
+        printf("%.2f %% of %lld pictures have the label of their nearest neighbour\n", 100 * share,
+               (long long)n);
     tern_free(c, at);
     free(classes);
     tern_vision_dataset_free(data);
@@ -215,7 +229,8 @@ int cli_model_embed(int argc, char **argv) {
     int at = cli_parse(&embed_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 2) return cli_usage(&embed_command, "a model and at least one file are needed");
-    if (!r.output) return cli_usage(&embed_command, "-o is missing: where the vectors are to be written");
+    if (!r.output)
+        return cli_usage(&embed_command, "-o is missing: where the vectors are to be written");
     return run(&r, argv[at], argv + at + 1, argc - at - 1);
 }
 
@@ -234,12 +249,15 @@ int cli_model_similar(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&similar_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (r.data && argc - at != 1) return cli_usage(&similar_command, "with --data only the model is named");
+    if (r.data && argc - at != 1)
+        return cli_usage(&similar_command, "with --data only the model is named");
     if (!r.data && argc - at < 3)
-        return cli_usage(&similar_command, "a model, a query and at least one file to compare it with are needed");
+        return cli_usage(&similar_command,
+                         "a model, a query and at least one file to compare it with are needed");
     if (!find_distance(r.distance, &kind)) {
         const char *near = cli_nearest(r.distance, distance_name, NULL);
-        return cli_usage(&similar_command, "--distance %s: there are cosine, euclidean and maximum%s%s%s", r.distance,
+        return cli_usage(&similar_command,
+                         "--distance %s: there are cosine, euclidean and maximum%s%s%s", r.distance,
                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return run(&r, argv[at], argv + at + 1, argc - at - 1);
