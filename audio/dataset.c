@@ -2,6 +2,7 @@
  * evaluation, as they are. Knows no sound file and no network. */
 #include "store.h"
 
+#include "core/arithmetic.h"
 #include "core/dataset.h"
 
 #include <math.h>
@@ -47,7 +48,7 @@ static void shapes(void *self, const int64_t *samples, int64_t count, bool train
     (void)samples, (void)count, (void)training;
     inputs[0].type = TERN_FLOAT;
     inputs[0].rank = s->waveform ? 3 : 4;
-    inputs[0].dims[1] = s->members ? s->members : 1;
+    inputs[0].dims[1] = 1;
     inputs[0].dims[2] = s->variation.rows;
     inputs[0].dims[s->waveform ? 2 : 3] = s->variation.frames;
     target->type = s->members ? TERN_FLOAT : TERN_INT64;
@@ -71,35 +72,31 @@ static tern_status load(void *self, tern_load *l) {
     const store *s = self;
     const tern__held *h = &s->held[l->sample];
     float *out = l->inputs[0].data;
-    for (int64_t member = 0; member < l->inputs[0].dims[1]; member++) {
-        tern__random random = tern__random_make(l->random, (uint64_t)member);
-        if (!l->training) tern__vary_not(&s->variation, h->values, h->frames, out);
-        else if (s->waveform) tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
+    if (!l->training) {
+        tern__vary_not(&s->variation, h->values, h->frames, out);
+    } else {
+        tern__random random = tern__random_make(l->random, 0);
+        if (s->waveform) tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
         else
             tern__vary_features(&s->variation, &random, h->values, h->frames, out,
                                 s->scratch[l->worker]);
-        out += s->variation.rows * s->variation.frames;
     }
     write_target(s, l->sample, l->target.data);
     return TERN_OK;
 }
 
-/* FNV-1a over everything that makes this data set what it is. */
-static uint64_t hash(uint64_t h, const void *data, size_t size) {
-    for (size_t i = 0; i < size; i++) h = (h ^ ((const unsigned char *)data)[i]) * 1099511628211u;
-    return h;
-}
+/* A hash of everything that makes this data set what it is. */
 static uint64_t fingerprint(const store *s) {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = TERN__HASH_START;
     for (size_t i = 0; i < s->clips.count; i++) {
         const tern__clip *clip = &s->clips.at[i];
         const char *slash = strrchr(clip->path, '/'), *name = slash ? slash + 1 : clip->path;
-        h = hash(h, name, strlen(name));
-        h = hash(h, &clip->label, sizeof clip->label);
-        h = hash(h, &s->held[i].frames, sizeof s->held[i].frames);
+        h = tern__hash(h, name, strlen(name));
+        h = tern__hash(h, &clip->label, sizeof clip->label);
+        h = tern__hash(h, &s->held[i].frames, sizeof s->held[i].frames);
     }
-    h = hash(h, &s->window.samples, sizeof s->window.samples);
-    return hash(h, &s->augmentation, sizeof s->augmentation) | 1;
+    h = tern__hash(h, &s->window.samples, sizeof s->window.samples);
+    return tern__hash(h, &s->augmentation, sizeof s->augmentation) | 1;
 }
 
 /* ---- opening ---- */

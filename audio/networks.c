@@ -3,7 +3,6 @@
 
 #include "core/choices.h"
 #include "core/graph.h"
-#include "core/shape.h"
 
 #include <math.h>
 #include <string.h>
@@ -133,35 +132,25 @@ tern_value tern_audio_network_build(tern_graph *g, const char *name,
     if (!(o.width >= 0.05 && o.width <= 16))
         return refuse(g, "network %s: width %g; it must be in 0.05..16", n->name, o.width);
     if (!(o.dropout < 1)) return refuse(g, "network %s: dropout %g; it must be below 1", n->name, o.dropout);
-    const bool apart = n->members > 1 && o.apart;
-    const int64_t channels = apart ? n->members : 1;
-    tern_value x = n->waveform ? tern_input(g, "samples", 3, (int64_t[]){-1, channels, -1})
-                               : tern_input(g, "features", 4, (int64_t[]){-1, channels, o.rows, -1});
+    tern_value x = n->waveform ? tern_input(g, "samples", 3, (int64_t[]){-1, 1, -1})
+                               : tern_input(g, "features", 4, (int64_t[]){-1, 1, o.rows, -1});
     tern_value logits[MOST_MEMBERS];
     o.width *= n->width;
     for (int i = 0; i < n->members; i++) {
-        tern_value y = apart ? tern_slice(x, 1, i, i + 1) : x;
-        y = n->build(n->view ? n->view(y, i) : y, &o);
+        tern_value y = n->build(n->view ? n->view(x, i) : x, &o);
         if (o.dropout > 0) y = tern_dropout(y, (float)o.dropout);
         y = tern_dense(y, o.classes);
         logits[i] = n->members > 1 ? tern_unsqueeze(y, (int64_t[]){2}, 1) : y;
     }
     x = n->members > 1 ? tern_concat(logits, (size_t)n->members, 2) : logits[0];
-    if (n->members > 1 && !apart) x = tern_reduce_mean(x, (int64_t[]){2}, 1, false);
-    tern_output(g, apart ? "members" : "logits", x);
+    if (n->members > 1 && !o.apart) x = tern_reduce_mean(x, (int64_t[]){2}, 1, false);
+    tern_output(g, n->members > 1 && o.apart ? "members" : "logits", x);
     return x;
 }
 
-void tern__audio_network_join(tern_graph *joined, const tern_graph *apart) {
-    for (size_t i = 0; i < joined->n_values; i++) {
-        tern__value *to = &joined->values[i];
-        if (to->kind != TERN__PARAMETER && to->kind != TERN__BUFFER) continue;
-        const int from = tern__graph_find(apart, to->name);
-        if (from < 0 || !tern__shape_fits(&to->shape, &apart->values[from].shape)) {
-            tern__graph_fail(joined, TERN_ERR_SHAPE, "weights '%s' are not those of the members", to->name);
-            return;
-        }
-        memcpy(to->data, apart->values[from].data,
-               (size_t)tern__shape_count(&to->shape) * tern__type_size(to->shape.type));
-    }
+void tern__audio_network_join(tern_graph *g) {
+    if (g->status || g->n_outputs != 1 || g->values[g->outputs[0]].shape.rank != 3) return;
+    const tern_value apart = {g, g->outputs[0]};
+    g->n_outputs = 0;
+    tern_output(g, "logits", tern_reduce_mean(apart, (int64_t[]){2}, 1, false));
 }

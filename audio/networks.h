@@ -4,7 +4,7 @@
 
 #include <tern/audio_network.h>
 
-/* Gives a network the weights of the same network that was built with `apart`. */
-void tern__audio_network_join(tern_graph *joined, const tern_graph *apart);
+/* Makes of a network that was built with `apart` one that gives the mean of its members' logits. */
+void tern__audio_network_join(tern_graph *graph);
 
 #endif

@@ -4,31 +4,36 @@
 #include "store.h"
 
 #include "core/choices.h"
+#include "core/training.h"
 
 #include <math.h>
 
 typedef struct recipe {
-    double clips_seen; /* clips trained on in all: the epochs follow from the number of clips */
-    int fewest_epochs, most_epochs;
-    int64_t batch;
-    double learning_rate, weight_decay, label_smoothing, mixup, ema;
+    tern__recipe train;
+    double mixup;
     tern_audio_augmentation augmentation;
 } recipe;
 
 static const recipe long_features = {
-    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 8,
-    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 1, .ema = 0.995,
+    .train = {.samples_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 8,
+              .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
+              .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true},
+    .mixup = 1,
     .augmentation = {.time_shift = 1, .gain = 3, .time_masks = 2, .time_mask = 0.15,
                      .frequency_masks = 2, .frequency_mask = 0.2}};
 static const recipe short_features = {
-    .clips_seen = 40000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,
-    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 0.2, .ema = 0.995,
+    .train = {.samples_seen = 40000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,
+              .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
+              .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true},
+    .mixup = 0.2,
     .augmentation = {.time_shift = 0.1, .noise = 0.3, .noise_snr_low = 5,
                      .noise_snr_high = 30, .speed = 0.15, .pitch = 0.12, .tilt = 6, .time_masks = 1,
                      .time_mask = 0.15, .frequency_masks = 2, .frequency_mask = 0.15}};
 static const recipe samples = {
-    .clips_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
-    .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .mixup = 0.5, .ema = 0.995,
+    .train = {.samples_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
+              .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
+              .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true},
+    .mixup = 0.5,
     .augmentation = {.time_shift = 0.3, .gain = 3, .noise = 0.3, .noise_snr_low = 5,
                      .noise_snr_high = 30, .speed = 0.15, .time_masks = 1, .time_mask = 0.15}};
 
@@ -44,21 +49,8 @@ const char *tern__recipe_network(const tern_audio_train_options *o, double secon
 
 void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t clips) {
     const recipe *r = choose(o, seconds);
-    tern_train_options *t = &o->train;
-    tern_optimizer_options *p = &t->optimizer;
-    if (!t->epochs)
-        t->epochs = (int)fmin(r->most_epochs,
-                              fmax(r->fewest_epochs, round(r->clips_seen / (double)clips)));
-    if (!t->batch) t->batch = clips < 4 * r->batch ? (clips + 3) / 4 : r->batch;
-    /* A short last batch has poor statistics for BatchNormalization. */
-    t->drop_last = clips > t->batch && clips % t->batch < t->batch / 2;
-    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0) p->learning_rate = r->learning_rate;
-    if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
-    p->decay_matrices_only = true;
-    if (p->ema == 0) p->ema = r->ema;
-    if (t->schedule.kind == TERN_SCHEDULE_CONSTANT) t->schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
-    if (t->loss.label_smoothing == 0) t->loss.label_smoothing = r->label_smoothing;
-    if (!o->no_augmentation && t->mixup == 0) t->mixup = r->mixup;
+    tern__recipe_fill(&o->train, &r->train, clips);
+    if (!o->no_augmentation && o->train.mixup == 0) o->train.mixup = r->mixup;
 }
 
 /* ---- augmentation as text ---- */

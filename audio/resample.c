@@ -2,6 +2,8 @@
  * libsamplerate. Both are pulled: they read from a source as much as they need. */
 #include "resample.h"
 
+#include "core/arithmetic.h"
+
 #include <math.h>
 #include <samplerate.h>
 #include <string.h>
@@ -30,15 +32,6 @@ struct tern__resample {
     SRC_STATE *state;
     double ratio;
 };
-
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 /* Taps of the output sample that lies phase/to of a block of `from` input samples after the block's
  * start: sinc(t) cos^2(pi t / 12) base / from at t = (i / from - phase / to) base, |t| < 6.
@@ -118,7 +111,7 @@ tern_status tern__resample_create(tern__resample **resample, tern_context *c, in
                           from_rate, to_rate, MAX_RATIO);
     tern__resample *r = tern__calloc(c, 1, sizeof *r);
     if (!r) return TERN_ERR_MEMORY;
-    const int64_t divisor = gcd(from_rate, to_rate);
+    const int64_t divisor = tern__greatest_common_divisor(from_rate, to_rate);
     r->context = c;
     r->source = source;
     r->user = user;

@@ -28,8 +28,7 @@ typedef struct tern__store {
     tern_audio_augmentation augmentation;
     tern_audio_options audio;
     bool waveform;
-    int members; /* 0: one clip and its class number; else the clip varied for each member of a network,
-                    [members, rows, frames], and probabilities [classes, members] */
+    int members; /* 0: targets are class numbers; else probabilities [classes, members] */
     tern_features *features; /* NULL: waveform */
     tern_audio_window window;
     tern__variation variation;
@@ -42,7 +41,7 @@ tern_status tern__store_read(tern__store *store, const tern_audio_dataset_option
 /* What is in the data, for the log. */
 void tern__store_report(const tern__store *store);
 
-/* Gives every member of a network an input and a target of its own; 0: one input and class numbers again. */
+/* Gives every member of a network a target of its own, as probabilities; 0: class numbers again. */
 void tern__audio_dataset_members(tern_audio_dataset *data, int members);
 
 #endif

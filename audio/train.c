@@ -5,26 +5,26 @@
 #include "recipe.h"
 #include "store.h"
 
+#include "core/dataset.h"
+#include "core/training.h"
 #include <tern/audio_train.h>
-#include <tern/transfer.h>
 
 #include <string.h>
+
+static bool is_left(const void *taken, int64_t clip) { return !((const bool *)taken)[clip]; }
 
 /* The clips that are not in `without`. */
 static tern_status rest(tern_dataset **subset, tern_dataset *all, const tern_dataset *without,
                         tern_context *c) {
-    const int64_t n = tern_dataset_count(all);
-    int64_t kept = 0, *samples = tern__calloc(c, (size_t)n, sizeof *samples);
-    *subset = NULL;
-    if (!samples) return TERN_ERR_MEMORY;
+    bool *taken = tern__calloc(c, (size_t)tern_dataset_count(all), sizeof *taken);
+    if (!taken) return TERN_ERR_MEMORY;
     for (int64_t i = 0; without && i < tern_dataset_count(without); i++)
-        samples[tern_dataset_source_sample(without, i)] = -1;
-    for (int64_t i = 0; i < n; i++)
-        if (samples[i] >= 0) samples[kept++] = i;
-    tern_status st = kept ? tern_dataset_subset(subset, all, samples, kept)
-                          : tern__fail(c, TERN_ERR_ARGUMENT, "all clips are to be validated on; none is "
-                                       "left to train on");
-    tern__free(c, samples);
+        taken[tern_dataset_source_sample(without, i)] = true;
+    tern_status st = tern__dataset_pick(subset, all, is_left, taken);
+    tern__free(c, taken);
+    if (st == TERN_OK && !*subset)
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "all clips are to be validated on; none is left to train on");
     return st;
 }
 
@@ -60,14 +60,10 @@ static tern_status folds_to_read(const char ***folds, size_t *count, tern_contex
 }
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
-                         const tern_audio_train_options *o, bool apart) {
-    if (o->init) {
-        tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
-        t.classes = (int64_t)tern_audio_dataset_label_count(data);
-        t.freeze_until = o->freeze_until;
-        t.seed = o->train.seed;
-        return tern_transfer(graph, tern_model_graph(o->init), &t);
-    }
+                         const tern_audio_train_options *o) {
+    if (o->init)
+        return tern__training_go_on(graph, o->init, (int64_t)tern_audio_dataset_label_count(data), o->freeze_until,
+                                    o->train.seed);
     tern_status st = tern_graph_create(graph, c);
     if (st != TERN_OK) return st;
     const tern_audio_window w = tern_audio_dataset_window(data);
@@ -77,7 +73,7 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_d
     n.frames = (int64_t)w.frames;
     n.width = o->width;
     n.dropout = o->dropout;
-    n.apart = apart;
+    n.apart = true;
     tern_graph_set_seed(*graph, o->train.seed);
     tern_audio_network_build(*graph, o->network, &n);
     return tern_graph_check(*graph);
@@ -85,23 +81,18 @@ static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_d
 
 /* Members were trained each on its own: from now on the model gives their mean, and its validation is that
  * of the mean. */
-static tern_status join(tern_model **model, tern_context *c, tern_audio_dataset *data,
-                        tern_dataset *validation, const tern_audio_train_options *o,
-                        tern_train_result *result) {
-    tern_graph *graph = NULL;
-    tern_model *joined = NULL;
-    tern_status st = build(&graph, c, data, o, false);
-    if (st == TERN_OK) {
-        tern__audio_network_join(graph, tern_model_graph(*model));
-        st = tern_model_create(&joined, graph);
-    }
-    tern_graph_free(graph);
+static tern_status join(tern_model **model, tern_audio_dataset *data, tern_dataset *validation,
+                        const tern_loss_options *loss, tern_train_result *result) {
+    tern_graph *graph;
+    tern_status st = tern_graph_clone(&graph, tern_model_graph(*model));
     if (st != TERN_OK) return st;
     tern_model_free(*model);
-    *model = joined;
+    tern__audio_network_join(graph);
+    st = tern_model_create(model, graph);
+    tern_graph_free(graph);
+    if (st != TERN_OK || !validation) return st;
     tern__audio_dataset_members(data, 0);
-    if (!validation) return TERN_OK;
-    return tern_evaluate(*model, validation, 0, &o->train.loss, &result->validation_loss,
+    return tern_evaluate(*model, validation, 0, loss, &result->validation_loss,
                          &result->validation_accuracy, NULL);
 }
 
@@ -113,7 +104,6 @@ static tern_status prepare(tern_audio_dataset *data, tern_context *c, tern_audio
     if (!o->init) o->network = tern__recipe_network(o, seconds);
     const int members = o->init ? 1 : tern_audio_network_members(o->network);
     tern__audio_dataset_members(data, members > 1 ? members : 0);
-    o->train.mixup_members = members;
     if (o->own_recipe) return TERN_OK;
     tern__recipe_train(o, seconds, clips);
     tern_status st = tern__recipe_augmentation(&a, c, o, seconds);
@@ -129,10 +119,7 @@ static tern_status check_options(tern_context *c, const tern_audio_train_options
     if (o->init && (o->network || o->width != 0 || o->dropout != 0))
         return tern__fail(c, TERN_ERR_ARGUMENT, "the network is that of the model to go on from; name, width and dropout "
                           "of another one are not for it");
-    if (!o->init && o->freeze_until)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "freezing until '%s' needs a trained model to go on from",
-                          o->freeze_until);
-    return TERN_OK;
+    return tern__training_check_freeze(c, o->init, o->freeze_until);
 }
 
 /* The front end and the window of the model to go on from. */
@@ -170,13 +157,13 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
     if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
     if ((st = prepare(data, c, &o, tern_dataset_count(training))) != TERN_OK) goto done;
-    if ((st = build(&graph, c, data, &o, true)) != TERN_OK) goto done;
+    if ((st = build(&graph, c, data, &o)) != TERN_OK) goto done;
     tern_train_result *wanted = o.train.result;
     o.train.validation = validation;
     o.train.result = &result;
     if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
     if (!o.init && tern_audio_network_members(o.network) > 1 &&
-        (st = join(model, c, data, validation, &o, &result)) != TERN_OK) goto done;
+        (st = join(model, data, validation, &o.train.loss, &result)) != TERN_OK) goto done;
     if (wanted) *wanted = result;
     st = tern__pipeline_write(*model, c, data, waveform);
     if (st == TERN_OK)

@@ -19,13 +19,9 @@ else
     trap 'rm -rf "$work"' EXIT
 fi
 
-echo "MNIST, LeNet:"
-"$tern" vision train-classifier --data "$data" --network lenet --test "$data" -q -o "$work/digits.onnx" 2>/dev/null
-echo "nearest neighbours by cosine before its last layer:"
+TERN=$tern "$root/examples/digits_to_fashion.sh" "$data" "$work" 2>/dev/null
+echo "nearest neighbours by cosine before the last layer of that LeNet:"
 "$tern" model similar "$work/digits.onnx" --data "$data" 2>/dev/null
-echo "Fashion-MNIST, only the last layer of that LeNet trained:"
-"$tern" vision train-classifier --data "$fashion" --init "$work/digits.onnx" --freeze-until all-but-last \
-    --no-augmentation --lr 0.02 --test "$fashion" -q -o "$work/transfer.onnx" 2>/dev/null
 echo "Fashion-MNIST, from scratch:"
 "$tern" vision train-classifier --data "$fashion" --test "$fashion" -b 128 \
     --augment mirror=0.5,rotate=0,shear=0,stretch=0,scale=0.05,cutout=1,cutout_size=0.4 -q \

@@ -5,11 +5,14 @@
 
 static const cli_command command = {
     "tern audio classify", "MODEL FILE... [--top K] [--json]",
-    "Says what each sound is: any file that libsndfile reads, any rate, any number of channels, any\n"
+    "Says what each sound is: any file that libsndfile reads, any rate, any number of channels, "
+    "any\n"
     "length.",
     "FILE - is standard input. With --json each file gives one line:\n"
-    "  {\"file\":\"x.wav\",\"label\":\"dog_bark\",\"score\":0.97,\"top\":[{\"label\":\"dog_bark\",\"score\":0.97},...]}\n"
-    "A file that cannot be read gives a sentence on stderr; the others are still classified, and the\n"
+    "  {\"file\":\"x.wav\",\"label\":\"dog_bark\",\"score\":0.97,\"top\":[{\"label\":\"dog_bark\","
+    "\"score\":0.97},...]}\n"
+    "A file that cannot be read gives a sentence on stderr; the others are still classified, and "
+    "the\n"
     "exit code is that of the first failure."};
 
 /* Models end in .onnx; a sound where the model should be is a common slip. */
@@ -21,9 +24,11 @@ static bool swapped(const char *model, const char *file) {
 static int check(int operands, char **argv) {
     if (operands < 1) return cli_usage(&command, "a model and at least one sound are needed");
     if (operands < 2)
-        return cli_usage(&command, "no sound is named after the model %s ('-': standard input)", argv[0]);
+        return cli_usage(&command, "no sound is named after the model %s ('-': standard input)",
+                         argv[0]);
     if (swapped(argv[0], argv[1]))
-        return cli_usage(&command, "the model comes first: tern audio classify %s %s", argv[1], argv[0]);
+        return cli_usage(&command, "the model comes first: tern audio classify %s %s", argv[1],
+                         argv[0]);
     return EXIT_OK;
 }
 

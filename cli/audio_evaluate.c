@@ -13,9 +13,11 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio evaluate", "MODEL --data DIR|CSV [OPTIONS]",
-    "Classifies all sounds of a data set and prints accuracy, precision, recall and F1 of each label,\n"
+    "Classifies all sounds of a data set and prints accuracy, precision, recall and F1 of each "
+    "label,\n"
     "and the confusion matrix.",
-    "DIR and CSV are as for 'tern audio train'. With --json one object is printed: accuracy, n, macro_f1,\n"
+    "DIR and CSV are as for 'tern audio train'. With --json one object is printed: accuracy, n, "
+    "macro_f1,\n"
     "per_class (label, support, precision, recall, f1), confusion (a row per true label)."};
 
 static bool on_clip(void *user, const char *file, const char *truth, const tern_answer *answer,
@@ -23,8 +25,8 @@ static bool on_clip(void *user, const char *file, const char *truth, const tern_
     const request *r = user;
     if (r->errors && strcmp(truth, answer->label)) {
         cli_progress_clear();
-        fprintf(r->json ? stderr : stdout, "%s: %s, taken for %s (%.1f %%)\n", file, truth, answer->label,
-                100 * (double)answer->score);
+        fprintf(r->json ? stderr : stdout, "%s: %s, taken for %s (%.1f %%)\n", file, truth,
+                answer->label, 100 * (double)answer->score);
     }
     if (!r->quiet) cli_progress_count("clips", done, count);
     return !cli_stopped();
@@ -67,7 +69,7 @@ int cli_audio_evaluate(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    const int code = cli_check_evaluation(&command, r.data, "a folder with a folder per label, or a CSV",
-                                          argc - at, argv + at);
+    const int code = cli_check_evaluation(
+        &command, r.data, "a folder with a folder per label, or a CSV", argc - at, argv + at);
     return code == EXIT_OK ? cli_with_model(argv[at], r.threads, r.quiet, evaluate, &r) : code;
 }

@@ -6,7 +6,8 @@
 static const cli_command command = {
     "tern audio explain", "MODEL SOUND -o FILE.png [--label NAME]",
     "Draws the features of a sound, in which only what speaks for its label keeps its colour.",
-    "Of a sound that is longer than the network's window the window is drawn that speaks most for the label.\n"
+    "Of a sound that is longer than the network's window the window is drawn that speaks most for "
+    "the label.\n"
     "Which moments and bands count is found by Grad-CAM, as finely as the layer has places."};
 
 typedef struct request {
@@ -35,7 +36,8 @@ int cli_audio_explain(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (argc - at != 2) return cli_usage(&command, "a model and one sound are needed ('-': standard input)");
+    if (argc - at != 2)
+        return cli_usage(&command, "a model and one sound are needed ('-': standard input)");
     if (!r.output) return cli_usage(&command, "-o is missing: where to draw it");
     r.sound = argv[at + 1];
     return cli_with_model(argv[at], r.threads, true, explain, &r);

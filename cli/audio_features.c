@@ -11,7 +11,8 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio features", "FILE -o OUT.npy|OUT.png [--preset NAME]",
-    "Computes the features of a sound (its log-mel spectrogram unless asked otherwise) and writes them\n"
+    "Computes the features of a sound (its log-mel spectrogram unless asked otherwise) and writes "
+    "them\n"
     "as a NumPy array [rows][frames] or as a picture.",
     "FILE - is standard input."};
 
@@ -47,7 +48,8 @@ int cli_audio_features(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the sound file is missing");
-    if (argc - at > 1) return cli_usage(&command, "one sound at a time; '%s' is too much", argv[at + 1]);
+    if (argc - at > 1)
+        return cli_usage(&command, "one sound at a time; '%s' is too much", argv[at + 1]);
     if (!r.output) return cli_usage(&command, "-o is missing: OUT.npy or OUT.png");
     return export(&r, argv[at]);
 }

@@ -6,7 +6,7 @@
 
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
-    const char *folds, *validate_folds, *network, *preset, *augmentation;
+    const char *folds, *validate_folds, *preset, *augmentation;
     double validate, hop, seconds, width, dropout, memory;
     int64_t sample_rate, mels;
     bool no_augmentation;
@@ -17,12 +17,16 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio train", "--data DIR|CSV -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells sounds apart, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that tells sounds apart, and writes it as one .onnx file that holds all that "
+    "is\n"
     "needed to use it.",
-    "DIR has a folder per label with the sounds inside (DIR/dog/1.wav); folders below that are groups.\n"
+    "DIR has a folder per label with the sounds inside (DIR/dog/1.wav); folders below that are "
+    "groups.\n"
     "A CSV has a header; its columns are named with the options above. Beside MODEL.onnx a log\n"
-    "MODEL.jsonl (one JSON object an epoch) and, until training is done, the checkpoint MODEL.ckpt are\n"
-    "written. Ctrl-C saves the checkpoint; the same command with --resume goes on from there and ends\n"
+    "MODEL.jsonl (one JSON object an epoch) and, until training is done, the checkpoint MODEL.ckpt "
+    "are\n"
+    "written. Ctrl-C saves the checkpoint; the same command with --resume goes on from there and "
+    "ends\n"
     "with the same weights as if it had never stopped.\n"
     "\n"
     "examples:\n"
@@ -56,7 +60,7 @@ static int fill(request *r, tern_context *c) {
     d->group_column = r->group_column;
     d->seconds = r->seconds;
     d->memory = r->memory * 1e9;
-    o->network = r->network;
+    o->network = r->training.network;
     o->freeze_until = r->training.freeze_until;
     o->width = r->width;
     o->dropout = r->dropout;
@@ -87,7 +91,8 @@ static int work(void *user, tern_context *c) {
 int cli_audio_train(int argc, char **argv) {
     request r = {.training = {.unit = "clips"}, .options = TERN_AUDIO_TRAIN_OPTIONS_INIT};
     char networks[300];
-    cli_list_networks(networks, sizeof networks, tern_audio_network_name, tern_audio_network_summary);
+    cli_list_networks(networks, sizeof networks, tern_audio_network_name,
+                      tern_audio_network_summary);
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0},
@@ -106,8 +111,7 @@ int cli_audio_train(int argc, char **argv) {
         {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1, 1000},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6},
-        CLI_TITLE("network and training"),
-        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
+        CLI_NETWORK_OPTION(r.training, networks),
         CLI_INIT_OPTIONS(r.training),
         {"width", 0, CLI_REAL, &r.width, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},

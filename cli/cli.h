@@ -1,5 +1,5 @@
-/* What the commands of `tern` share: options, sentences on stderr, exit codes, JSON lines. The command
- * parses arguments and prints; everything that computes is in the library. */
+/* What the commands of `tern` share: options, sentences on stderr, exit codes, JSON lines. The
+ * command parses arguments and prints; everything that computes is in the library. */
 #ifndef TERN_CLI_H
 #define TERN_CLI_H
 
@@ -55,13 +55,14 @@ typedef struct cli_command {
     const char *details;  /* paragraphs after the options; may be NULL */
 } cli_command;
 
-/* Parses argv[1..]. Returns the index of the first operand (operands are moved to the end), or a value
- * below 0: the command ends with exit code cli_ended(value). --help is understood in every table. */
+/* Parses argv[1..]. Returns the index of the first operand (operands are moved to the end), or a
+ * value below 0: the command ends with exit code cli_ended(value). --help is understood in every
+ * table. */
 static inline int cli_ended(int parsed) { return -parsed - 1; }
 int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv);
 void cli_help(const cli_command *command, const cli_option *options);
 
-/* Cuts "1,2,3" at the commas. The list ends with NULL and is freed with one free(); NULL: no memory. */
+/* Cuts "1,2,3" at the commas. The list ends with NULL; one free() frees it. NULL: no memory. */
 const char **cli_split(const char *text, size_t *count);
 
 /* "tern: sentence" on stderr. */
@@ -70,7 +71,7 @@ void cli_complain(const char *format, ...) TERN_PRINTF(1, 2);
 int cli_usage(const cli_command *command, const char *format, ...) TERN_PRINTF(2, 3);
 /* Prints the context's sentence and returns the exit code of the status. */
 int cli_failed(const tern_context *context, tern_status status);
-/* The candidate nearest to a mistyped word, or NULL if none is near. next(i) gives NULL at the end. */
+/* The candidate nearest to a mistyped word, or NULL if none is near. next(i): NULL at the end. */
 const char *cli_nearest(const char *word, const char *(*next)(const void *list, size_t i),
                         const void *list);
 
@@ -78,26 +79,39 @@ const char *cli_nearest(const char *word, const char *(*next)(const void *list, 
 bool cli_colour(int fd); /* a terminal, and NO_COLOR is not set */
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *cli_json_text(const char *text);
-/* Writes one object as one line and frees it: EXIT_OK, or EXIT_FAILED with a sentence where there is no
- * memory. What the stream refuses is seen when it is flushed. */
+/* Writes one object as one line and frees it: EXIT_OK, or EXIT_FAILED with a sentence where there
+ * is no memory. What the stream refuses is seen when it is flushed. */
 int cli_put_json(FILE *out, json_t *object);
 /* The same on standard output, flushed: EXIT_IO with a sentence if it got lost. */
 int cli_print_json(json_t *object);
+/* Lines of JSON for a file that is written when it is whole; until then, and after a failure, what
+ * was there stays. Without a path or with "-" they go to standard output as they come. */
+typedef struct cli_lines {
+    const char *path;
+    FILE *out; /* where cli_put_json puts them */
+    char *text;
+    size_t size;
+} cli_lines;
+int cli_lines_open(cli_lines *lines, const char *path);
+/* Writes the file, unless code is a failure that left nothing to write; returns code or, where that
+ * was EXIT_OK, what went wrong. */
+int cli_lines_close(cli_lines *lines, tern_context *c, int code);
 /* Flushes standard output at the end: EXIT_IO with a sentence if what was printed got lost. */
 int cli_finish(int code);
-/* A context with --threads (0: all processors) whose log goes to stderr; *quiet: only its warnings. */
+/* A context with --threads (0: all processors), its log on stderr; *quiet: only its warnings. */
 tern_status cli_context(tern_context **context, int64_t threads, const bool *quiet);
 /* Columns of the terminal behind fd, 80 if unknown. */
 int cli_columns(int fd);
 
 /* ---- progress (progress.c) ---- */
-/* Takes Ctrl-C and SIGTERM as the wish to stop: the first one sets cli_stopped(), the second one kills. */
+/* Takes Ctrl-C and SIGTERM as the wish to stop: the first one sets cli_stopped(), the second one
+ * kills. */
 void cli_catch_interrupts(void);
 bool cli_stopped(void);
 /* The bar of a training run: on_progress of tern_train_options; training: a cli_training. */
 bool cli_progress_train(void *training, const tern_train_progress *progress);
-/* For other bars: whether to show one now (done: an epoch is), the bar or, elsewhere than on a terminal,
- * a line, and "1:02:03" ("?" for what is not known). */
+/* For other bars: whether to show one now (done: an epoch is), the bar or, elsewhere than on a
+ * terminal, a line, and "1:02:03" ("?" for what is not known). */
 bool cli_progress_due(bool done);
 void cli_progress_show(double share, const char *text);
 const char *cli_duration(double seconds, char *out, size_t size);
@@ -111,8 +125,8 @@ void cli_progress_clear(void);
 int cli_session_failed(const tern_session *session, tern_status status);
 /* What a command does with a model; returns the exit code. */
 typedef int cli_model_work(void *user, tern_context *c, tern_session *session);
-/* Loads a model, makes a session of it and calls work; with_model makes the context as well. Returns
- * work's exit code, or that of what failed. */
+/* Loads a model, makes a session of it and calls work; with_model makes the context as well.
+ * Returns work's exit code, or that of what failed. */
 int cli_use_model(tern_context *c, const char *path, cli_model_work *work, void *user);
 int cli_with_model(const char *path, int64_t threads, bool quiet, cli_model_work *work, void *user);
 
@@ -121,8 +135,9 @@ json_t *cli_answer_json(const char *key, const char *value, const tern_score *to
 /* "dog 97.0 %, cat 2.0 %" */
 void cli_print_scores(const tern_score *top, size_t n);
 typedef tern_status cli_classify_file(tern_session *session, const char *path, tern_answer *answer);
-/* A whole command, MODEL FILE...: prints the best answers about each file as text or JSON. check looks
- * at the operands. A file that fails gives a sentence; returns the exit code of the first failure. */
+/* A whole command, MODEL FILE...: prints the best answers about each file as text or JSON. check
+ * looks at the operands. A file that fails gives a sentence; returns the exit code of the first
+ * failure. */
 int cli_classify_command(const cli_command *command, int (*check)(int operands, char **argv),
                          cli_classify_file *classify, int argc, char **argv);
 
@@ -137,7 +152,7 @@ int cli_print_confusion(tern_context *c, const tern_session *session, tern_statu
 /* What all training commands have: options, files, and what their samples are called. */
 typedef struct cli_training {
     const char *unit; /* "clips", "texts" */
-    const char *init, *freeze_until;
+    const char *network, *init, *freeze_until;
     double learning_rate, weight_decay, mixup, smoothing;
     int64_t epochs, batch, patience, seed, threads;
     const char *output;     /* the model */
@@ -148,6 +163,9 @@ typedef struct cli_training {
 
 /* Rows of their tables, in the order of the help; t: the cli_training. What is said of an epoch, a
  * batch and the weight decay is the command's. */
+#define CLI_NETWORK_OPTION(t, names)                                                               \
+    CLI_TITLE("network and training"),                                                             \
+    {"network", 'n', CLI_TEXT, &(t).network, "NAME", names, 0, 0}
 #define CLI_INIT_OPTIONS(t)                                                                        \
     {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model, with a new last layer", \
      0, 0},                                                                                        \
@@ -185,9 +203,10 @@ void cli_list_networks(char *text, size_t size, const char *(*name)(size_t),
 /* No operand, and data (what: a sentence on them): EXIT_OK or EXIT_USAGE. */
 int cli_check_data(const cli_command *command, const char *data, const char *what, int operands,
                    char **argv);
-/* -o is there and, where data_ending is not NULL, ends neither in it nor in .csv: EXIT_OK or EXIT_USAGE. */
+/* -o is there and, where data_ending is not NULL, ends neither in it nor in .csv: EXIT_OK or
+ * EXIT_USAGE. */
 int cli_check_model_name(const cli_command *command, const char *output, const char *data_ending);
-/* Says now, not after an hour of training, that the model cannot be written: an exit code. */
+/* Says now, not after an hour of work, that the file cannot be written: an exit code. */
 int cli_check_output(const char *path);
 /* Makes the context, loads --init into *init (which may be NULL for a command that has no such
  * option), sets in options what t says, and calls work, which returns the exit code. */

@@ -61,11 +61,13 @@ static const char *group_name(const void *list, size_t i) {
 }
 
 static int help(const char *group) {
-    if (!group) printf("tern trains and runs convolutional networks on sound, text and pictures.\n\n");
+    if (!group)
+        printf("tern trains and runs convolutional networks on sound, text and pictures.\n\n");
     printf("usage: tern ");
     if (group) printf("%s", group);
     else
-        for (size_t i = 0; group_name(NULL, i); i++) printf("%c%s", i ? '|' : '{', group_name(NULL, i));
+        for (size_t i = 0; group_name(NULL, i); i++)
+            printf("%c%s", i ? '|' : '{', group_name(NULL, i));
     printf("%s COMMAND [OPTIONS]\n\n", group ? "" : "}");
     for (size_t i = 0; i < ENTRIES; i++)
         if (!group || !strcmp(group, entries[i].group)) {
@@ -93,7 +95,8 @@ static const char *command_name(const void *list, size_t i) {
 static int unknown(const char *group, const char *word, const char *near) {
     cli_complain("there is no %s '%s'%s%s%s", group ? "command" : "command group", word,
                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    fprintf(stderr, "'tern%s%s --help' lists what there is.\n", group ? " " : "", group ? group : "");
+    fprintf(stderr, "'tern%s%s --help' lists what there is.\n", group ? " " : "",
+            group ? group : "");
     return EXIT_USAGE;
 }
 
@@ -103,7 +106,8 @@ int main(int argc, char **argv) {
         help(NULL);
         return EXIT_USAGE;
     }
-    if (!strcmp(group, "--help") || !strcmp(group, "-h") || !strcmp(group, "help")) return help(NULL);
+    if (!strcmp(group, "--help") || !strcmp(group, "-h") || !strcmp(group, "help"))
+        return help(NULL);
     if (!strcmp(group, "--version") || !strcmp(group, "-V")) {
         printf("tern %s\n", tern_version());
         return cli_finish(EXIT_OK);

@@ -21,7 +21,8 @@ int cli_use_model(tern_context *c, const char *path, cli_model_work *work, void 
     return code;
 }
 
-int cli_with_model(const char *path, int64_t threads, bool quiet, cli_model_work *work, void *user) {
+int cli_with_model(const char *path, int64_t threads, bool quiet, cli_model_work *work,
+                   void *user) {
     tern_context *c = NULL;
     const tern_status st = cli_context(&c, threads, &quiet);
     const int code = st == TERN_OK ? cli_use_model(c, path, work, user) : cli_failed(c, st);

@@ -1,4 +1,5 @@
-/* tern model embed and similar: the output of a layer as a vector, and whose vectors are near to one. */
+/* tern model embed and similar: the output of a layer as a vector, and whose vectors are near to
+ * one. */
 #include "cli.h"
 
 #include <stdio.h>
@@ -170,7 +171,8 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     if (!list) return EXIT_FAILED;
     find_distance(r->distance, &kind);
     for (int i = 0; i < n; i++)
-        list[i] = (neighbour){i + 1, tern_distance(kind, v->at, v->at + (i + 1) * v->length, v->length)};
+        list[i] =
+            (neighbour){i + 1, tern_distance(kind, v->at, v->at + (i + 1) * v->length, v->length)};
     qsort(list, (size_t)n, sizeof *list, by_distance);
     for (int i = 0; i < n && i < r->top; i++) {
         if (r->json)
@@ -188,7 +190,8 @@ static int print_similar(const request *r, const vectors *v, char **files) {
 
 #ifdef CLI_HAS_VISION
 /* The data as the whole model, of which `cut` is a part, would see them. */
-static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r, const tern_model *model) {
+static tern_status open_data(tern_vision_dataset **data, tern_context *c, const request *r,
+                             const tern_model *model) {
     tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
     tern_vision_classifier_info info;
     tern_session *session;
@@ -209,7 +212,8 @@ static tern_status open_data(tern_vision_dataset **data, tern_context *c, const 
     return st;
 }
 
-static int agreement(const request *r, tern_context *c, const tern_model *model, const tern_model *cut) {
+static int agreement(const request *r, tern_context *c, const tern_model *model,
+                     const tern_model *cut) {
     tern_distance_kind kind = TERN_DISTANCE_COSINE;
     tern_vision_dataset *data = NULL;
     float *at = NULL;
@@ -229,10 +233,11 @@ static int agreement(const request *r, tern_context *c, const tern_model *model,
     if (st == TERN_OK) st = tern_nearest_agreement(&share, c, at, n, length, classes, kind);
     int code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
     if (st == TERN_OK && r->json)
-        code = cli_print_json(json_pack("{s:f, s:I, s:I}", "agreement", share, "n", (json_int_t)n, "length",
-                                        (json_int_t)length));
+        code = cli_print_json(json_pack("{s:f, s:I, s:I}", "agreement", share, "n", (json_int_t)n,
+                                        "length", (json_int_t)length));
     else if (st == TERN_OK)
-        printf("%.2f %% of %lld pictures have the label of their nearest neighbour\n", 100 * share, (long long)n);
+        printf("%.2f %% of %lld pictures have the label of their nearest neighbour\n", 100 * share,
+               (long long)n);
     tern_free(c, at);
     free(classes);
     tern_vision_dataset_free(data);
@@ -285,7 +290,8 @@ int cli_model_embed(int argc, char **argv) {
     int at = cli_parse(&embed_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 2) return cli_usage(&embed_command, "a model and at least one file are needed");
-    if (!r.output) return cli_usage(&embed_command, "-o is missing: where the vectors are to be written");
+    if (!r.output)
+        return cli_usage(&embed_command, "-o is missing: where the vectors are to be written");
     return run(&r, argv[at], argv + at + 1, argc - at - 1);
 }
 
@@ -304,12 +310,15 @@ int cli_model_similar(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&similar_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (r.data && argc - at != 1) return cli_usage(&similar_command, "with --data only the model is named");
+    if (r.data && argc - at != 1)
+        return cli_usage(&similar_command, "with --data only the model is named");
     if (!r.data && argc - at < 3)
-        return cli_usage(&similar_command, "a model, a query and at least one file to compare it with are needed");
+        return cli_usage(&similar_command,
+                         "a model, a query and at least one file to compare it with are needed");
     if (!find_distance(r.distance, &kind)) {
         const char *near = cli_nearest(r.distance, distance_name, NULL);
-        return cli_usage(&similar_command, "--distance %s: there are cosine, euclidean and maximum%s%s%s", r.distance,
+        return cli_usage(&similar_command,
+                         "--distance %s: there are cosine, euclidean and maximum%s%s%s", r.distance,
                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return run(&r, argv[at], argv + at + 1, argc - at - 1);

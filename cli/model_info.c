@@ -7,9 +7,12 @@
 
 static const cli_command command = {
     "tern model info", "MODEL [--input 1,3,224,224] [--json]",
-    "Shows the nodes of a network with the shapes of their outputs, weights and work (a multiply-add is\n"
-    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was trained.",
-    "Dimensions that are known only at run time are taken from the front end that the model carries\n"
+    "Shows the nodes of a network with the shapes of their outputs, weights and work (a "
+    "multiply-add is\n"
+    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was "
+    "trained.",
+    "Dimensions that are known only at run time are taken from the front end that the model "
+    "carries\n"
     "(batch 1; pictures of any size: 256x256; texts: 32 words), or from --input."};
 
 /* "[1, 64, 32, 125]" */
@@ -44,7 +47,8 @@ static int widest_name(const tern_model_info *info) {
 static void print_ports(const char *what, const tern_port_info *ports, size_t count) {
     char text[200];
     for (size_t i = 0; i < count; i++)
-        printf("%-8s %s %s%s\n", what, ports[i].name, shape_text(&ports[i].shape, text, sizeof text),
+        printf("%-8s %s %s%s\n", what, ports[i].name,
+               shape_text(&ports[i].shape, text, sizeof text),
                ports[i].shape.type == TERN_INT64 ? " int64" : "");
 }
 
@@ -96,8 +100,9 @@ static json_t *dims_json(const tern_tensor *t) {
 static json_t *ports_json(const tern_port_info *ports, size_t count) {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "name", cli_json_text(ports[i].name),
-                                              "type", ports[i].shape.type == TERN_INT64 ? "int64" : "float",
+        json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "name",
+                                              cli_json_text(ports[i].name), "type",
+                                              ports[i].shape.type == TERN_INT64 ? "int64" : "float",
                                               "shape", dims_json(&ports[i].shape)));
     return list;
 }
@@ -116,12 +121,13 @@ static int print_json(const char *path, const tern_model *model, const tern_mode
         json_t *value = *text == '{' || *text == '[' ? json_loads(text, 0, NULL) : NULL;
         json_object_set_new(metadata, info->metadata_keys[i], value ? value : cli_json_text(text));
     }
-    return cli_print_json(json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:f, s:I, s:I, s:o}", "file", cli_json_text(path), "inputs",
-        ports_json(info->inputs, info->n_inputs), "outputs", ports_json(info->outputs, info->n_outputs),
-        "nodes", nodes, "parameters", (json_int_t)info->parameters, "flops", info->flops, "weight_bytes",
-        (json_int_t)info->weight_bytes, "memory_bytes", (json_int_t)info->memory_bytes, "metadata",
-        metadata));
+    return cli_print_json(
+        json_pack("{s:o, s:o, s:o, s:o, s:I, s:f, s:I, s:I, s:o}", "file", cli_json_text(path),
+                  "inputs", ports_json(info->inputs, info->n_inputs), "outputs",
+                  ports_json(info->outputs, info->n_outputs), "nodes", nodes, "parameters",
+                  (json_int_t)info->parameters, "flops", info->flops, "weight_bytes",
+                  (json_int_t)info->weight_bytes, "memory_bytes", (json_int_t)info->memory_bytes,
+                  "metadata", metadata));
 }
 
 /* "1,3,224,224" */
@@ -140,8 +146,8 @@ static bool read_dimensions(tern_tensor *x, const char *text) {
 static bool sound_input(tern_tensor *x, tern_session *session) {
     tern_audio_model_info info;
     if (tern_audio_describe(&info, session) != TERN_OK) return false;
-    *x = (tern_tensor){TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames},
-                       NULL};
+    *x = (tern_tensor){
+        TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames}, NULL};
     if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
     return true;
 }
@@ -151,26 +157,21 @@ static bool picture_input(tern_tensor *x, tern_session *session) {
     tern_vision_model_info mask;
     tern_vision_classifier_info class;
     int64_t channels, height, width;
-    if (tern_vision_describe(&mask, session) == TERN_OK) {
-        channels = mask.channels;
-        /* a mask model without a size of its own takes any: one that all halvings divide */
-        height = mask.height ? mask.height : 256;
-        width = mask.width ? mask.width : 256;
-    } else if (tern_vision_classifier_describe(&class, session) == TERN_OK) {
-        channels = class.normalization.channels;
-        height = class.height;
-        width = class.width;
-    } else {
-        return false;
-    }
-    *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height, width}, NULL};
+    if (tern_vision_describe(&mask, session) == TERN_OK)
+        channels = mask.channels, height = mask.height, width = mask.width;
+    else if (tern_vision_classifier_describe(&class, session) == TERN_OK)
+        channels = class.normalization.channels, height = class.height, width = class.width;
+    else return false;
+    /* a mask model without a size of its own takes any: one that all halvings divide */
+    *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
     return true;
 }
 #endif
+
 #ifdef CLI_HAS_TEXT
 static bool text_input(tern_tensor *x, tern_session *session) {
     (void)session;
-    *x = (tern_tensor){TERN_INT64, 2, {1, 32}, NULL}; /* a sentence */
+    *x = (tern_tensor){TERN_INT64, 2, {1, 32}, NULL};
     return true;
 }
 #endif
@@ -184,11 +185,11 @@ static const tern_tensor *choose_input(tern_tensor *x, const char *text, const t
 #ifdef CLI_HAS_AUDIO
         {"tern.audio", sound_input},
 #endif
-#ifdef CLI_HAS_VISION
-        {"tern.vision", picture_input},
-#endif
 #ifdef CLI_HAS_TEXT
         {"tern.text", text_input},
+#endif
+#ifdef CLI_HAS_VISION
+        {"tern.vision", picture_input},
 #endif
         {NULL, NULL}};
     *x = (tern_tensor){.type = TERN_FLOAT};
@@ -226,8 +227,8 @@ int cli_model_info(int argc, char **argv) {
     if (st == TERN_OK) {
         const tern_tensor *given = choose_input(&x, input, model);
         if (input && !given)
-            code = cli_usage(&command, "--input takes whole numbers above 0, as 1,3,224,224, not '%s'",
-                             input);
+            code = cli_usage(
+                &command, "--input takes whole numbers above 0, as 1,3,224,224, not '%s'", input);
         else st = tern_model_describe(&info, model, given);
     }
     if (st != TERN_OK) code = cli_failed(c, st);

@@ -1,5 +1,5 @@
-/* Parses the options of a command from a table and prints the help from the same table. Knows getopt
- * and nothing of what the options mean. */
+/* Parses the options of a command from a table and prints the help from the same table. Knows
+ * getopt and nothing of what the options mean. */
 #include "cli.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #define MAX_OPTIONS 64
 #define ENDS(code) (-(code) - 1)
 
-/* Edits (insert, delete, replace, swap of neighbours) from a to b; 99 for words that are too long. */
+/* Edits (insert, delete, replace, swap of neighbours) from a to b; 99 if one is too long. */
 static int edits(const char *a, const char *b) {
     size_t n = strlen(a), m = strlen(b);
     int d[34][34];
@@ -120,8 +120,8 @@ static int take(const cli_command *command, const cli_option *o, const char *tex
     } else {
         double v;
         if (!read_real(text, &v) || v < o->min || v > o->max)
-            return cli_usage(command, "--%s takes a number from %g to %g, not '%s'", o->name, o->min,
-                             o->max, text);
+            return cli_usage(command, "--%s takes a number from %g to %g, not '%s'", o->name,
+                             o->min, o->max, text);
         *(double *)o->target = v;
     }
     return EXIT_OK;
@@ -158,7 +158,8 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
         if (o->kind == CLI_HEADING) continue;
         bool argument = o->kind != CLI_FLAG;
         by_index[n] = o;
-        longs[n] = (struct option){o->name, argument ? required_argument : no_argument, NULL, 256 + (int)n};
+        longs[n] = (struct option){o->name, argument ? required_argument : no_argument, NULL,
+                                   256 + (int)n};
         n++;
         if (!o->letter) continue;
         shorts[s++] = o->letter;

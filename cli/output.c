@@ -1,4 +1,4 @@
-/* What the commands print and return: sentences, exit codes, JSON lines, the context with its log. */
+/* What the commands print and return: sentences, exit codes, JSON lines, the context's log. */
 #include "cli.h"
 
 #include <errno.h>
@@ -125,6 +125,29 @@ int cli_print_json(json_t *object) {
     if (code != EXIT_OK || fflush(stdout) == 0) return code;
     cli_complain("standard output: %s", strerror(errno));
     return EXIT_IO;
+}
+
+int cli_lines_open(cli_lines *lines, const char *path) {
+    *lines = (cli_lines){.path = path, .out = stdout};
+    if (!path || !strcmp(path, "-")) return EXIT_OK;
+    if ((lines->out = open_memstream(&lines->text, &lines->size))) return EXIT_OK;
+    cli_complain("out of memory");
+    return EXIT_FAILED;
+}
+
+int cli_lines_close(cli_lines *lines, tern_context *c, int code) {
+    int wrong = EXIT_OK;
+    if (lines->out == stdout) return code;
+    const bool lost = ferror(lines->out);
+    if (fclose(lines->out) || lost) {
+        cli_complain("out of memory");
+        wrong = EXIT_FAILED;
+    } else if (code == EXIT_OK || lines->size) {
+        const tern_status st = tern_file_save(c, lines->path, lines->text, lines->size);
+        if (st != TERN_OK) wrong = cli_failed(c, st);
+    }
+    free(lines->text);
+    return code == EXIT_OK ? wrong : code;
 }
 
 int cli_finish(int code) {

@@ -1,5 +1,5 @@
-/* The progress of training: a bar on a terminal, a line an epoch elsewhere. Knows nothing of what is
- * trained. */
+/* The progress of training: a bar on a terminal, a line an epoch elsewhere. Knows nothing of what
+ * is trained. */
 #include "cli.h"
 
 #include <math.h>
@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define REDRAW_SECONDS 0.1
-#define LONGEST_TEXT 68 /* "epoch 100/100  loss 1.234  validation 100.0 %  1234 clips/s  ETA 1:23:45" */
+/* "epoch 100/100  loss 1.234  validation 100.0 %  1234 clips/s  ETA 1:23:45" */
+#define LONGEST_TEXT 68
 
 static volatile sig_atomic_t stopped;
 static bool drawn;       /* a bar is on the terminal's last line */
@@ -64,7 +65,8 @@ static void draw(double share, const char *text) {
         fputs(colour ? "\033[36m" : "", stderr);
         for (int i = 0; i < full; i++) fputs(fine ? "\u2501" : "=", stderr);
         fputs(colour ? "\033[2m" : "", stderr);
-        for (int i = full; i < bar; i++) fputs(fine ? (colour ? "\u2501" : " ") : colour ? "-" : " ", stderr);
+        for (int i = full; i < bar; i++)
+            fputs(fine ? (colour ? "\u2501" : " ") : colour ? "-" : " ", stderr);
         fputs(colour ? "\033[0m " : " ", stderr);
     }
     fprintf(stderr, "%.*s", columns - (bar >= 5 ? bar + 2 : 1), text);
@@ -92,7 +94,8 @@ bool cli_progress_train(void *training_, const tern_train_progress *p) {
     char text[300], eta[32], validation[100] = "";
     if (training->quiet || !cli_progress_due(p->epoch_done)) return !stopped;
     if (isfinite(p->validation_accuracy))
-        snprintf(validation, sizeof validation, "  validation %.1f %%%s", 100 * p->validation_accuracy,
+        snprintf(validation, sizeof validation, "  validation %.1f %%%s",
+                 100 * p->validation_accuracy,
                  p->epoch_done && p->best && !isatty(STDERR_FILENO) ? " (best)" : "");
     snprintf(text, sizeof text, "epoch %d/%d  loss %.3f%s  %.0f %s/s  ETA %s", p->epoch, p->epochs,
              p->loss, validation, p->items_per_second, training->unit,

@@ -20,11 +20,15 @@ typedef struct request {
 static const cli_command command = {
     "tern text classify", "MODEL [TEXT...|-] [--top K] [--explain] [--json]",
     "Says what each text is.",
-    "- (or nothing) reads standard input, a text a line; an answer per line comes out in the same order,\n"
+    "- (or nothing) reads standard input, a text a line; an answer per line comes out in the same "
+    "order,\n"
     "LABEL SCORE TAB TEXT. With --json each text gives one line:\n"
-    "  {\"text\":\"a quiet, lovely film\",\"label\":\"1\",\"score\":0.97,\"top\":[{\"label\":\"1\",\"score\":0.97},...]}\n"
-    "--explain leaves out every word in turn and marks those that the answer depends on: + for it, -\n"
-    "against it, in colours on a terminal; with --json as \"words\": text, begin and end (bytes), weight.\n"
+    "  {\"text\":\"a quiet, lovely film\",\"label\":\"1\",\"score\":0.97,\"top\":[{\"label\":\"1\","
+    "\"score\":0.97},...]}\n"
+    "--explain leaves out every word in turn and marks those that the answer depends on: + for it, "
+    "-\n"
+    "against it, in colours on a terminal; with --json as \"words\": text, begin and end (bytes), "
+    "weight.\n"
     "\n"
     "examples:\n"
     "  tern text classify reviews.onnx 'a quiet, lovely film'\n"
@@ -60,8 +64,8 @@ static void print_marked(const char *text, const tern_text_weight *w, size_t n) 
         if (w[i].begin < at || fabs(share) < 0.1) continue;
         printf("%.*s", (int)(w[i].begin - at), text + at);
         if (colour)
-            printf("\033[%s%dm%.*s\033[0m", fabs(share) > 0.5 ? "1;" : "", share > 0 ? 32 : 31, length,
-                   text + w[i].begin);
+            printf("\033[%s%dm%.*s\033[0m", fabs(share) > 0.5 ? "1;" : "", share > 0 ? 32 : 31,
+                   length, text + w[i].begin);
         else printf("[%c%.*s]", share > 0 ? '+' : '-', length, text + w[i].begin);
         at = w[i].end;
     }

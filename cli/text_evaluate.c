@@ -13,11 +13,14 @@ typedef struct request {
 
 static const cli_command command = {
     "tern text evaluate", "MODEL --data FILE [OPTIONS]",
-    "Reads labelled texts, asks the model and prints accuracy, precision, recall and F1 of each label,\n"
+    "Reads labelled texts, asks the model and prints accuracy, precision, recall and F1 of each "
+    "label,\n"
     "and the confusion matrix.",
     "FILE is as for 'tern text train'. With --json one object is printed: accuracy, n, macro_f1,\n"
-    "per_class (label, support, precision, recall, f1), confusion (a row per true label). A tagger is\n"
-    "measured by its entities, as conlleval does: f1, precision, recall, accuracy (of tokens), n, tokens,\n"
+    "per_class (label, support, precision, recall, f1), confusion (a row per true label). A tagger "
+    "is\n"
+    "measured by its entities, as conlleval does: f1, precision, recall, accuracy (of tokens), n, "
+    "tokens,\n"
     "per_class."};
 
 static bool on_text(void *user, const tern_text_record *record, const tern_answer *answer,
@@ -25,8 +28,9 @@ static bool on_text(void *user, const tern_text_record *record, const tern_answe
     const request *r = user;
     (void)done;
     if (r->errors && strcmp(record->label, answer->label))
-        fprintf(r->json ? stderr : stdout, "line %zu: %s, taken for %s (%.1f %%): %s\n", record->line,
-                record->label, answer->label, 100 * (double)answer->score, record->text);
+        fprintf(r->json ? stderr : stdout, "line %zu: %s, taken for %s (%.1f %%): %s\n",
+                record->line, record->label, answer->label, 100 * (double)answer->score,
+                record->text);
     return !cli_stopped();
 }
 
@@ -54,8 +58,8 @@ static json_t *entity_json(const tern_entity_metrics *m) {
 }
 
 static void print_entity(const char *name, const tern_entity_metrics *m) {
-    printf("%-20s %9.1f %7.1f %7.1f %8lld\n", name, 100 * m->precision, 100 * m->recall, 100 * m->f1,
-           (long long)m->support);
+    printf("%-20s %9.1f %7.1f %7.1f %8lld\n", name, 100 * m->precision, 100 * m->recall,
+           100 * m->f1, (long long)m->support);
 }
 
 static int evaluate_tags(const request *r, tern_context *c, tern_session *session) {
@@ -67,14 +71,15 @@ static int evaluate_tags(const request *r, tern_context *c, tern_session *sessio
     if (st != TERN_OK) return cli_session_failed(session, st);
     if (r->json) {
         json_t *types = json_array();
-        for (size_t i = 0; i < m.n_types; i++) json_array_append_new(types, entity_json(&m.types[i]));
+        for (size_t i = 0; i < m.n_types; i++)
+            json_array_append_new(types, entity_json(&m.types[i]));
         code = cli_print_json(json_pack(
             "{s:f, s:f, s:f, s:f, s:I, s:I, s:o}", "f1", m.all.f1, "precision", m.all.precision,
             "recall", m.all.recall, "accuracy", m.accuracy, "n", (json_int_t)m.texts, "tokens",
             (json_int_t)m.tokens, "per_class", types));
     } else {
-        printf("entities  F1 %.1f %%   tokens  %.1f %% of %lld right, in %lld texts\n\n", 100 * m.all.f1,
-               100 * m.accuracy, (long long)m.tokens, (long long)m.texts);
+        printf("entities  F1 %.1f %%   tokens  %.1f %% of %lld right, in %lld texts\n\n",
+               100 * m.all.f1, 100 * m.accuracy, (long long)m.tokens, (long long)m.texts);
         printf("%-20s %9s %7s %7s %8s\n", "type", "precision", "recall", "F1", "entities");
         for (size_t i = 0; i < m.n_types; i++) print_entity(m.types[i].type, &m.types[i]);
         print_entity("all", &m.all);

@@ -16,10 +16,13 @@ typedef struct request {
 static const cli_command command = {
     "tern text tag", "MODEL [TEXT...|-] [--json]",
     "Finds the names in texts, with a model trained on data whose tokens have labels (.conll).",
-    "- (or nothing) reads standard input, a text a line. Each text is printed with its names marked:\n"
+    "- (or nothing) reads standard input, a text a line. Each text is printed with its names "
+    "marked:\n"
     "[name]type. With --json each text gives one line:\n"
-    "  {\"text\":..., \"entities\":[{\"text\":\"Oslo\",\"type\":\"location\",\"begin\":12,\"end\":16,\"score\":0.9}],\n"
-    "   \"tokens\":[{\"text\":\"Oslo\",\"label\":\"B-location\",\"score\":0.9,\"begin\":12,\"end\":16},...]}\n"
+    "  {\"text\":..., \"entities\":[{\"text\":\"Oslo\",\"type\":\"location\",\"begin\":12,"
+    "\"end\":16,\"score\":0.9}],\n"
+    "   \"tokens\":[{\"text\":\"Oslo\",\"label\":\"B-location\",\"score\":0.9,\"begin\":12,"
+    "\"end\":16},...]}\n"
     "begin and end are bytes."};
 
 static json_t *piece(const char *text, size_t begin, size_t end) {
@@ -35,8 +38,8 @@ static int print_json(const char *text, const tern_text_tags *t) {
         const tern_text_entity *e = &t->entities[i];
         json_array_append_new(
             entities, json_pack("{s:o, s:o, s:I, s:I, s:f}", "text", piece(text, e->begin, e->end),
-                                "type", cli_json_text(e->type), "begin", (json_int_t)e->begin, "end",
-                                (json_int_t)e->end, "score", (double)e->score));
+                                "type", cli_json_text(e->type), "begin", (json_int_t)e->begin,
+                                "end", (json_int_t)e->end, "score", (double)e->score));
     }
     for (size_t i = 0; i < t->count; i++) {
         const tern_text_tag *w = &t->tokens[i];

@@ -8,11 +8,11 @@
 #include <string.h>
 
 typedef struct request {
-    const char *data, *validate, *text_column, *label_column, *vectors, *vector_use, *network;
+    const char *data, *validate, *text_column, *label_column, *vectors, *vector_use;
     const char *tokenizer, *widths, *optimizer;
     double dropout, word_dropout, max_norm, width;
-    int64_t dimension, filters, max_length, min_count, max_words, vector_words, word_ngrams, buckets;
-    int64_t line_limit, folds;
+    int64_t dimension, filters, max_length, min_count, max_words, vector_words;
+    int64_t word_ngrams, buckets, line_limit, folds;
     bool keep_case, json;
     const cli_command *command;
     cli_training training;
@@ -21,12 +21,17 @@ typedef struct request {
 
 static const cli_command train_command = {
     "tern text train", "--data FILE -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that "
+    "is\n"
     "needed to use it.",
-    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a blank\n"
-    "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. UTF-8.\n"
-    "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, the\n"
-    "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with --resume\n"
+    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a "
+    "blank\n"
+    "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. "
+    "UTF-8.\n"
+    "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, "
+    "the\n"
+    "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with "
+    "--resume\n"
     "goes on from there and ends with the same weights as if it had never stopped.\n"
     "\n"
     "examples:\n"
@@ -36,7 +41,8 @@ static const cli_command train_command = {
 static const cli_command validate_command = {
     "tern text cross-validate", "--data FILE [--folds K] [OPTIONS]",
     "Cuts the texts into folds, trains K times without one of them and measures on that one.",
-    "FILE is as for 'tern text train'. Equal texts are in one fold. Prints the accuracy of each fold and\n"
+    "FILE is as for 'tern text train'. Equal texts are in one fold. Prints the accuracy of each "
+    "fold and\n"
     "that of all texts with the confusion matrix; with --json one object: folds (the accuracies),\n"
     "accuracy, n, macro_f1, per_class, confusion."};
 
@@ -50,8 +56,9 @@ static int fill_widths(tern_text_train_options *o, const cli_command *command, c
         char *end;
         long width = strtol(parts[i], &end, 10);
         if (end == parts[i] || *end || width < 1 || width > 64 || count > TERN_TEXT_MAX_WIDTHS)
-            code = cli_usage(command, "--widths takes up to %d whole numbers from 1 to 64, not '%s'",
-                             TERN_TEXT_MAX_WIDTHS, text);
+            code =
+                cli_usage(command, "--widths takes up to %d whole numbers from 1 to 64, not '%s'",
+                          TERN_TEXT_MAX_WIDTHS, text);
         else o->widths[i] = width;
     }
     free(parts);
@@ -110,7 +117,7 @@ static int fill(request *r, tern_context *c) {
     o->data.reader.label_column = r->label_column;
     o->data.reader.line_limit = (size_t)r->line_limit << 20;
     o->data.word_dropout = r->word_dropout;
-    o->network = r->network;
+    o->network = r->training.network;
     o->dimension = r->dimension;
     o->filters = r->filters;
     o->width = r->width;
@@ -204,7 +211,8 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
     const bool trains = r->command == &train_command;
     int at = cli_parse(r->command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    int code = cli_check_data(r->command, r->data, "a file of labelled texts", argc - at, argv + at);
+    int code =
+        cli_check_data(r->command, r->data, "a file of labelled texts", argc - at, argv + at);
     if (code == EXIT_OK && trains)
         code = cli_check_model_name(r->command, r->training.output, ".tsv");
     if (code == EXIT_OK && trains) code = cli_check_output(r->training.output);
@@ -234,8 +242,7 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
     {"vector-words", 0, CLI_INT, &r.vector_words, "N", "so many words of them that the texts lack\n(20000; -1: none)", -1, 5e6}, \
     {"vector-use", 0, CLI_TEXT, &r.vector_use, "NAME", "tuned, static or both (tuned)", 0, 0}
 #define NETWORK_OPTIONS                                                                            \
-    CLI_TITLE("network and training"),                                                             \
-    {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},                                \
+    CLI_NETWORK_OPTION(r.training, networks),                                                      \
     {"dimension", 0, CLI_INT, &r.dimension, "N", "numbers per word (the network's own)", 1, 4096}, \
     {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)", 0, 0}, \
     {"filters", 0, CLI_INT, &r.filters, "N", "textcnn: of each width (100)", 1, 65536},            \

@@ -15,11 +15,15 @@ typedef struct request {
 
 static const cli_command command = {
     "tern text vectors", "--data FILE [--data FILE ...] -o VECTORS.vec [OPTIONS]",
-    "Learns a vector for every word from the company it keeps (skip-gram with negative sampling), and\n"
+    "Learns a vector for every word from the company it keeps (skip-gram with negative sampling), "
+    "and\n"
     "writes them for 'tern text train --vectors' and 'tern text similar'.",
-    "FILE has a text a line; a .tsv LABEL TAB TEXT, of which the text is taken; a .csv a header. Gzip is\n"
-    "unpacked, - is standard input. VECTORS ending in .bin is written in binary: as word2vec does, with\n"
-    "--subwords as fastText does; otherwise it is text that every tool reads. The vectors are the same for\n"
+    "FILE has a text a line; a .tsv LABEL TAB TEXT, of which the text is taken; a .csv a header. "
+    "Gzip is\n"
+    "unpacked, - is standard input. VECTORS ending in .bin is written in binary: as word2vec does, "
+    "with\n"
+    "--subwords as fastText does; otherwise it is text that every tool reads. The vectors are the "
+    "same for\n"
     "any number of threads. Ctrl-C ends learning early and writes the vectors as they are then.\n"
     "\n"
     "examples:\n"
@@ -76,7 +80,8 @@ static int learn(request *r, tern_context *c) {
         printf("%s: %zu words, %d numbers each\n", r->output, tern_vectors_count(v),
                (int)tern_vectors_dimension(v));
         if (r->subwords && !r->quiet && (length < 4 || strcmp(r->output + length - 4, ".bin")))
-            cli_complain("only a name that ends in .bin keeps the n-grams, which unknown words need");
+            cli_complain(
+                "only a name that ends in .bin keeps the n-grams, which unknown words need");
         if (stopped) {
             cli_complain("stopped early; the vectors are as good as they were by then");
             code = EXIT_INTERRUPTED;
@@ -114,8 +119,8 @@ int cli_text_vectors(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc > at)
-        return cli_usage(&command, "'%s' is not understood; each file of texts is named with --data",
-                         argv[at]);
+        return cli_usage(
+            &command, "'%s' is not understood; each file of texts is named with --data", argv[at]);
     if (!r.data.count) return cli_usage(&command, "--data is missing: the texts to learn from");
     if (!r.output) return cli_usage(&command, "-o is missing: where the vectors are to be written");
     if (!strcmp(r.output, r.data.at[0]))

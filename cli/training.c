@@ -1,5 +1,5 @@
-/* What every `tern ... train` does around training: checks, the context, the files beside the model,
- * Ctrl-C, the end. Knows nothing of what is trained. */
+/* What every `tern ... train` does around training: checks, the context, the files beside the
+ * model, Ctrl-C, the end. Knows nothing of what is trained. */
 #include "cli.h"
 
 #include <errno.h>
@@ -52,13 +52,15 @@ int cli_check_output(const char *path) {
     struct stat info;
     const char *slash = strrchr(path, '/');
     char folder[4096];
-    if (slash) snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
     else strcpy(folder, ".");
-    if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
+    const bool there = !stat(path, &info);
+    if (there && S_ISDIR(info.st_mode)) {
         cli_complain("%s is a folder; -o takes the name of a file, e.g. %s/model.onnx", path, path);
         return EXIT_IO;
     }
-    if (access(folder, W_OK)) {
+    if (access(folder, W_OK) && !(there && !S_ISREG(info.st_mode))) {
         cli_complain("%s cannot be written: %s: %s", path, folder, strerror(errno));
         return EXIT_IO;
     }

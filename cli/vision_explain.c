@@ -12,14 +12,19 @@ typedef struct request {
 static const cli_command explain_command = {
     "tern vision explain", "MODEL IMAGE -o FILE.png [--view NAME]",
     "Draws what a network of 'tern vision train-classifier' looks at.",
-    "cam: what in the picture speaks for the label (Grad-CAM); saliency: which pixels would change the answer;\n"
-    "filters: the weights of the first convolution; maps: what a layer makes of the picture, channel by channel."};
+    "cam: what in the picture speaks for the label (Grad-CAM); saliency: which pixels would change "
+    "the answer;\n"
+    "filters: the weights of the first convolution; maps: what a layer makes of the picture, "
+    "channel by channel."};
 
 static const cli_command filter_command = {
     "tern vision filter", "IMAGE --kernel NAME -o FILE.png",
-    "Filters a picture with a kernel of 3x3, through the same convolution that networks are made of.",
-    "Kernels: edge, edge-cross, edge-diagonal, sharpen, box, gaussian, or nine numbers \"0,-1,0,-1,5,-1,0,-1,0\".\n"
-    "The edge is repeated beyond the borders; where the numbers add up to 0 the absolute value is shown."};
+    "Filters a picture with a kernel of 3x3, through the same convolution that networks are made "
+    "of.",
+    "Kernels: edge, edge-cross, edge-diagonal, sharpen, box, gaussian, or nine numbers "
+    "\"0,-1,0,-1,5,-1,0,-1,0\".\n"
+    "The edge is repeated beyond the borders; where the numbers add up to 0 the absolute value is "
+    "shown."};
 
 static const char *const views[] = {"cam", "saliency", "filters", "maps", NULL};
 
@@ -68,7 +73,8 @@ int cli_vision_explain(int argc, char **argv) {
     if (argc - at != 2) return cli_usage(&explain_command, "a model and one picture are needed");
     if (!r.output) return cli_usage(&explain_command, "-o is missing: where to draw it");
     if (!find_view(r.view, &view))
-        return cli_usage(&explain_command, "--view %s: there are cam, saliency, filters and maps", r.view);
+        return cli_usage(&explain_command, "--view %s: there are cam, saliency, filters and maps",
+                         r.view);
     r.picture = argv[at + 1];
     return cli_with_model(argv[at], r.threads, true, explain, &r);
 }
@@ -83,9 +89,11 @@ int cli_vision_filter(int argc, char **argv) {
         CLI_END};
     int at = cli_parse(&filter_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
-    if (argc - at != 1) return cli_usage(&filter_command, "one picture is needed ('-': standard input)");
+    if (argc - at != 1)
+        return cli_usage(&filter_command, "one picture is needed ('-': standard input)");
     if (!r.kernel) return cli_usage(&filter_command, "--kernel is missing");
-    if (!r.output) return cli_usage(&filter_command, "-o is missing: where the picture is to be written");
+    if (!r.output)
+        return cli_usage(&filter_command, "-o is missing: where the picture is to be written");
     tern_context *c = NULL;
     tern_image image = {0}, out = {0};
     tern_status st = cli_context(&c, r.threads, &quiet);

@@ -187,13 +187,7 @@ static int write_line(const request *r, tern_context *c, const char *picture, co
         return cli_failed(c, st);
     }
     json_object_set_new(root, r->rle ? "rle" : "objects", content);
-    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_decref(root);
-    const bool written = text && fprintf(out, "%s\n", text) >= 0;
-    free(text);
-    if (written) return EXIT_OK;
-    cli_complain("%s: %s", out == stdout ? "standard output" : r->output, strerror(errno));
-    return EXIT_IO;
+    return cli_put_json(out, root);
 }
 
 static tern_status write_picture(const request *r, const tern_image *image, const tern_mask *mask,
@@ -206,16 +200,17 @@ static tern_status write_picture(const request *r, const tern_image *image, cons
 
 typedef struct work {
     const request *request;
+    const paths *pictures;
+    char **targets; /* of --rle and --polygons: not used */
     tern_context *context;
     tern_session *session;
-    size_t done, count; /* pictures */
-    FILE *lines;        /* of --rle and --polygons */
-    char **fovs;        /* of each picture, where --fov is a folder */
+    cli_lines lines; /* of --rle and --polygons */
+    char **fovs;     /* of each picture, where --fov is a folder */
 } work;
 
 static bool on_tile(void *user, int64_t done, int64_t count) {
     const work *w = user;
-    if (!w->request->quiet && w->count == 1)
+    if (!w->request->quiet && w->pictures->count == 1)
         cli_progress_count("tiles", (size_t)done, (size_t)count);
     return !cli_stopped();
 }
@@ -252,8 +247,8 @@ static int segment(work *w, const char *picture, const char *target, const char 
     } else if (fov && (st = look_through(w->context, &mask, fov)) != TERN_OK) {
         cli_complain("%s: %s", picture, tern_context_message(w->context));
         code = cli_exit_code(st);
-    } else if (w->lines) {
-        code = write_line(r, w->context, picture, &mask, w->lines);
+    } else if (r->rle || r->polygons) {
+        code = write_line(r, w->context, picture, &mask, w->lines.out);
     } else if ((st = write_picture(r, &image, &mask, target)) != TERN_OK) {
         code = cli_failed(w->context, st);
     }
@@ -262,50 +257,46 @@ static int segment(work *w, const char *picture, const char *target, const char 
     return code;
 }
 
-static int segment_all(work *w, const paths *pictures, char **targets) {
-    int code = EXIT_OK;
-    cli_catch_interrupts();
-    w->count = pictures->count;
-    for (size_t i = 0; i < pictures->count && !cli_stopped(); i++) {
-        const int one =
-            segment(w, pictures->at[i], targets[i], w->fovs ? w->fovs[i] : w->request->fov);
-        if (code == EXIT_OK) code = one;
-        if (!w->request->quiet && w->count > 1) cli_progress_count("pictures", i + 1, w->count);
+/* The field of view of each picture. */
+static int find_fovs(work *w, tern_context *c) {
+    const size_t count = w->pictures->count;
+    if (!(w->fovs = calloc(count, sizeof *w->fovs))) {
+        cli_complain("out of memory");
+        return EXIT_FAILED;
     }
-    cli_progress_clear();
-    return cli_stopped() ? EXIT_INTERRUPTED : code;
+    const tern_status st = tern_mask_find_files(w->fovs, c, w->request->fov,
+                                                (const char *const *)w->pictures->at, count);
+    return st == TERN_OK ? EXIT_OK : cli_failed(c, st);
 }
 
-static int run(const request *r, const char *model_path, const paths *pictures, char **targets) {
-    tern_model *model = NULL;
-    work w = {.request = r};
-    int code;
-    if (r->rle || r->polygons) {
-        w.lines = r->output && strcmp(r->output, "-") ? fopen(r->output, "w") : stdout;
-        if (!w.lines) {
-            cli_complain("%s: %s", r->output, strerror(errno));
-            return EXIT_IO;
-        }
+static void free_fovs(work *w, tern_context *c) {
+    for (size_t i = 0; w->fovs && i < w->pictures->count; i++) tern_free(c, w->fovs[i]);
+    free(w->fovs);
+}
+
+static int segment_all(void *user, tern_context *c, tern_session *session) {
+    work *w = user;
+    const request *r = w->request;
+    const size_t count = w->pictures->count;
+    int code = EXIT_OK;
+    w->context = c;
+    w->session = session;
+    if (r->fov && is_folder(r->fov)) code = find_fovs(w, c);
+    if (code == EXIT_OK && (r->rle || r->polygons)) code = cli_lines_open(&w->lines, r->output);
+    if (code != EXIT_OK) {
+        free_fovs(w, c);
+        return code;
     }
-    tern_status st = cli_context(&w.context, r->threads, &r->quiet);
-    if (st == TERN_OK) st = tern_model_load(&model, w.context, model_path);
-    if (st == TERN_OK) st = tern_session_create(&w.session, model);
-    if (st == TERN_OK && r->fov && is_folder(r->fov)) {
-        w.fovs = calloc(pictures->count, sizeof *w.fovs);
-        st = w.fovs ? tern_mask_find_files(w.fovs, w.context, r->fov,
-                                           (const char *const *)pictures->at, pictures->count)
-                    : TERN_ERR_MEMORY;
+    cli_catch_interrupts();
+    for (size_t i = 0; i < count && !cli_stopped(); i++) {
+        const int one = segment(w, w->pictures->at[i], w->targets[i], w->fovs ? w->fovs[i] : r->fov);
+        if (code == EXIT_OK) code = one;
+        if (!r->quiet && count > 1) cli_progress_count("pictures", i + 1, count);
     }
-    code = st == TERN_OK ? segment_all(&w, pictures, targets) : cli_failed(w.context, st);
-    for (size_t i = 0; w.fovs && i < pictures->count; i++) tern_free(w.context, w.fovs[i]);
-    free(w.fovs);
-    tern_session_free(w.session);
-    tern_model_free(model);
-    tern_context_free(w.context);
-    if (w.lines && w.lines != stdout && fclose(w.lines) && code == EXIT_OK) {
-        cli_complain("%s: %s", r->output, strerror(errno));
-        code = EXIT_IO;
-    }
+    cli_progress_clear();
+    if (cli_stopped()) code = EXIT_INTERRUPTED;
+    if (r->rle || r->polygons) code = cli_lines_close(&w->lines, c, code);
+    free_fovs(w, c);
     return code;
 }
 
@@ -374,7 +365,11 @@ int cli_vision_segment(int argc, char **argv) {
     if (!targets) code = EXIT_FAILED;
     if (code == EXIT_OK && !r.rle && !r.polygons)
         code = choose_targets(&r, &pictures, folder, targets);
-    if (code == EXIT_OK) code = run(&r, argv[at], &pictures, targets);
+    else if (code == EXIT_OK && r.output && strcmp(r.output, "-"))
+        code = cli_check_output(r.output);
+    if (code == EXIT_OK)
+        code = cli_with_model(argv[at], r.threads, r.quiet, segment_all,
+                              &(work){.request = &r, .pictures = &pictures, .targets = targets});
     for (size_t i = 0; targets && i < pictures.count; i++) free(targets[i]);
     free(targets);
     free_paths(&pictures);

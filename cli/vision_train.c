@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 typedef struct request {
-    const char *images, *masks, *fov, *validate, *validate_masks, *validate_fov, *coding, *network, *loss;
-    const char *size, *augmentation;
+    const char *images, *masks, *fov, *validate, *validate_masks, *validate_fov;
+    const char *coding, *loss, *size, *augmentation;
     double dropout, foreground, memory, border_weight, border_sigma;
     int64_t channels, classes, crop, crops, width, depth;
     bool resize, reflect, no_normalization, no_augmentation;
@@ -21,19 +21,27 @@ typedef struct request {
 
 static const cli_command command = {
     "tern vision train", "--images DIR --masks DIR -o MODEL.onnx [OPTIONS]",
-    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all "
+    "that is\n"
     "needed to use it.",
-    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name but for\n"
-    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not count).\n"
-    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought to one\n"
-    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one JSON\n"
-    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C saves the\n"
-    "checkpoint; the same command with --resume goes on from there and ends with the same weights as if it\n"
+    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name "
+    "but for\n"
+    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not "
+    "count).\n"
+    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought "
+    "to one\n"
+    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one "
+    "JSON\n"
+    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C "
+    "saves the\n"
+    "checkpoint; the same command with --resume goes on from there and ends with the same weights "
+    "as if it\n"
     "had never stopped.\n"
     "\n"
     "examples:\n"
     "  tern vision train --images cells/image --masks cells/label --validate 0.2 -o cells.onnx\n"
-    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o vessels.onnx"};
+    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o "
+    "vessels.onnx"};
 
 static int check(const request *r, int operands, char **argv) {
     if (operands)
@@ -53,7 +61,8 @@ static int check(const request *r, int operands, char **argv) {
 
 static int fill_size(tern_vision_dataset_options *d, const char *text) {
     char *end;
-    const long width = strtol(text, &end, 10), height = *end == 'x' ? strtol(end + 1, &end, 10) : width;
+    const long width = strtol(text, &end, 10),
+               height = *end == 'x' ? strtol(end + 1, &end, 10) : width;
     if (*end || width < 8 || height < 8 || width > 8192 || height > 8192)
         return cli_usage(&command, "--size takes WxH or one side, 8 to 8192, not '%s'", text);
     d->width = (int)width;
@@ -106,7 +115,7 @@ static int fill(request *r) {
     d->memory = r->memory * 1e9;
     d->border_weight = r->border_weight;
     d->border_sigma = r->border_sigma;
-    o->network = r->network;
+    o->network = r->training.network;
     o->width = r->width;
     o->depth = r->depth;
     o->dropout = r->dropout;
@@ -130,7 +139,8 @@ static tern_status train(void *user, tern_model **model, tern_context *c) {
 static void report(const tern_vision_train_result *r) {
     const tern_mask_scores *s = &r->scores;
     printf("masks of %lld %s: IoU %.3f, Dice %.3f, %.1f %% of the pixels right", (long long)s->n,
-           r->validated ? "validation pictures" : "of the pictures trained on", s->iou, s->dice, 100 * s->accuracy);
+           r->validated ? "validation pictures" : "of the pictures trained on", s->iou, s->dice,
+           100 * s->accuracy);
     if (isfinite(s->auc)) printf(", AUC %.3f", s->auc);
     if (isfinite(r->threshold)) printf("; threshold %.2f", r->threshold);
     printf("\n");
@@ -171,8 +181,7 @@ int cli_vision_train(int argc, char **argv) {
         {"size", 0, CLI_TEXT, &r.size, "WxH", "or whole pictures, brought to this size", 0, 0},
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
         {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of pictures: mirror,\nflip, turn, rotate, scale, elastic, contrast, hue, ...", 0, 0},
-        CLI_TITLE("network and training"),
-        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
+        CLI_NETWORK_OPTION(r.training, networks),
         {"width", 0, CLI_INT, &r.width, "N", "channels of the first layer (16)", 1, 512},
         {"depth", 0, CLI_INT, &r.depth, "N", "how often the picture is halved (4); fcn: dilated\nlayers (5)", 1, 7},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the deepest layers (0)", 0, 0.99},

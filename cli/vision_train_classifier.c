@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 typedef struct request {
-    const char *data, *test, *validate, *labels, *size, *network, *augmentation;
+    const char *data, *test, *validate, *labels, *size, *augmentation;
     double scale, dropout, memory, cutmix;
     int64_t channels;
     bool no_augmentation;
@@ -16,16 +16,21 @@ typedef struct request {
 
 static const cli_command command = {
     "tern vision train-classifier", "--data DIR|IDX -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells pictures apart, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that tells pictures apart, and writes it as one .onnx file that holds all "
+    "that is\n"
     "needed to use it.",
-    "DIR has a folder per label with the pictures inside (DIR/cat/1.jpg), or it holds the idx files of MNIST\n"
-    "and its kin, gzipped or not, of which the set named train-... is taken; IDX names such a file of\n"
-    "pictures, whose labels lie beside it. Beside MODEL.onnx a log MODEL.jsonl and, until training is done,\n"
+    "DIR has a folder per label with the pictures inside (DIR/cat/1.jpg), or it holds the idx "
+    "files of MNIST\n"
+    "and its kin, gzipped or not, of which the set named train-... is taken; IDX names such a file "
+    "of\n"
+    "pictures, whose labels lie beside it. Beside MODEL.onnx a log MODEL.jsonl and, until training "
+    "is done,\n"
     "the checkpoint MODEL.ckpt are written; the same command with --resume goes on after Ctrl-C.\n"
     "\n"
     "examples:\n"
     "  tern vision train-classifier --data mnist/ --network lenet --test mnist/ -o digits.onnx\n"
-    "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate 0.2 \\\n"
+    "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate "
+    "0.2 \\\n"
     "      --network resnet18 -o photos.onnx"};
 
 /* A share such as 0.1, which is written without the locale, or a path. */
@@ -40,7 +45,8 @@ static bool is_share(const char *text, double *share) {
 static int read_size(const request *r, tern_vision_dataset_options *d) {
     char rest;
     if (!r->size) return EXIT_OK;
-    if (sscanf(r->size, "%dx%d%c", &d->width, &d->height, &rest) == 2 && d->width > 0 && d->height > 0)
+    if (sscanf(r->size, "%dx%d%c", &d->width, &d->height, &rest) == 2 && d->width > 0 &&
+        d->height > 0)
         return EXIT_OK;
     return cli_usage(&command, "--size %s: write WIDTHxHEIGHT, e.g. 96x96", r->size);
 }
@@ -52,7 +58,7 @@ static int fill(request *r) {
     d->labels = r->label_names;
     d->channels = (int)r->channels;
     d->memory = r->memory * 1e9;
-    o->network = r->network;
+    o->network = r->training.network;
     o->scale = r->scale;
     o->dropout = r->dropout;
     o->train.cutmix = r->cutmix;
@@ -112,8 +118,7 @@ int cli_vision_train_classifier(int argc, char **argv) {
         {"size", 0, CLI_TEXT, &r.size, "WxH", "bring pictures to this size (idx files: as they are;\nfolders: 64x64)", 0, 0},
         {"channels", 0, CLI_INT, &r.channels, "N", "1: grey, 3: colour (as most pictures have)", 1, 3},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6},
-        CLI_TITLE("network and training"),
-        {"network", 'n', CLI_TEXT, &r.network, "NAME", networks, 0, 0},
+        CLI_NETWORK_OPTION(r.training, networks),
         CLI_INIT_OPTIONS(r.training),
         {"scale", 0, CLI_REAL, &r.scale, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},

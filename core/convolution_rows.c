@@ -1,6 +1,8 @@
 /* The geometry of convolutions: see convolution_rows.h. Knows no kernel and no thread. */
 #include "convolution_rows.h"
 
+#include "arithmetic.h"
+
 int64_t tern__rows_count(const tern__rows *r) {
     return r->n * r->axes[0].count * r->axes[1].count * r->axes[2].count;
 }
@@ -80,15 +82,6 @@ tern__rows tern__rows_forward(const tern__convolution *v) {
     return r;
 }
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* Input position i of an axis got from output o by element e: i = o * stride + e * dilation - pad.
  * Phase p holds i = p + q * stride for q = 0, 1, ...; elements with e * dilation = p + pad (mod
  * stride) reach it, which are every stride/g-th from the first, g = gcd(stride, dilation), and each
@@ -100,7 +93,7 @@ tern__rows tern__rows_data(const tern__convolution *v, int64_t phase, int64_t el
     for (int i = 2; i >= 0; i--) {
         int64_t stride = v->stride[i], dilation = v->dilation[i], p = phase % stride;
         phase /= stride;
-        int64_t g = greatest_common_divisor(stride, dilation);
+        int64_t g = tern__greatest_common_divisor(stride, dilation);
         int64_t offset = p + v->pad_begin[i], e = 0, every = stride / g;
         while (e < every && (e * dilation - offset) % stride != 0) e++;
         bool reached = e < every && e < v->kernel[i];

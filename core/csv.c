@@ -2,11 +2,11 @@
  * tabs IANA's text/tab-separated-values, which has no quoting. */
 #include "csv.h"
 
+#include "file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct tern__csv_reader {
@@ -265,14 +265,8 @@ tern_status tern__csv_open(tern__csv **csv, tern_context *c, const char *path, c
     if (strcmp(path, "-") == 0)
         return start(csv, c, "standard input", (origin){.fd = STDIN_FILENO}, separator, header);
     int fd;
-    do fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    while (fd < 0 && errno == EINTR);
-    if (fd < 0) return tern__fail(c, TERN_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    struct stat info;
-    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-        close(fd);
-        return tern__fail(c, TERN_ERR_IO, "%s: is a folder; a table is needed", path);
-    }
+    tern_status st = tern__file_open(&fd, c, path, "a table");
+    if (st != TERN_OK) return st;
     return start(csv, c, path, (origin){.fd = fd}, separator, header);
 }
 

@@ -166,6 +166,18 @@ tern_status tern_dataset_subset(tern_dataset **subset, tern_dataset *d, const in
     return st;
 }
 
+tern_status tern__dataset_pick(tern_dataset **subset, tern_dataset *d,
+                               bool (*keep)(const void *user, int64_t sample), const void *user) {
+    int64_t kept = 0, *samples = tern__calloc(d->context, (size_t)d->count, sizeof *samples);
+    *subset = NULL;
+    if (!samples) return TERN_ERR_MEMORY;
+    for (int64_t i = 0; i < d->count; i++)
+        if (keep(user, i)) samples[kept++] = i;
+    tern_status st = kept ? tern_dataset_subset(subset, d, samples, kept) : TERN_OK;
+    tern__free(d->context, samples);
+    return st;
+}
+
 /* "1, 2, 3": the distinct values, ascending, at most 20 of them. */
 static void list_folds(const tern_dataset *d, char *out, size_t size) {
     int64_t last = INT64_MIN;

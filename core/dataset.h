@@ -21,6 +21,10 @@ struct tern_dataset {
 /* A number that tells the samples of a data set (count, classes, groups, source) from others. */
 uint64_t tern__dataset_fingerprint(const tern_dataset *d);
 
+/* The samples that keep(user, sample) says yes to; *subset is NULL where there are none. */
+tern_status tern__dataset_pick(tern_dataset **subset, tern_dataset *d,
+                               bool (*keep)(const void *user, int64_t sample), const void *user);
+
 /* The samples of an epoch of training, in the order in which batches of `batch` are cut from it;
  * from seed and epoch alone. order [count]. Where the source knows lengths, the samples of a batch
  * are about equally long, and the short last batch is of any. */

@@ -75,6 +75,18 @@ static tern_status read_all(char **data, size_t *size, tern_context *c, int fd, 
     return TERN_OK;
 }
 
+tern_status tern__file_open(int *fd, tern_context *c, const char *path, const char *needed) {
+    struct stat info;
+    do *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    while (*fd < 0 && errno == EINTR);
+    if (*fd < 0) return tern__fail(c, TERN_ERR_IO, "%s: cannot open: %s", path, reason());
+    if (fstat(*fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        close(*fd);
+        return tern__fail(c, TERN_ERR_IO, "%s: is a folder; %s is needed", path, needed);
+    }
+    return TERN_OK;
+}
+
 tern_status tern__file_read(char **data, size_t *size, tern_context *c, const char *path,
                             size_t limit) {
     *data = NULL;

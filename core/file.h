@@ -27,6 +27,10 @@ tern_status tern__file_read(char **data, size_t *size, tern_context *c, const ch
 /* The same from standard input, up to its end: for callers to whom "-" means that. */
 tern_status tern__file_read_stdin(char **data, size_t *size, tern_context *c, size_t limit);
 
+/* Opens a file that is read bit by bit, by whoever closes *fd. TERN_ERR_IO if it is absent,
+ * unreadable or a folder; then the sentence says that `needed` ("a file") is. */
+tern_status tern__file_open(int *fd, tern_context *c, const char *path, const char *needed);
+
 /* Writes a file: to a temporary file in the same folder, which replaces the file at path when it is
  * committed and on the disk. Until then, and after any failure, the old file is untouched. A
  * symbolic link is followed, the mode of the old file kept. What is not a regular file

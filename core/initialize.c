@@ -1,13 +1,9 @@
 /* First values of weights. A weight's values depend on the graph's seed and its own name only. */
 #include "initialize.h"
 
-#include <math.h>
+#include "arithmetic.h"
 
-static uint64_t hash_name(const char *name) { /* FNV-1a, 64 bits */
-    uint64_t h = 14695981039346656037u;
-    for (; *name; name++) h = (h ^ (unsigned char)*name) * 1099511628211u;
-    return h;
-}
+#include <math.h>
 
 /* Rows (or columns, where there are fewer) become orthonormal by the modified Gram-Schmidt process in double
  * precision, then are scaled by gain. x is [rows, columns]. */
@@ -46,7 +42,7 @@ tern_status tern__initialize(tern_context *c, float *x, const tern__shape *s, co
     bool kaiming = how.kind == TERN_INIT_KAIMING_NORMAL || how.kind == TERN_INIT_KAIMING_UNIFORM;
     double gain = how.gain > 0 ? how.gain : kaiming ? sqrt(2) : 1;
     double deviation = gain * (kaiming ? sqrt(1 / fan_in) : sqrt(2 / (fan_in + fan_out)));
-    tern__random r = tern__random_make(seed, hash_name(name));
+    tern__random r = tern__random_make(seed, tern__hash_text(TERN__HASH_START, name));
     switch (how.kind) {
     case TERN_INIT_KAIMING_NORMAL:
     case TERN_INIT_XAVIER_NORMAL:

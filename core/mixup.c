@@ -35,59 +35,45 @@ typedef struct box {
     int64_t begin[TERN_MAX_RANK], end[TERN_MAX_RANK];
 } box;
 
-/* Who is mixed with whom, and how much of the sample itself is kept: [members][samples]. */
+/* Of each sample: who it is mixed with, and how much of itself is kept. */
 typedef struct pairing {
-    int64_t members, samples;
     int64_t *partner;
     float *share;
-    box *boxes; /* cutmix: [samples], what comes from the partner; mixup: NULL */
+    box *boxes; /* cutmix: what comes from the partner; mixup: NULL */
 } pairing;
 
 typedef struct mixing {
     const pairing *pairs;
-    const float *from;
+    const tern_tensor *from;
     float *to;
-    int64_t row;    /* elements of a sample */
-    int64_t part;   /* from one member's first element to the next one's */
-    int64_t stride; /* between elements of a member */
+    int64_t row; /* elements of a sample */
 } mixing;
 
 static void mix_row(void *arg, int64_t i, int worker) {
     (void)worker;
     const mixing *m = arg;
-    const pairing *p = m->pairs;
-    for (int64_t member = 0; member < p->members; member++) {
-        const int64_t at = member * p->samples + i, first = member * m->part,
-                      end = first + m->row / p->members * m->stride;
-        const float *a = m->from + i * m->row, *b = m->from + p->partner[at] * m->row;
-        float *to = m->to + i * m->row, share = p->share[at];
-        for (int64_t k = first; k < end; k += m->stride) to[k] = share * a[k] + (1 - share) * b[k];
-    }
+    const float *from = m->from->data, *a = from + i * m->row,
+                *b = from + m->pairs->partner[i] * m->row;
+    float *to = m->to + i * m->row, share = m->pairs->share[i];
+    for (int64_t k = 0; k < m->row; k++) to[k] = share * a[k] + (1 - share) * b[k];
 }
-
-typedef struct cutting {
-    const pairing *pairs;
-    const tern_tensor *from;
-    float *to;
-    int64_t row; /* elements of a sample */
-} cutting;
 
 static void cut_row(void *arg, int64_t i, int worker) {
     (void)worker;
-    const cutting *m = arg;
+    const mixing *m = arg;
     const box *b = &m->pairs->boxes[i];
     const int last = m->from->rank - 1;
     const int64_t *dims = m->from->dims, width = dims[last];
-    const float *a = (const float *)m->from->data + i * m->row,
-                *partner = (const float *)m->from->data + m->pairs->partner[i] * m->row;
+    const float *from = m->from->data, *partner = from + m->pairs->partner[i] * m->row;
     float *to = m->to + i * m->row;
-    memcpy(to, a, (size_t)m->row * sizeof *to);
+    memcpy(to, from + i * m->row, (size_t)m->row * sizeof *to);
     for (int64_t line = 0; line < m->row / width; line++) {
         bool inside = b->end[last] > b->begin[last];
         for (int64_t k = last - 1, rest = line; k >= 2; rest /= dims[k--])
             inside &= rest % dims[k] >= b->begin[k] && rest % dims[k] < b->end[k];
         const int64_t at = line * width + b->begin[last];
-        if (inside) memcpy(to + at, partner + at, (size_t)(b->end[last] - b->begin[last]) * sizeof *to);
+        if (inside)
+            memcpy(to + at, partner + at, (size_t)(b->end[last] - b->begin[last]) * sizeof *to);
     }
 }
 
@@ -102,28 +88,16 @@ static tern_status fit(tern_context *c, float **memory, size_t *capacity, int64_
     return TERN_OK;
 }
 
-/* Swaps a float tensor of the batch for its mixture; the old memory is room for the next one. Members
- * are its second dimension (inputs) or its last one (targets). */
+/* Swaps a float tensor of the batch for its mixture; the old memory is room for the next one. */
 static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity, const pairing *pairs,
-                              bool last) {
+                              bool cut) {
     size_t bytes;
-    const int64_t members = pairs->members;
     tern__tensor_bytes(t, &bytes);
     int64_t count = (int64_t)(bytes / sizeof(float));
-    if (members > 1 && (t->rank < 2 || t->dims[last ? t->rank - 1 : 1] != members))
-        return tern__fail(r->context, TERN_ERR_SHAPE,
-                          "mixup of %lld members: the %s dimension of %s must be of that size",
-                          (long long)members, last ? "last" : "second",
-                          last ? "the target" : "each input");
     tern_status st = fit(r->context, &r->mixed, &r->mixed_capacity, count);
     if (st != TERN_OK) return st;
-    const int64_t row = count / t->dims[0];
-    mixing m = {pairs, t->data, r->mixed, row, last ? 1 : row / members, last ? members : 1};
-    cutting cut = {pairs, t, r->mixed, row};
-    if (pairs->boxes && !last)
-        tern__parallel(r->context, t->dims[0], cut_row, &cut);
-    else
-        tern__parallel(r->context, t->dims[0], mix_row, &m);
+    mixing m = {pairs, t, r->mixed, count / t->dims[0]};
+    tern__parallel(r->context, t->dims[0], cut ? cut_row : mix_row, &m);
     size_t old = *capacity;
     *capacity = r->mixed_capacity;
     r->mixed_capacity = old;
@@ -176,29 +150,23 @@ static float draw_box(box *b, tern__random *random, const tern_tensor *input, do
 
 static tern_status pair(pairing *p, const tern__run *r) {
     const tern_train_options *o = &r->options;
-    const int64_t n = r->batch.count, members = o->mixup_members > 1 ? o->mixup_members : 1;
+    const int64_t n = r->batch.count;
     const uint64_t stream = tern__random_stream(
         (uint64_t)r->state.epoch, (uint64_t)r->state.position, 0x6d6978 /* "mix" */);
     tern__random random = tern__random_make(o->seed, stream);
     const bool off = (double)r->state.epoch >= o->epochs - o->mixup_off_epochs;
     const bool both = o->mixup > 0 && o->cutmix > 0;
     const bool cut = both ? tern__random_uniform(&random) < 0.5 : o->cutmix > 0;
-    *p = (pairing){.members = members, .samples = n};
-    p->partner = tern__calloc(r->context, (size_t)(n * members), sizeof *p->partner);
-    p->share = tern__calloc(r->context, (size_t)(n * members), sizeof *p->share);
+    *p = (pairing){.partner = tern__calloc(r->context, (size_t)n, sizeof *p->partner),
+                   .share = tern__calloc(r->context, (size_t)n, sizeof *p->share)};
     if (cut) p->boxes = tern__calloc(r->context, (size_t)n, sizeof *p->boxes);
     if (!p->partner || !p->share || (cut && !p->boxes)) return TERN_ERR_MEMORY;
-    for (int64_t m = 0; m < members; m++) {
-        int64_t *partner = p->partner + m * n;
-        float *share = p->share + m * n;
-        for (int64_t i = 0; i < n; i++) partner[i] = i;
-        if (!off) tern__random_shuffle(&random, partner, n);
-        for (int64_t i = 0; i < n; i++) {
-            const double kept = off ? 1 : beta_variate(&random, cut ? o->cutmix : o->mixup);
-            share[i] = cut && !off
-                           ? draw_box(&p->boxes[i], &random, &r->batch.inputs[0], kept)
-                           : (float)kept;
-        }
+    for (int64_t i = 0; i < n; i++) p->partner[i] = i;
+    if (!off) tern__random_shuffle(&random, p->partner, n);
+    for (int64_t i = 0; i < n; i++) {
+        const double kept = off ? 1 : beta_variate(&random, cut ? o->cutmix : o->mixup);
+        p->share[i] = cut && !off ? draw_box(&p->boxes[i], &random, &r->batch.inputs[0], kept)
+                                  : (float)kept;
     }
     return TERN_OK;
 }
@@ -237,7 +205,7 @@ tern_status tern__run_mix(tern__run *r, const tern__shape *logits, tern_tensor *
             return tern__fail(c, TERN_ERR_ARGUMENT, "%s needs inputs of floats; input %zu is not",
                               name, k);
     bool soft = b->target.type == TERN_FLOAT;
-    if (!soft && (o->mixup_members > 1 || b->target.rank != 1 || logits->rank != 2 || logits->dims[1] < 1))
+    if (!soft && (b->target.rank != 1 || logits->rank != 2 || logits->dims[1] < 1))
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "%s needs one class a sample and a network whose output is "
                           "[N, classes], or targets of floats",
@@ -247,9 +215,10 @@ tern_status tern__run_mix(tern__run *r, const tern__shape *logits, tern_tensor *
     pairing pairs;
     st = pair(&pairs, r);
     for (size_t k = 0; st == TERN_OK && k < b->n_inputs; k++)
-        st = mix_tensor(r, &b->inputs[k], &b->capacities[k], &pairs, false);
+        st = mix_tensor(r, &b->inputs[k], &b->capacities[k], &pairs, pairs.boxes != NULL);
     if (st == TERN_OK)
-        st = soft ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], &pairs, true)
+        st = soft ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], &pairs,
+                               false)
                   : soften(r, logits->dims[1], &pairs);
     *target = soft ? b->target : r->soft_target;
     tern__free(c, pairs.boxes);

@@ -2,12 +2,13 @@
  */
 #include "names.h"
 
+#include "arithmetic.h"
+
 #include <string.h>
 
-/* FNV-1a, then a mix of its high bits into the low ones that pick the slot. */
+/* A mix of the hash's high bits into the low ones that pick the slot. */
 static uint64_t hash_of(const char *name) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    const uint64_t hash = tern__hash_text(TERN__HASH_START, name);
     return hash ^ hash >> 32;
 }
 

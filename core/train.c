@@ -306,13 +306,6 @@ static tern_status check_options(tern_context *c, const tern_train_options *o) {
     if (!(o->cutmix >= 0 && o->cutmix <= 100))
         return tern__fail(c, TERN_ERR_ARGUMENT, "training: cutmix is %g; it must be 0 to 100",
                           o->cutmix);
-    if (o->cutmix > 0 && o->mixup_members > 1)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "training: cutmix does not mix members apart; mixup_members is %d",
-                          o->mixup_members);
-    if (o->mixup_members < 0)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "training: mixup_members is %d; it must be 0 or more",
-                          o->mixup_members);
     if (tern__run_mixes(o) && o->loss.kind != TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "training: mixup and cutmix need softmax cross-entropy");

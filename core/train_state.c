@@ -1,6 +1,8 @@
 /* What a run remembers, as JSON; and the settings under which it may be resumed. */
 #include "train_run.h"
 
+#include "arithmetic.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,13 +90,12 @@ tern_status tern__run_state_from_json(tern_context *c, tern__run_state *state, c
 /* ---- the settings ---- */
 
 static uint64_t hash_text(uint64_t h, const char *text) {
-    for (; *text; text++) h = (h ^ (unsigned char)*text) * 0x100000001b3u; /* FNV-1a */
-    return h * 31;
+    return tern__hash_text(h, text) * 31;
 }
 
 /* Operators, names and shapes, not weights. */
 static uint64_t network_fingerprint(const tern_graph *g) {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = TERN__HASH_START;
     for (size_t i = 0; i < g->n_values; i++) {
         const tern__value *v = &g->values[i];
         h = tern__random_stream(hash_text(h, v->name), (uint64_t)v->kind, (uint64_t)v->shape.rank);
@@ -141,7 +142,6 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
         {"keep_last", o->keep_last},
         {"mixup", o->mixup},
         {"cutmix", o->cutmix},
-        {"mixup_members", o->mixup_members},
         {"mixup_off_epochs", o->mixup_off_epochs},
         {"loss", o->loss.kind},
         {"loss sum", o->loss.sum},

@@ -1,25 +1,7 @@
 #!/bin/bash
 # The command from outside: exit codes, sentences, JSON, Ctrl-C and resuming, full disks, damaged models.
 # Usage: cli.sh SOURCE_FOLDER BUILD_FOLDER (built)
-set -uo pipefail
-tern=$2/cli/tern
-export NO_COLOR=1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failed=0
-passed() { printf '[       OK ] %s\n' "$1"; }
-wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
-# expect NAME CODE TEXT COMMAND...: the exit code, and a text in what is printed.
-expect() {
-    local name=$1 code=$2 text=$3 output got
-    shift 3
-    output=$("$@" 2>&1 </dev/null)
-    got=$?
-    if [ $got -ne "$code" ]; then wrong "$name" "$*" "exit code $got, expected $code" "$output"
-    elif ! grep -qF -- "$text" <<<"$output"; then wrong "$name" "$*" "no '$text' in:" "$output"
-    else passed "$name"; fi
-}
+source "$(dirname "${BASH_SOURCE[0]}")/cli_common.sh"
 is_json() { python3 -c 'import json,sys
 for line in sys.stdin: json.loads(line)'; }
 
@@ -116,6 +98,7 @@ assert r["n"] == 12 and 0.9 <= r["accuracy"] <= 1, r
 assert len(r["per_class"]) == 3 and sum(map(sum, r["confusion"])) == 12, r
 PYTHON
 expect model_info 0 "metadata" "$tern" model info m.onnx
+expect model_info_text 0 "[1, 32] int64" "$tern" model info "$1/examples/models/sentiment.onnx"
 "$tern" model info m.onnx --json >info.json
 python3 - <<'PYTHON' && passed model_info_json || wrong model_info_json "$(cat info.json)"
 import json

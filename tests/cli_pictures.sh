@@ -1,26 +1,8 @@
 #!/bin/bash
 # Names of pictures from outside: training, classifying, measuring, looking inside, vectors, transfer, and bad input.
 # Usage: cli_pictures.sh SOURCE_FOLDER BUILD_FOLDER (built)
-set -uo pipefail
-tern=$2/cli/tern
+source "$(dirname "${BASH_SOURCE[0]}")/cli_common.sh"
 models=$1/examples/models
-export NO_COLOR=1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failed=0
-passed() { printf '[       OK ] %s\n' "$1"; }
-wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
-# expect NAME CODE TEXT COMMAND...: the exit code, and a text in what is printed.
-expect() {
-    local name=$1 code=$2 text=$3 output got
-    shift 3
-    output=$("$@" 2>&1 </dev/null)
-    got=$?
-    if [ $got -ne "$code" ]; then wrong "$name" "$*" "exit code $got, expected $code" "$output"
-    elif ! grep -qF -- "$text" <<<"$output"; then wrong "$name" "$*" "no '$text' in:" "$output"
-    else passed "$name"; fi
-}
 
 # Stripes across, stripes down, spots: 16 x 16, in a folder each and as idx files.
 python3 - <<'PYTHON'

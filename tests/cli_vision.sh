@@ -1,25 +1,7 @@
 #!/bin/bash
 # tern vision from outside: training, masks of files, folders and standard input, every kind of output, and bad input.
 # Usage: cli_vision.sh SOURCE_FOLDER BUILD_FOLDER (built)
-set -uo pipefail
-tern=$2/cli/tern
-export NO_COLOR=1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failed=0
-passed() { printf '[       OK ] %s\n' "$1"; }
-wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
-# expect NAME CODE TEXT COMMAND...: the exit code, and a text in what is printed.
-expect() {
-    local name=$1 code=$2 text=$3 output got
-    shift 3
-    output=$("$@" 2>&1 </dev/null)
-    got=$?
-    if [ $got -ne "$code" ]; then wrong "$name" "$*" "exit code $got, expected $code" "$output"
-    elif ! grep -qF -- "$text" <<<"$output"; then wrong "$name" "$*" "no '$text' in:" "$output"
-    else passed "$name"; fi
-}
+source "$(dirname "${BASH_SOURCE[0]}")/cli_common.sh"
 
 python3 - <<'PYTHON'
 import os, random, struct, zlib
@@ -117,6 +99,18 @@ assert r["n"] == 8 and r["pixels"] == 8 * 64 * 48 and 0.8 < r["iou"] <= 1 and 0.
 assert {"iou", "dice", "accuracy", "precision", "recall", "auc", "n"} <= set(r), r
 PYTHON
 expect model_info 0 "tern.vision" "$tern" model info m.onnx --json
+
+# ---- lines of JSON take the old file's place when they are whole ----
+printf old >kept.jsonl
+expect lines_of_no_picture 4 "gone.png" "$tern" vision segment m.onnx gone.png --rle -o kept.jsonl
+expect lines_of_no_model 4 "gone.onnx" "$tern" vision segment gone.onnx test --rle -o kept.jsonl
+said=$( (trap '' XFSZ; ulimit -f 0; exec "$tern" vision segment m.onnx test --rle -q -o kept.jsonl) 2>&1)
+[ $? -eq 4 ] && [[ $said == "tern: "* ]] && passed lines_that_do_not_fit || wrong lines_that_do_not_fit "$said"
+[ "$(cat kept.jsonl)" = old ] && [ -z "$(find . -name '*tern-tmp*')" ] && passed failures_leave_the_old_lines ||
+    wrong failures_leave_the_old_lines "$(cat kept.jsonl)" "$(ls -a)"
+expect lines_on_a_full_disk 4 "tern: " "$tern" vision segment m.onnx test --polygons -o /dev/full
+expect lines_of_the_good_pictures 4 "gone.png" "$tern" vision segment m.onnx gone.png test/a.pgm --rle -o kept.jsonl
+head -n 1 rle.jsonl | cmp -s - kept.jsonl && passed good_lines_are_written || wrong good_lines_are_written "$(cat kept.jsonl)"
 
 # ---- pictures that are none, or of strange sizes ----
 expect picture_cut 3 "cut.pgm" "$tern" vision segment m.onnx cut.pgm -o x.png

@@ -3,7 +3,7 @@
 #ifndef TERN_TESTS_PICTURES_H
 #define TERN_TESTS_PICTURES_H
 
-#include "check.h"
+#include "context.h"
 
 #include <tern/vision.h>
 
@@ -53,6 +53,29 @@ static inline uint8_t *pictures_read(const char *path, size_t *size) {
     assert_int_equal(fread(bytes, 1, *size, file), *size);
     fclose(file);
     return bytes;
+}
+
+/* ---- a context of one thread and a folder for each test ---- */
+
+typedef struct pictures_fixture {
+    char folder[64];
+    tern_context *c;
+} pictures_fixture;
+
+static inline int pictures_set_up(void **state) {
+    pictures_fixture *f = calloc(1, sizeof *f);
+    f->c = make_context(1);
+    pictures_folder(f->folder);
+    *state = f;
+    return 0;
+}
+
+static inline int pictures_tear_down(void **state) {
+    pictures_fixture *f = *state;
+    pictures_remove(f->folder);
+    tern_context_free(f->c);
+    free(f);
+    return 0;
 }
 
 /* ---- memory that runs out ---- */

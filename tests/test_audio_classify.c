@@ -3,10 +3,6 @@
 #define _XOPEN_SOURCE 700
 #include "sounds.h"
 
-#include "audio/networks.h"
-#include "core/graph.h"
-
-
 #include <tern/audio_classify.h>
 #include <tern/audio_train.h>
 
@@ -329,11 +325,11 @@ static void networks(void **state) {
 
 enum { ROWS = 16, FRAMES = 24, COUNT = ROWS * FRAMES };
 
-/* What a graph of two classes gives for features [1, channels, ROWS, FRAMES]; consumes the graph. */
-static void answer(tern_graph *g, const float *features, int channels, float *logits, size_t count) {
+/* What a graph of two classes gives for features [1, 1, ROWS, FRAMES]; consumes the graph. */
+static void answer(tern_graph *g, const float *features, float *logits, size_t count) {
     tern_model *m;
     tern_session *s;
-    tern_tensor x = {TERN_FLOAT, 4, {1, channels, ROWS, FRAMES}, (void *)features}, y;
+    tern_tensor x = {TERN_FLOAT, 4, {1, 1, ROWS, FRAMES}, (void *)features}, y;
     tern_status st = tern_graph_check(g);
     if (st == TERN_OK) st = tern_model_create(&m, g);
     tern_graph_free(g);
@@ -355,38 +351,25 @@ static tern_graph *network_of(fixture *f, const char *name, bool apart) {
     return g;
 }
 
-/* The pair is the mean of its members; the second of them does not hear how loud a sound is. Apart, each
- * has an input of its own; together they have the weights that they had apart. */
+/* The pair is the mean of its members; the second of them does not hear how loud a sound is. */
 static void members(void **state) {
     fixture *f = *state;
-    float clip[2 * COUNT], louder_clips[2 * COUNT], mean[2], apart[2][2], louder[2][2]; /* [class][member] */
-    for (int i = 0; i < 2 * COUNT; i++) {
-        clip[i] = (float)((i % COUNT * 7919) % 101) / 50 - 1;
-        louder_clips[i] = clip[i] + (i < COUNT ? 1 : 2);
+    float quiet[COUNT], loud[COUNT], mean[2], apart[2][2], louder[2][2]; /* [class][member] */
+    for (int i = 0; i < COUNT; i++) {
+        quiet[i] = (float)((i * 7919) % 101) / 50 - 1;
+        loud[i] = quiet[i] + 2;
     }
     assert_int_equal(tern_audio_network_members("pair"), 2);
     assert_int_equal(tern_audio_network_members("cnn"), 1);
-    tern_graph *trained = network_of(f, "pair", true), *joined = network_of(f, "pair", false);
-    const int weight = tern__graph_find(trained, "dense.weight");
-    assert_true(weight >= 0);
-    ((float *)trained->values[weight].data)[0] += 0.5f; /* what training might have done */
-    tern__audio_network_join(joined, trained);
-    answer(joined, clip, 1, mean, 2);
-    tern_graph *again;
-    check_ok(f->c, tern_graph_clone(&again, trained));
-    answer(trained, clip, 2, apart[0], 4);
-    answer(again, louder_clips, 2, louder[0], 4);
+    answer(network_of(f, "pair", false), quiet, mean, 2);
+    answer(network_of(f, "pair", true), quiet, apart[0], 4);
+    answer(network_of(f, "pair", true), loud, louder[0], 4);
     for (int k = 0; k < 2; k++) {
         check_close(mean[k], (apart[k][0] + apart[k][1]) / 2, 1e-5, 1e-5);
         check_close(louder[k][1], apart[k][1], 1e-4, 1e-4);
     }
     assert_true(fabsf(apart[0][0] - apart[0][1]) > 1e-3f); /* weights of their own */
     assert_true(fabsf(louder[0][0] - apart[0][0]) > 1e-3f);
-    tern_graph *other = network_of(f, "cnn", false);
-    tern__audio_network_join(other, again = network_of(f, "pair", true));
-    assert_int_equal(tern_graph_check(other), TERN_ERR_SHAPE);
-    tern_graph_free(again);
-    tern_graph_free(other);
 }
 
 /* Members are trained apart, with mixed clips; the model gives their mean, one number per label. */

@@ -1,19 +1,6 @@
 /* The options of the sound front end: as text and back, presets, and every refusal a sentence. */
-#include "check.h"
+#include "one_context.h"
 #include "audio/features.h"
-
-static tern_context *context;
-
-static int setup(void **state) {
-    (void)state;
-    return tern_context_create(&context, NULL) != TERN_OK;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    tern_context_free(context);
-    return 0;
-}
 
 static void text_and_back(void **state) {
     (void)state;
@@ -118,5 +105,5 @@ int main(void) {
         cmocka_unit_test(create_refuses),
         cmocka_unit_test(frequencies),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -1,18 +1,10 @@
 /* The plan's fusion of a convolution with the maximum over time of it, against the same network
  * unfused: the same answer, the same gradients, for any number of threads; and no copy between an
  * embedding and the convolutions that read it. */
-#include "check.h"
+#include "context.h"
 #include "core/plan.h"
 
 enum { N = 5, L = 11, WORDS = 30, SIZE = 19, MOST_VALUES = 64 };
-
-static tern_context *open_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* Convolutions of all kinds over one embedding, so that its gradient is added up. */
 static tern_graph *text_network(tern_context *c) {
@@ -100,7 +92,7 @@ static void make_ids(int64_t *ids) {
 
 static void fused_equals_unfused(void **state) {
     (void)state;
-    tern_context *c = open_context(2);
+    tern_context *c = make_context(2);
     tern_graph *g = text_network(c);
     int64_t ids[N * L];
     make_ids(ids);
@@ -126,7 +118,7 @@ static void same_bits_for_any_threads(void **state) {
     make_ids(ids);
     result results[2];
     for (int i = 0; i < 2; i++) {
-        tern_context *c = open_context(i ? 5 : 1);
+        tern_context *c = make_context(i ? 5 : 1);
         tern_graph *g = text_network(c);
         run(c, g, ids, false, &results[i]);
         tern_graph_free(g);

@@ -1,20 +1,8 @@
 /* Tables: RFC 4180's rules, bounds, and sentences with line numbers. */
-#include "check.h"
+#include "one_context.h"
 #include "core/csv.h"
 
 #include <unistd.h>
-
-static tern_context *context;
-
-static int open_context(void **state) {
-    (void)state;
-    return tern_context_create(&context, NULL) == TERN_OK ? 0 : -1;
-}
-static int close_context(void **state) {
-    (void)state;
-    tern_context_free(context);
-    return 0;
-}
 
 /* Reads a whole table: rows as "LINE:<field><field>", one after the other. */
 static tern_status read_table(char *out, size_t size, const char *name, const char *text,

@@ -1,15 +1,7 @@
 /* Data sets: arrays, subsets, folds, splits, sources of one's own, batches. */
-#include "check.h"
+#include "context.h"
 
 #include "core/dataset.h"
-
-static tern_context *make_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* A source whose samples are described by arrays, and whose inputs tell what they were loaded
  * for. */

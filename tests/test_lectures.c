@@ -1,21 +1,9 @@
 /* Every number that the lectures print about networks, computed by real ones. Pictures are written
  * as rows of digits, as on the blackboard. */
-#include "check.h"
+#include "one_context.h"
 #include "core/plan.h"
 
 #include <tern/tern.h>
-
-static tern_context *context;
-
-static int open_context(void **state) {
-    (void)state;
-    return tern_context_create(&context, NULL) != TERN_OK;
-}
-static int close_context(void **state) {
-    (void)state;
-    tern_context_free(context);
-    return 0;
-}
 
 static tern_graph *new_graph(void) {
     tern_graph *g;

@@ -1,20 +1,8 @@
 /* Confusion matrices: numbers worked out by hand, the rules for 0/0, text and JSON. */
-#include "check.h"
+#include "one_context.h"
 
 #include <jansson.h>
 #include <tern/metrics.h>
-
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    return tern_context_create(&context, NULL) != TERN_OK;
-}
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_free(context);
-    return 0;
-}
 
 /* truth \ predicted: cat 3 1 0 0, dog 2 2 0 0, owl 0 1 0 0 (never predicted), yak never occurs. */
 static tern_confusion *animals(void) {
@@ -149,5 +137,5 @@ int main(void) {
         cmocka_unit_test(table),        cmocka_unit_test(many_classes),
         cmocka_unit_test(nothing_counted), cmocka_unit_test(refuses),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -1,22 +1,6 @@
 /* NumPy's array files: what is written is read back; malformed ones are refused. */
-#include "check.h"
+#include "one_file.h"
 #include "core/npy.h"
-
-static tern_context *context;
-static char path[] = "/tmp/tern-npy-XXXXXX";
-
-static int setup(void **state) {
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 || close(fd) != 0 || tern_context_create(&context, NULL) != TERN_OK;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    unlink(path);
-    tern_context_free(context);
-    return 0;
-}
 
 static void save(const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");
@@ -133,5 +117,5 @@ int main(void) {
         cmocka_unit_test(refusals),
         cmocka_unit_test(cut_anywhere),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, open_file, close_file);
 }

@@ -1,18 +1,10 @@
 /* What the operator harness cannot say in a row: Dropout's randomness, running statistics, sparse
  * gradients, errors that only running can find, first maxima, NaN. */
-#include "check.h"
+#include "context.h"
 #include "core/kernels/vector.h"
 #include "core/plan.h"
 
 #include <tern/graph.h>
-
-static tern_context *open_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* A graph that is planned and run once per call. */
 typedef struct net {
@@ -22,7 +14,7 @@ typedef struct net {
 } net;
 
 static net open_net(int threads) {
-    net n = {.context = open_context(threads)};
+    net n = {.context = make_context(threads)};
     check_ok(n.context, tern_graph_create(&n.graph, n.context));
     return n;
 }

@@ -1,19 +1,11 @@
 /* Optimisers against PyTorch's numbers, against a double-precision reference written from the
  * papers, and against themselves: sparse and dense gradients, threads, CPU levels. */
-#include "check.h"
+#include "context.h"
 
 #include "core/optimizer.h"
 #include "golden/optimizers.h"
 
 enum { ROWS = 300, ROW = 60, N = ROWS * ROW, STEPS = 12 }; /* N is more than one block */
-
-static tern_context *make_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* One weight of rows x row, its gradient, its optimiser; and one buffer of 3 elements. */
 typedef struct subject {

@@ -1,36 +1,7 @@
 /* Pictures: what is drawn is what a PNG reader sees. */
-#include "check.h"
+#include "saved_picture.h"
 #include "core/picture.h"
 
-#include <png.h>
-
-static tern_context *context;
-static char path[] = "/tmp/tern-picture-XXXXXX";
-
-static int setup(void **state) {
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 || close(fd) != 0 || tern_context_create(&context, NULL) != TERN_OK;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    unlink(path);
-    tern_context_free(context);
-    return 0;
-}
-
-/* The saved picture's pixels, to be freed. */
-static uint8_t *read_back(int *width, int *height) {
-    png_image image = {.version = PNG_IMAGE_VERSION};
-    assert_true(png_image_begin_read_from_file(&image, path));
-    image.format = PNG_FORMAT_RGB;
-    uint8_t *pixels = malloc(PNG_IMAGE_SIZE(image));
-    assert_true(png_image_finish_read(&image, NULL, pixels, 0, NULL));
-    *width = (int)image.width;
-    *height = (int)image.height;
-    return pixels;
-}
 
 static void drawn_is_saved(void **state) {
     (void)state;
@@ -88,5 +59,5 @@ int main(void) {
         cmocka_unit_test(colours_rise),
         cmocka_unit_test(full_disk),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, open_file, close_file);
 }

@@ -1,15 +1,7 @@
 /* The plan: rewriting, layouts and memory reuse must not change what a network computes. */
-#include "check.h"
+#include "context.h"
 #include "core/plan.h"
 #include <tern/session.h>
-
-static tern_context *open_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* A network in which everything happens that the plan can do: folding, fused activations, both layouts, aliases,
  * a value read twice, an elementwise operator in place, a residual, a constant with fewer dimensions. */
@@ -54,7 +46,7 @@ static const tern__shape input_shape = {TERN_FLOAT, 4, {BATCH, 3, 8, 10}};
 
 static void fused_equals_unfused(void **state) {
     (void)state;
-    tern_context *c = open_context(2);
+    tern_context *c = make_context(2);
     tern_graph *g = winding_network(c);
     disturb_statistics(g);
     float x[INPUT];
@@ -126,7 +118,7 @@ static void free_gradients(tern_context *c, gradients *g) {
 
 static void fused_gradients_equal_unfused(void **state) {
     (void)state;
-    tern_context *c = open_context(2);
+    tern_context *c = make_context(2);
     tern_graph *g = winding_network(c);
     float x[INPUT];
     fill(x, INPUT, 2);
@@ -150,7 +142,7 @@ static void same_bits_for_any_threads(void **state) {
     gradients first = {0};
     tern_context *keep = NULL;
     for (int threads = 1; threads <= 3; threads++) {
-        tern_context *c = open_context(threads);
+        tern_context *c = make_context(threads);
         tern_graph *g = winding_network(c);
         gradients now;
         backward_once(c, g, x, false, &now);
@@ -174,7 +166,7 @@ static void same_bits_for_any_threads(void **state) {
 
 static void sessions_agree_with_any_batch_split(void **state) {
     (void)state;
-    tern_context *c = open_context(2);
+    tern_context *c = make_context(2);
     tern_graph *g = winding_network(c);
     tern_model *m;
     check_ok(c, tern_model_create(&m, g));
@@ -202,7 +194,7 @@ static void sessions_agree_with_any_batch_split(void **state) {
 /* Gelu is composed of operators that every opset has. */
 static void gelu_is_gelu(void **state) {
     (void)state;
-    tern_context *c = open_context(1);
+    tern_context *c = make_context(1);
     tern_graph *g;
     check_ok(c, tern_graph_create(&g, c));
     tern_output(g, "y", tern_gelu(tern_input(g, "x", 2, (int64_t[]){-1, 5})));
@@ -226,7 +218,7 @@ static void gelu_is_gelu(void **state) {
 
 static void builder_errors_stick(void **state) {
     (void)state;
-    tern_context *c = open_context(1);
+    tern_context *c = make_context(1);
     tern_graph *g;
     check_ok(c, tern_graph_create(&g, c));
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 6, 8, 8});

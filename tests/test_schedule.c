@@ -1,20 +1,8 @@
 /* Learning rate schedules against PyTorch's numbers. */
-#include "check.h"
+#include "one_context.h"
 
 #include "core/schedule.h"
 #include "golden/optimizers.h"
-
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    return tern_context_create(&context, NULL) != TERN_OK;
-}
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_free(context);
-    return 0;
-}
 
 static void golden(void **state) {
     (void)state;
@@ -94,5 +82,5 @@ int main(void) {
         cmocka_unit_test(a_loss_that_is_not_finite_is_no_progress),
         cmocka_unit_test(refuses_options),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

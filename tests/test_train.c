@@ -227,8 +227,8 @@ static void loop_refuses(void **state) {
         tern_status status;
         const char *text;
         tern_train_options o;
-    } wrong[15];
-    for (int i = 0; i < 15; i++) wrong[i].o = quick();
+    } wrong[14];
+    for (int i = 0; i < 14; i++) wrong[i].o = quick();
 #define WRONG(i, expected, sentence, field, value)                                                 \
     (wrong[i].status = expected, wrong[i].text = sentence, wrong[i].o.field = value)
     WRONG(0, TERN_ERR_ARGUMENT, "0 epochs", epochs, 0);
@@ -244,13 +244,11 @@ static void loop_refuses(void **state) {
     WRONG(10, TERN_ERR_IO, "nowhere", log, "/nowhere/at/all.jsonl");
     WRONG(11, TERN_ERR_ARGUMENT, "drop_last", drop_last, true);
     WRONG(12, TERN_ERR_ARGUMENT, "cutmix is -1", cutmix, -1);
-    WRONG(13, TERN_ERR_ARGUMENT, "does not mix members", cutmix, 1);
-    WRONG(14, TERN_ERR_ARGUMENT, "need softmax cross-entropy", cutmix, 1);
-    wrong[13].o.mixup_members = 2;
-    wrong[14].o.loss.kind = TERN_LOSS_SQUARED_ERROR;
+    WRONG(13, TERN_ERR_ARGUMENT, "need softmax cross-entropy", cutmix, 1);
+    wrong[13].o.loss.kind = TERN_LOSS_SQUARED_ERROR;
     wrong[8].o.optimizer.kind = TERN_OPTIMIZER_SGD;
     wrong[11].o.batch = PICTURES + 1;
-    for (int i = 0; i < 15; i++)
+    for (int i = 0; i < 14; i++)
         check_error(c, wrong[i].status, wrong[i].text, tern_train(&m, g, t->dataset, &wrong[i].o));
     tern_graph_free(g);
     free_task(t);
@@ -405,47 +403,6 @@ static void cutmix_takes_a_box(void **state) {
     tern_context_free(c);
 }
 
-/* Two members, each with an input [KINDS] that is its class as ones and zeros: each agrees with its own
- * target, and the two are mixed with other partners and by other shares. */
-static void members_are_mixed_each_in_its_own_way(void **state) {
-    (void)state;
-    tern_context *c = make_context(2);
-    enum { SAMPLES = 32, KINDS = 5, MEMBERS = 2 };
-    float inputs[SAMPLES][MEMBERS][KINDS] = {0}, targets[SAMPLES][KINDS][MEMBERS] = {0};
-    int64_t order[SAMPLES];
-    for (int i = 0; i < SAMPLES; i++)
-        for (int m = 0; m < MEMBERS; m++) {
-            order[i] = i;
-            inputs[i][m][i * 7 % KINDS] = targets[i][i * 7 % KINDS][m] = 1;
-        }
-    tern_tensor input = {TERN_FLOAT, 3, {SAMPLES, MEMBERS, KINDS}, inputs};
-    tern_tensor target = {TERN_FLOAT, 3, {SAMPLES, KINDS, MEMBERS}, targets}, soft;
-    tern__shape logits = {TERN_FLOAT, 3, {-1, KINDS, MEMBERS}};
-    tern__run run = {.context = c, .options = quick()};
-    check_ok(c, tern_dataset_arrays(&run.dataset, c, &input, 1, &target));
-    run.batch.context = c;
-    run.options.mixup = 1;
-    run.options.mixup_members = MEMBERS;
-    check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
-    check_ok(c, tern__run_mix(&run, &logits, &soft));
-    const float *x = run.batch.inputs[0].data, *t = soft.data;
-    int different = 0;
-    for (int i = 0; i < SAMPLES; i++)
-        for (int k = 0; k < KINDS; k++) {
-            for (int m = 0; m < MEMBERS; m++)
-                check_close(x[(i * MEMBERS + m) * KINDS + k], t[(i * KINDS + k) * MEMBERS + m], 1e-7, 0);
-            different += fabsf(t[(i * KINDS + k) * MEMBERS] - t[(i * KINDS + k) * MEMBERS + 1]) > 0.05f;
-        }
-    assert_true(different > SAMPLES);
-    run.options.mixup_members = 3;
-    check_ok(c, tern__batch_load(&run.batch, run.dataset, order, SAMPLES, true, 1, 1));
-    check_error(c, TERN_ERR_SHAPE, "mixup of 3 members", tern__run_mix(&run, &logits, &soft));
-    tern__free(c, run.mixed);
-    tern__batch_free(&run.batch);
-    tern_dataset_free(run.dataset);
-    tern_context_free(c);
-}
-
 /* ---- failing allocations ---- */
 
 typedef struct ration {
@@ -527,7 +484,6 @@ int main(void) {
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(mixup_mixes_inputs_and_targets_alike),
         cmocka_unit_test(cutmix_takes_a_box),
-        cmocka_unit_test(members_are_mixed_each_in_its_own_way),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

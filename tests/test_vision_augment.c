@@ -9,9 +9,7 @@ static tern_context *c;
 
 static int set_up(void **state) {
     (void)state;
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = 1;
-    check_ok(c, tern_context_create(&c, &o));
+    c = make_context(1);
     return 0;
 }
 static int tear_down(void **state) {

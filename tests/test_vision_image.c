@@ -7,28 +7,7 @@
 #include <fcntl.h>
 #include <turbojpeg.h>
 
-typedef struct fixture {
-    char folder[64];
-    tern_context *c;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = 1;
-    check_ok(f->c, tern_context_create(&f->c, &o));
-    pictures_folder(f->folder);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    pictures_remove(f->folder);
-    tern_context_free(f->c);
-    free(f);
-    return 0;
-}
+typedef pictures_fixture fixture;
 
 /* ---- PNG ---- */
 
@@ -588,5 +567,5 @@ int main(void) {
         cmocka_unit_test(pnm_that_is_wrong),        cmocka_unit_test(jpeg_is_turned_upright),
         cmocka_unit_test(jpeg_of_every_kind),       cmocka_unit_test(jpeg_that_is_wrong),
         cmocka_unit_test(standard_input),           cmocka_unit_test(memory_that_runs_out)};
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, pictures_set_up, pictures_tear_down);
 }

@@ -8,28 +8,7 @@
 
 #include <jansson.h>
 
-typedef struct fixture {
-    char folder[64];
-    tern_context *c;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = 1;
-    check_ok(f->c, tern_context_create(&f->c, &o));
-    pictures_folder(f->folder);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    pictures_remove(f->folder);
-    tern_context_free(f->c);
-    free(f);
-    return 0;
-}
+typedef pictures_fixture fixture;
 
 /* A mask from rows of digits; '.' is 0, '-' does not count. */
 static tern_mask draw(tern_context *c, int width, int height, int classes, const char *text) {
@@ -662,5 +641,5 @@ int main(void) {
                                        cmocka_unit_test(filling),
                                        cmocka_unit_test(coco_files),
                                        cmocka_unit_test(memory_that_runs_out)};
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, pictures_set_up, pictures_tear_down);
 }

@@ -1,19 +1,11 @@
 /* Networks for pixels: what they are, what they refuse, and that their reach, computed from the
  * graph, is what a changed pixel shows. */
-#include "check.h"
+#include "context.h"
 
 #include "core/base.h"
 #include "core/graph.h"
 #include <tern/session.h>
 #include <tern/vision_network.h>
-
-static tern_context *make_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* Weights without signs: no sum is 0 by accident, and no Relu hides a change. */
 static void make_positive(tern_graph *g) {

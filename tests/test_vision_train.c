@@ -1,6 +1,6 @@
 /* Training masks end to end on pictures that the test draws: discs on a ground of stripes; what the
  * model then holds and does; validation in every way; interruption; mistakes. */
-#include "check.h"
+#include "context.h"
 
 #include "core/base.h"
 #include <sys/stat.h>
@@ -16,14 +16,6 @@ static const char *in_folder(const char *name) {
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
-}
-
-static tern_context *make_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
 }
 
 /* Picture and mask i: discs, brighter than the stripes by little. sizes: of several sizes. classes

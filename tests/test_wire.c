@@ -1,20 +1,8 @@
 /* Protobuf's wire format: bounds that protobuf-c lacks. The messages are ONNX's, but nothing here
  * depends on what they mean. */
-#include "check.h"
+#include "one_context.h"
 #include "core/wire.h"
 #include "onnx.pb-c.h"
-
-static tern_context *context;
-
-static int open_context(void **state) {
-    (void)state;
-    return tern_context_create(&context, NULL) == TERN_OK ? 0 : -1;
-}
-static int close_context(void **state) {
-    (void)state;
-    tern_context_free(context);
-    return 0;
-}
 
 #define MODEL &tern__onnx__model__descriptor
 #define NODE &tern__onnx__node__descriptor

@@ -3,7 +3,7 @@
 #ifndef TERN_TESTS_TRAINING_H
 #define TERN_TESTS_TRAINING_H
 
-#include "check.h"
+#include "context.h"
 
 #include "core/base.h"
 #include "core/graph.h"
@@ -16,14 +16,6 @@ typedef struct task {
     int64_t classes[PICTURES];
     tern_dataset *dataset;
 } task;
-
-static inline tern_context *make_context(int threads) {
-    tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-    o.threads = threads;
-    tern_context *c;
-    check_ok(c, tern_context_create(&c, &o));
-    return c;
-}
 
 /* Class 0: columns, 1: rows, 2: a chessboard; plus noise. */
 static inline task *make_task(tern_context *c, uint64_t seed) {

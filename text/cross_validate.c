@@ -2,6 +2,8 @@
  * its texts, and what it makes of them counted. */
 #include "train.h"
 
+#include "core/dataset.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,20 +49,23 @@ static tern_status make_folds(int *fold_of, tern_context *c, const tern_dataset 
     return TERN_OK;
 }
 
-/* The samples whose fold is `fold`, or (others) is not. */
-static tern_status take(tern_dataset **subset, tern_context *c, tern_dataset *all,
-                        const int *fold_of, int fold, bool others) {
-    const int64_t n = tern_dataset_count(all);
-    int64_t count = 0, *samples = tern__calloc(c, (size_t)n, sizeof *samples);
-    if (!samples) return TERN_ERR_MEMORY;
-    for (int64_t i = 0; i < n; i++)
-        if ((fold_of[i] == fold) != others) samples[count++] = i;
-    tern_status st = count ? tern_dataset_subset(subset, all, samples, count)
-                           : tern__fail(c, TERN_ERR_ARGUMENT,
-                                        "fold %d of the data is empty: there are fewer different "
-                                        "texts than folds",
-                                        fold + 1);
-    tern__free(c, samples);
+typedef struct part {
+    const int *fold_of;
+    int fold;
+    bool others; /* than the fold's */
+} part;
+
+static bool is_of(const void *wanted, int64_t sample) {
+    const part *p = wanted;
+    return (p->fold_of[sample] == p->fold) != p->others;
+}
+
+static tern_status take(tern_dataset **subset, tern_context *c, tern_dataset *all, part wanted) {
+    tern_status st = tern__dataset_pick(subset, all, is_of, &wanted);
+    if (st == TERN_OK && !*subset)
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "fold %d of the data is empty: there are fewer different texts than folds",
+                        wanted.fold + 1);
     return st;
 }
 
@@ -73,8 +78,8 @@ static tern_status run_fold(tern_confusion *confusion, tern_context *c, tern_tex
     tern_dataset *training = NULL, *validation = NULL;
     tern_model *model = NULL;
     int64_t *predictions = NULL;
-    tern_status st = take(&test, c, all, fold_of, fold, false);
-    if (st == TERN_OK) st = take(&rest, c, all, fold_of, fold, true);
+    tern_status st = take(&test, c, all, (part){fold_of, fold, false});
+    if (st == TERN_OK) st = take(&rest, c, all, (part){fold_of, fold, true});
     if (st == TERN_OK && o.validate != 0)
         st = tern_dataset_split(&training, &validation, rest, o.validate, o.train.seed);
     if (st == TERN_OK) st = tern__text_start_from(start, c, data, training ? training : rest, &o);

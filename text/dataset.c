@@ -2,6 +2,7 @@
  * at random, and to evaluation, as they are. Knows no file and no network. */
 #include "texts.h"
 
+#include "core/arithmetic.h"
 #include "core/dataset.h"
 #include "reader.h"
 
@@ -133,11 +134,7 @@ static tern_status load(void *self, tern_load *l) {
     return TERN_OK;
 }
 
-/* FNV-1a over everything that makes this data set what it is. */
-static uint64_t mix(uint64_t h, const void *data, size_t size) {
-    for (size_t i = 0; i < size; i++) h = (h ^ ((const unsigned char *)data)[i]) * 1099511628211u;
-    return h;
-}
+/* A hash of everything that makes this data set what it is. */
 static uint64_t fingerprint(const texts *t) {
     const tern_text_options *o = &t->text;
     const size_t tokens = t->begins[t->count];
@@ -151,12 +148,13 @@ static uint64_t fingerprint(const texts *t) {
                              t->per_token,
                              t->tagged,
                              t->vocabulary ? (int64_t)tern_vocabulary_rows(t->vocabulary) : 0};
-    uint64_t h = mix(14695981039346656037u, facts, sizeof facts);
-    h = mix(h, t->words.hashes, t->words.count * sizeof *t->words.hashes);
-    h = mix(h, t->begins, (t->count + 1) * sizeof *t->begins);
-    h = mix(h, t->tagged ? t->tags : t->labels, (t->tagged ? tokens : t->count) * sizeof *t->tags);
-    if (t->rows) h = mix(h, t->rows, t->words.count * sizeof *t->rows);
-    return mix(h, &t->word_dropout, sizeof t->word_dropout) | 1;
+    uint64_t h = tern__hash(TERN__HASH_START, facts, sizeof facts);
+    h = tern__hash(h, t->words.hashes, t->words.count * sizeof *t->words.hashes);
+    h = tern__hash(h, t->begins, (t->count + 1) * sizeof *t->begins);
+    h = tern__hash(h, t->tagged ? t->tags : t->labels,
+                   (t->tagged ? tokens : t->count) * sizeof *t->tags);
+    if (t->rows) h = tern__hash(h, t->rows, t->words.count * sizeof *t->rows);
+    return tern__hash(h, &t->word_dropout, sizeof t->word_dropout) | 1;
 }
 
 /* ---- opening ---- */

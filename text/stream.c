@@ -2,8 +2,9 @@
  * lines mean. Source: RFC 1952. */
 #include "stream.h"
 
+#include "core/file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -263,14 +264,8 @@ tern_status tern__stream_open(tern__stream **stream, tern_context *c, const char
     *stream = NULL;
     if (strcmp(path, "-") == 0) return start(stream, c, "standard input", STDIN_FILENO, NULL, 0);
     int fd;
-    do fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    while (fd < 0 && errno == EINTR);
-    if (fd < 0) return tern__fail(c, TERN_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    struct stat info;
-    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-        close(fd);
-        return tern__fail(c, TERN_ERR_IO, "%s: is a folder; a file is needed", path);
-    }
+    tern_status st = tern__file_open(&fd, c, path, "a file");
+    if (st != TERN_OK) return st;
     return start(stream, c, path, fd, NULL, 0);
 }
 

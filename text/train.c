@@ -7,8 +7,7 @@
 #include "recipe.h"
 
 #include "core/graph.h"
-
-#include <tern/transfer.h>
+#include "core/training.h"
 
 #include <string.h>
 
@@ -41,10 +40,8 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the network is that of the model to go on from; name, width, dropout and "
                           "vectors of another one are not for it");
-    if (!o->init && o->freeze_until)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "freezing until '%s' needs a trained model to go on from",
-                          o->freeze_until);
+    tern_status st = tern__training_check_freeze(c, o->init, o->freeze_until);
+    if (st != TERN_OK) return st;
     if (!o->network)
         o->network = tagged_file(path, &o->data.reader) ? "tagger" : tern_text_network_name(0);
     o->data.labels = NULL;
@@ -58,11 +55,9 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
  * the file. */
 static tern_status take_network(tern_graph **graph, const tern_text_dataset *data,
                                 const tern_text_train_options *o) {
-    tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
-    t.classes = (int64_t)tern_text_dataset_label_count(data);
-    t.freeze_until = o->freeze_until;
-    t.seed = o->train.seed;
-    tern_status st = tern_transfer(graph, tern_model_graph(o->init), &t);
+    const int64_t classes = (int64_t)tern_text_dataset_label_count(data);
+    tern_status st =
+        tern__training_go_on(graph, o->init, classes, o->freeze_until, o->train.seed);
     for (size_t i = 0; st == TERN_OK && i < (*graph)->n_nodes; i++) {
         const tern__node *n = &(*graph)->nodes[i];
         if (!strcmp(n->op->name, "Gather") && (*graph)->values[n->inputs[0]].data &&

@@ -4,6 +4,7 @@
 #include "idx.h"
 
 #include "core/graph.h"
+#include "core/training.h"
 
 #include <tern/transfer.h>
 
@@ -41,13 +42,9 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c,
 static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p,
                          const train_options *o) {
     tern_vision_classifier_options n = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
-    if (o->init) {
-        tern_transfer_options t = TERN_TRANSFER_OPTIONS_INIT;
-        t.classes = (int64_t)p->n_labels;
-        t.freeze_until = o->freeze_until;
-        t.seed = o->train.seed;
-        return tern_transfer(graph, tern_model_graph(o->init), &t);
-    }
+    if (o->init)
+        return tern__training_go_on(graph, o->init, (int64_t)p->n_labels, o->freeze_until,
+                                    o->train.seed);
     tern_status st = tern_graph_create(graph, c);
     if (st != TERN_OK) return st;
     n.channels = p->normalization.channels;
@@ -74,11 +71,7 @@ static tern_status check_options(tern_context *c, const train_options *o) {
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the network is that of the model to go on from; name, scale and dropout "
                           "of another one are not for it");
-    if (!o->init && o->freeze_until)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "freezing until '%s' needs a trained model to go on from",
-                          o->freeze_until);
-    return TERN_OK;
+    return tern__training_check_freeze(c, o->init, o->freeze_until);
 }
 
 /* Without the auxiliary classifiers, which have done their work. */

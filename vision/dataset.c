@@ -2,6 +2,7 @@
  * varied at random, and to evaluation, as they are. Knows no picture file and no network. */
 #include "store.h"
 
+#include "core/arithmetic.h"
 #include "core/dataset.h"
 
 #include <math.h>
@@ -232,30 +233,25 @@ static tern_status load(void *self, tern_load *l) {
     return TERN_OK;
 }
 
-/* FNV-1a over everything that makes this data set what it is. */
-static uint64_t hash(uint64_t h, const void *data, size_t size) {
-    for (size_t i = 0; i < size; i++) h = (h ^ ((const unsigned char *)data)[i]) * 1099511628211u;
-    return h;
-}
-
+/* A hash of everything that makes this data set what it is. */
 static uint64_t fingerprint(const store *s) {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = TERN__HASH_START;
     const tern_vision_dataset_options *o = &s->options;
     const int settings[] = {s->channels, s->classes,  s->width, s->height,      o->width,
                             o->height,   crops_of(s), o->whole, (int)o->target, s->segmentation};
     for (size_t i = 0; i < s->files.count; i++) {
         const tern__photo *p = &s->photos[i];
-        h = hash(h, s->files.key[i], strlen(s->files.key[i]));
-        h = hash(h, &p->width, sizeof p->width);
-        h = hash(h, &p->height, sizeof p->height);
-        h = hash(h, &p->label, sizeof p->label);
-        if (p->counts) h = hash(h, p->counts, ((size_t)s->classes + 1) * sizeof *p->counts);
+        h = tern__hash(h, s->files.key[i], strlen(s->files.key[i]));
+        h = tern__hash(h, &p->width, sizeof p->width);
+        h = tern__hash(h, &p->height, sizeof p->height);
+        h = tern__hash(h, &p->label, sizeof p->label);
+        if (p->counts) h = tern__hash(h, p->counts, ((size_t)s->classes + 1) * sizeof *p->counts);
     }
-    h = hash(h, settings, sizeof settings);
-    h = hash(h, &o->foreground, sizeof o->foreground);
-    h = hash(h, &o->border_weight, sizeof o->border_weight);
-    h = hash(h, &o->border_sigma, sizeof o->border_sigma);
-    return hash(h, &o->augmentation, sizeof o->augmentation) | 1;
+    h = tern__hash(h, settings, sizeof settings);
+    h = tern__hash(h, &o->foreground, sizeof o->foreground);
+    h = tern__hash(h, &o->border_weight, sizeof o->border_weight);
+    h = tern__hash(h, &o->border_sigma, sizeof o->border_sigma);
+    return tern__hash(h, &o->augmentation, sizeof o->augmentation) | 1;
 }
 
 /* ---- opening ---- */

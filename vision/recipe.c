@@ -3,6 +3,7 @@
 #include "recipe.h"
 
 #include "core/choices.h"
+#include "core/training.h"
 
 #include <math.h>
 
@@ -13,46 +14,20 @@ enum {
 };
 
 typedef struct recipe {
-    double samples_seen; /* in all: the epochs follow from the number of samples */
-    int fewest_epochs, most_epochs;
-    int64_t batch;
-    double learning_rate, weight_decay, ema;
+    double samples_seen;
     tern_vision_augmentation augmentation;
 } recipe;
 
 /* Crops of pictures of one scale without an up and down: microscopy, retinas, aerial views. */
-static const recipe crops = {.samples_seen = 8000,
-                             .fewest_epochs = 10,
-                             .most_epochs = 200,
-                             .batch = 8,
-                             .learning_rate = 4e-3,
-                             .weight_decay = 0.01,
-                             .ema = 0.99,
-                             .augmentation = {.mirror = 0.5,
-                                              .flip = 0.5,
-                                              .turn = 0.75,
-                                              .scale = 0.1,
-                                              .rotate = 10,
-                                              .brightness = 0.05,
-                                              .contrast = 0.15,
-                                              .gamma = 0.1}};
+static const recipe crops = {
+    8000,
+    {.mirror = 0.5, .flip = 0.5, .turn = 0.75, .scale = 0.1, .rotate = 10, .brightness = 0.05,
+     .contrast = 0.15, .gamma = 0.1}};
 /* Whole photos of things. */
-static const recipe photos = {.samples_seen = 9000,
-                              .fewest_epochs = 10,
-                              .most_epochs = 200,
-                              .batch = 8,
-                              .learning_rate = 4e-3,
-                              .weight_decay = 0.01,
-                              .ema = 0.99,
-                              .augmentation = {.mirror = 0.5,
-                                               .rotate = 10,
-                                               .shift = 0.08,
-                                               .scale = 0.2,
-                                               .stretch = 0.1,
-                                               .brightness = 0.1,
-                                               .contrast = 0.2,
-                                               .saturation = 0.3,
-                                               .hue = 15}};
+static const recipe photos = {
+    9000,
+    {.mirror = 0.5, .rotate = 10, .shift = 0.08, .scale = 0.2, .stretch = 0.1, .brightness = 0.1,
+     .contrast = 0.2, .saturation = 0.3, .hue = 15}};
 
 static const recipe *choose(const tern_vision_train_options *o) {
     return o->data.width ? &photos : &crops;
@@ -84,21 +59,16 @@ void tern__vision_recipe_crops(tern_vision_train_options *o, int64_t pictures) {
 }
 
 void tern__vision_recipe_train(tern_vision_train_options *o, int64_t samples) {
-    const recipe *r = choose(o);
-    tern_train_options *t = &o->train;
-    tern_optimizer_options *p = &t->optimizer;
-    if (!t->epochs)
-        t->epochs = (int)fmin(r->most_epochs,
-                              fmax(r->fewest_epochs, round(r->samples_seen / (double)samples)));
-    if (!t->batch) t->batch = samples < 4 * r->batch ? (samples + 3) / 4 : r->batch;
-    /* A short last batch has poor statistics for BatchNormalization. */
-    t->drop_last = samples > t->batch && samples % t->batch < t->batch / 2;
-    if (p->kind == TERN_OPTIMIZER_ADAMW && p->learning_rate == 0)
-        p->learning_rate = r->learning_rate;
-    if (p->weight_decay == 0) p->weight_decay = r->weight_decay;
-    p->decay_matrices_only = true;
-    if (p->ema == 0) p->ema = r->ema;
-    if (t->schedule.kind == TERN_SCHEDULE_CONSTANT) t->schedule.kind = TERN_SCHEDULE_ONE_CYCLE;
+    const tern__recipe r = {.samples_seen = choose(o)->samples_seen,
+                            .fewest_epochs = 10,
+                            .most_epochs = 200,
+                            .batch = 8,
+                            .learning_rate = 4e-3,
+                            .weight_decay = 0.01,
+                            .ema = 0.99,
+                            .schedule = TERN_SCHEDULE_ONE_CYCLE,
+                            .drop_short = true};
+    tern__recipe_fill(&o->train, &r, samples);
 }
 
 tern_status tern__vision_recipe_augmentation(tern_vision_augmentation *a, tern_context *c,

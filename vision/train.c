@@ -4,6 +4,8 @@
 #include "pipeline.h"
 #include "recipe.h"
 
+#include "core/dataset.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -50,20 +52,12 @@ static tern_status check_names(const run *r) {
     return TERN_OK;
 }
 
-/* Samples of named pictures (chosen) or of all others. */
-static tern_status pick(tern_dataset **subset, const run *r, bool chosen) {
-    tern_dataset *all = tern_vision_dataset_samples(r->data);
-    const int64_t n = tern_dataset_count(all);
-    int64_t kept = 0, *samples = tern__calloc(r->context, (size_t)n, sizeof *samples);
-    if (!samples) return TERN_ERR_MEMORY;
-    for (int64_t i = 0; i < n; i++)
-        if (is_chosen(r, tern_dataset_group(all, i)) == chosen) samples[kept++] = i;
-    tern_status st = kept ? tern_dataset_subset(subset, all, samples, kept)
-                          : tern__fail(r->context, TERN_ERR_ARGUMENT,
-                                       "all pictures are to be validated on; none is "
-                                       "left to train on");
-    tern__free(r->context, samples);
-    return st;
+static bool is_validated_on(const void *user, int64_t sample) {
+    const run *r = user;
+    return is_chosen(r, tern_dataset_group(tern_vision_dataset_samples(r->data), sample));
+}
+static bool is_trained_on(const void *user, int64_t sample) {
+    return !is_validated_on(user, sample);
 }
 
 static tern_status split(run *r) {
@@ -72,8 +66,12 @@ static tern_status split(run *r) {
     if (o->validate != 0)
         return tern_dataset_split(&r->training, &r->validation, all, o->validate, o->train.seed);
     tern_status st = check_names(r);
-    if (st == TERN_OK) st = pick(&r->training, r, false);
-    if (st == TERN_OK && o->n_validate_names) st = pick(&r->validation, r, true);
+    if (st == TERN_OK) st = tern__dataset_pick(&r->training, all, is_trained_on, r);
+    if (st == TERN_OK && !r->training)
+        return tern__fail(r->context, TERN_ERR_ARGUMENT,
+                          "all pictures are to be validated on; none is left to train on");
+    if (st == TERN_OK && o->n_validate_names)
+        st = tern__dataset_pick(&r->validation, all, is_validated_on, r);
     return st;
 }
 

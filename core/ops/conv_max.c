@@ -177,18 +177,7 @@ static void backward(const tern__step *s) {
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
-const tern__op tern__op_conv_max = {.name = "ConvMax",
-                                    .domain = "tern",
-                                    .min_inputs = 2,
-                                    .max_inputs = 3,
-                                    .min_outputs = 1,
-                                    .max_outputs = 1,
-                                    .attribute_size = sizeof(tern__conv_attributes),
-                                    .layouts = TERN__ONLY_LAST,
-                                    .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
-                                    .fuses = true,
-                                    .prepare = prepare,
-                                    .pack = pack,
-                                    .forward = forward,
-                                    .backward = backward,
-                                    .flops = flops};
+const tern__op tern__op_conv_max = {
+    .name = "ConvMax", .domain = "tern", .max_inputs = 3,
+    .attribute_size = sizeof(tern__conv_attributes), .layouts = TERN__ONLY_LAST,
+    TERN__CONVOLUTION_ROW};

@@ -167,20 +167,7 @@ static void backward(const tern__step *s) {
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
-const tern__op tern__op_conv_transpose = {.name = "ConvTranspose",
-                                          .domain = "",
-                                          .min_inputs = 2,
-                                          .max_inputs = 3,
-                                          .min_outputs = 1,
-                                          .max_outputs = 1,
-                                          .attribute_size = sizeof(attributes),
-                                          .attributes = attribute_list,
-                                          .layouts = TERN__ONLY_LAST,
-                                          .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
-                                          .fuses = true,
-                                          .infer = infer,
-                                          .prepare = prepare,
-                                          .pack = pack,
-                                          .forward = forward,
-                                          .backward = backward,
-                                          .flops = flops};
+const tern__op tern__op_conv_transpose = {
+    .name = "ConvTranspose", .domain = "", .max_inputs = 3,
+    .attribute_size = sizeof(attributes), .attributes = attribute_list, .layouts = TERN__ONLY_LAST,
+    .infer = infer, TERN__CONVOLUTION_ROW};

@@ -7,6 +7,13 @@
 #include "../convolution.h"
 #include "../shape.h"
 
+/* What the rows of these operators have alike; the file has prepare, pack, forward, backward and
+ * flops. */
+#define TERN__CONVOLUTION_ROW                                                                      \
+    .min_inputs = 2, .min_outputs = 1, .max_outputs = 1,                                           \
+    .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1), .fuses = true, .prepare = prepare,       \
+    .pack = pack, .forward = forward, .backward = backward, .flops = flops
+
 static inline size_t tern__aligned_floats(size_t count) { return (count + 15) / 16 * 16; }
 
 /* For infer of Conv and ConvTranspose: types, the weight's rank and known dims, group, and

@@ -212,7 +212,4 @@ static void backward(const tern__step *step) {
 }
 
 const tern__op tern__op_focal = {
-    .name = "Focal", .domain = "tern", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(focal), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .needs = TERN__PLACES_NEEDS, .infer = infer, .prepare = prepare,
-    .forward = forward, .backward = backward};
+    .name = "Focal", .attribute_size = sizeof(focal), .infer = infer, TERN__PLACES_ROW};

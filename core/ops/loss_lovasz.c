@@ -252,7 +252,4 @@ static void backward(const tern__step *step) {
 }
 
 const tern__op tern__op_lovasz = {
-    .name = "Lovasz", .domain = "tern", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(lovasz), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .needs = TERN__PLACES_NEEDS, .infer = tern__places_infer,
-    .prepare = prepare, .forward = forward, .backward = backward};
+    .name = "Lovasz", .attribute_size = sizeof(lovasz), .infer = tern__places_infer, TERN__PLACES_ROW};

@@ -153,7 +153,4 @@ static void backward(const tern__step *step) {
 }
 
 const tern__op tern__op_tversky = {
-    .name = "Tversky", .domain = "tern", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(tversky), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .needs = TERN__PLACES_NEEDS, .infer = infer, .prepare = prepare,
-    .forward = forward, .backward = backward};
+    .name = "Tversky", .attribute_size = sizeof(tversky), .infer = infer, TERN__PLACES_ROW};

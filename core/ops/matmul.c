@@ -175,18 +175,6 @@ static double flops(const tern__step *s) {
     return (double)p->batches * tern__convolution_flops(&p->v);
 }
 
-const tern__op tern__op_matmul = {.name = "MatMul",
-                                  .domain = "",
-                                  .min_inputs = 2,
-                                  .max_inputs = 2,
-                                  .min_outputs = 1,
-                                  .max_outputs = 1,
-                                  .layouts = TERN__ONLY_PLAIN,
-                                  .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
-                                  .fuses = true,
-                                  .infer = infer,
-                                  .prepare = prepare,
-                                  .pack = pack,
-                                  .forward = forward,
-                                  .backward = backward,
-                                  .flops = flops};
+const tern__op tern__op_matmul = {
+    .name = "MatMul", .domain = "", .max_inputs = 2, .layouts = TERN__ONLY_PLAIN, .infer = infer,
+    TERN__CONVOLUTION_ROW};

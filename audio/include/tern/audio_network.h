@@ -16,9 +16,8 @@ typedef struct tern_audio_network_options {
                           network runs on any length that is not much shorter. */
     double width;    /**< channel numbers are multiplied by it, 0.05..16; 0: 1 */
     double dropout;  /**< before the last layer, 0 <= p < 1; 0: the network's own; negative: none */
-    bool apart;      /**< where there are several members: each gets an input of its own, and their logits stand
-                          one beside the other, to train each of them on its own: [N, members, ...] ->
-                          "members" [N, classes, members] */
+    bool apart;      /**< where there are several members: their logits one beside the other, to train each
+                          of them on its own; the output is then "members" [N, classes, members] */
 } tern_audio_network_options;
 #define TERN_AUDIO_NETWORK_OPTIONS_INIT {.size = sizeof(tern_audio_network_options)}
 

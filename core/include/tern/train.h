@@ -173,9 +173,6 @@ typedef struct tern_train_options {
     /** Mixup (Zhang et al. 2018): samples of a batch are mixed pairwise, weights from Beta(mixup,
      *  mixup); int64 targets [N] become soft ones. 0: no. */
     double mixup;
-    /** Above 1: inputs [N, members, ...] and the float target [N, ..., members] hold members that are
-     *  mixed each in a way of its own, as networks are that are trained side by side. */
-    int mixup_members;
     /** Cutmix (Yun et al. 2019): a box of each sample is replaced by that of another one of the batch
      *  and targets are mixed by the share of places; its sides are as long as sqrt(1 - k) of the
      *  input's (of D dimensions: the D-th root), k from Beta(cutmix, cutmix), around any place, cut

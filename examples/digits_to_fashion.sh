@@ -1,0 +1,19 @@
+#!/bin/bash
+# A lecture's example: LeNet learns digits from scratch; then only its last layer learns clothes, with all that
+# comes before frozen as the digits made it. Needs the command (examples/run builds it), the four idx files of
+# MNIST in a folder, and Debian's dataset-fashion-mnist.
+# Usage: examples/digits_to_fashion.sh MNIST [FOLDER FOR THE MODELS]
+set -euo pipefail
+tern=${TERN:-$(dirname "$0")/../build/cli/tern}
+fashion=/usr/share/datasets/fashion-mnist
+[ $# -ge 1 ] && [ -d "$1" ] || { echo "usage: digits_to_fashion.sh MNIST [FOLDER FOR THE MODELS]" >&2; exit 2; }
+[ -x "$tern" ] || { echo "digits_to_fashion.sh: no command $tern: run examples/run, or set TERN" >&2; exit 2; }
+[ -d "$fashion" ] || { echo "digits_to_fashion.sh: no $fashion: apt install dataset-fashion-mnist" >&2; exit 2; }
+models=${2:-build/demo}
+mkdir -p "$models"
+
+echo "LeNet learns digits:"
+"$tern" vision train-classifier --data "$1" --network lenet --test "$1" -o "$models/digits.onnx"
+echo "Its last layer learns clothes:"
+"$tern" vision train-classifier --data "$fashion" --init "$models/digits.onnx" --freeze-until all-but-last \
+    --no-augmentation --lr 0.02 --test "$fashion" -o "$models/clothes.onnx"
