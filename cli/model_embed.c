@@ -21,21 +21,23 @@ typedef struct vectors {
 
 static const cli_command embed_command = {
     "tern model embed", "MODEL FILE... -o VECTORS.npy [--layer NODE]",
-    "Writes what a layer of a network makes of pictures, sounds or texts: an array [files, numbers] that NumPy\n"
-    "reads.",
-    "Without --layer it is what goes into the last layer of weights. 'tern model info' lists the nodes. A sound\n"
-    "that is longer than the network's window gives the mean of its windows. For a model of texts every line of\n"
-    "the files (-: of standard input) is a text: [lines, numbers]."};
+    "Writes what a layer of a network makes of pictures, sounds or texts: an array [files,\n"
+    "numbers] that NumPy reads.",
+    "Without --layer it is what goes into the last layer of weights. 'tern model info' lists the\n"
+    "nodes. A sound that is longer than the network's window gives the mean of its windows. For a\n"
+    "model of texts every line of the files (-: of standard input) is a text: [lines, numbers]."};
 
 static const cli_command similar_command = {
     "tern model similar", "MODEL QUERY FILE... | MODEL --data DIR|IDX [OPTIONS]",
-    "Prints which of the files a network takes for most like QUERY: those whose vectors are nearest.",
-    "The vector is a layer's output; without --layer what goes into the last layer of weights. With --json one\n"
-    "object is printed: {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}\n"
-    "For a model of texts QUERY is a text, and so is every line of the files (-: of standard input); JSON then has\n"
-    "\"text\" in place of \"file\".\n"
-    "With --data instead of files: for how many pictures of a folder per label, or of idx files (those not named\n"
-    "train-...), the nearest other one has the same label."};
+    "Prints which of the files a network takes for most like QUERY: those whose vectors are\n"
+    "nearest.",
+    "The vector is a layer's output; without --layer what goes into the last layer of weights.\n"
+    "With --json one object is printed:\n"
+    "  {\"query\":\"a.png\",\"similar\":[{\"file\":\"b.png\",\"distance\":0.1},...]}\n"
+    "For a model of texts QUERY is a text, and so is every line of the files (-: of standard\n"
+    "input); JSON then has \"text\" in place of \"file\".\n"
+    "With --data instead of files: for how many pictures of a folder per label, or of idx files\n"
+    "(those not named train-...), the nearest other one has the same label."};
 
 static const char *const distances[] = {"cosine", "euclidean", "maximum", NULL};
 static const char *distance_name(const void *list, size_t i) {
@@ -107,7 +109,7 @@ static int embed_lines(vectors *v, tern_context *c, tern_session *session, const
 typedef tern_status embed_file(tern_session *session, const char *path, const float **vector,
                                int64_t *length);
 
-/* By the front end that the model has, of those that this command was built with; texts have none. */
+/* By the front end that the model has, of those that this command was built with; none: texts. */
 static embed_file *choose_embed(const tern_model *model) {
     (void)model;
 #ifdef CLI_HAS_TEXT
@@ -142,7 +144,8 @@ static int embed_all(vectors *v, tern_context *c, tern_session *session, char **
         }
 #endif
         const tern_status st = embed(session, files[i], &vector, &length);
-        code = st == TERN_OK ? add_vector(v, vector, length, NULL) : cli_session_failed(session, st);
+        code = st == TERN_OK ? add_vector(v, vector, length, NULL)
+                             : cli_session_failed(session, st);
     }
     if (code == EXIT_OK && v->count <= query) {
         cli_complain("there is no text in %s", files[count - 1]);
@@ -177,13 +180,14 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     for (int i = 0; i < n && i < r->top; i++) {
         if (r->json)
             json_array_append_new(similar, json_pack("{s:o, s:f}", v->texts ? "text" : "file",
-                                                     cli_json_text(names[list[i].file]), "distance",
-                                                     list[i].distance));
+                                                     cli_json_text(names[list[i].file]),
+                                                     "distance", list[i].distance));
         else printf("%.4f  %s\n", list[i].distance, names[list[i].file]);
     }
     free(list);
     if (r->json)
-        return cli_print_json(json_pack("{s:o, s:o}", "query", cli_json_text(names[0]), "similar", similar));
+        return cli_print_json(
+            json_pack("{s:o, s:o}", "query", cli_json_text(names[0]), "similar", similar));
     json_decref(similar);
     return EXIT_OK;
 }

@@ -97,7 +97,8 @@ int cli_vision_evaluate(int argc, char **argv) {
         {"tta", 0, CLI_FLAG, &r.all_views, NULL, "average over turned and mirrored pictures", 0, 0},
         {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6},
         {"rand", 0, CLI_FLAG, &r.rand, NULL,
-         "the Rand error of ISBI 2012 too: are pixels of one cell\nin one, those of two in two? Mean over pictures", 0, 0},
+         "the Rand error of ISBI 2012 too: are pixels of one cell\n"
+         "in one, those of two in two? Mean over pictures", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
         {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0},
         CLI_THREADS(&r.threads),

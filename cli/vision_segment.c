@@ -289,7 +289,8 @@ static int segment_all(void *user, tern_context *c, tern_session *session) {
     }
     cli_catch_interrupts();
     for (size_t i = 0; i < count && !cli_stopped(); i++) {
-        const int one = segment(w, w->pictures->at[i], w->targets[i], w->fovs ? w->fovs[i] : r->fov);
+        const char *fov = w->fovs ? w->fovs[i] : r->fov;
+        const int one = segment(w, w->pictures->at[i], w->targets[i], fov);
         if (code == EXIT_OK) code = one;
         if (!r->quiet && count > 1) cli_progress_count("pictures", i + 1, count);
     }
@@ -335,7 +336,8 @@ int cli_vision_segment(int argc, char **argv) {
         {"threshold", 0, CLI_REAL, &r.threshold, "P",
          "probability from which on a pixel is foreground (the\nmodel's)", 0, 1},
         {"fov", 0, CLI_TEXT, &r.fov, "DIR|FILE",
-         "fields of view, of the pictures' names, or one for all:\npixels that are 0 there are background", 0, 0},
+         "fields of view, of the pictures' names, or one for all:\n"
+         "pixels that are 0 there are background", 0, 0},
         {"probability", 0, CLI_FLAG, &r.probability, NULL,
          "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0},
         {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0},

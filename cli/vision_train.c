@@ -53,7 +53,7 @@ static int check(const request *r, int operands, char **argv) {
     if (code != EXIT_OK) return code;
     if (r->crop && r->size) return cli_usage(&command, "--crop and --size exclude each other");
     if (r->border_sigma > 0 && !(r->border_weight > 0))
-        return cli_usage(&command, "--border-sigma needs --border-weight, which it is the reach of");
+        return cli_usage(&command, "--border-sigma needs --border-weight");
     if (r->validate_masks && !r->validate)
         return cli_usage(&command, "--validate-masks needs --validate DIR, the pictures");
     return cli_check_output(r->training.output);

@@ -24,6 +24,8 @@ for k in range(8):
 picture, mask = disc(99, 90, 70)
 pnm("test/a.pgm", 90, 70, picture)
 pnm("test/b.ppm", 90, 70, [v for v in picture for _ in range(3)], "P6")
+os.makedirs("fov")
+for name in "ab": pnm(f"fov/{name}_mask.pgm", 90, 70, [0 if x < 45 else 255 for y in range(70) for x in range(90)])
 pnm("two/a.pgm", 90, 70, picture)
 pnm("two/a.ppm", 90, 70, [v for v in picture for _ in range(3)], "P6")
 pnm("deep.pgm", 90, 70, b"".join(struct.pack(">H", 257 * v) for v in picture), most=65535)
@@ -70,6 +72,16 @@ expect segments_a_folder 0 "" "$tern" vision segment m.onnx test -o out
     grep -q "16 bits" message && passed deep_is_converted || wrong deep_is_converted "$(cat message)"
 "$tern" vision segment m.onnx test/b.ppm -o colour_mask.pgm 2>message && cmp -s a.pgm colour_mask.pgm &&
     grep -q "converted" message && passed colour_is_converted || wrong colour_is_converted "$(cat message)"
+expect fov_of_a_folder 0 "" "$tern" vision segment m.onnx test --fov fov -o seen --threshold 0.01
+"$tern" vision segment m.onnx test/a.pgm --fov fov/a_mask.pgm -o seen.pgm --threshold 0.01
+"$tern" vision segment m.onnx test/a.pgm -o all.pgm --threshold 0.01
+python3 - <<'PYTHON' && passed fov_is_seen_through || wrong fov_is_seen_through
+seen, whole = (open(f, "rb").read()[-90 * 70:] for f in ("seen.pgm", "all.pgm"))
+assert any(whole[y * 90 + x] for y in range(70) for x in range(45))
+assert all(seen[i] == (whole[i] if i % 90 >= 45 else 0) for i in range(90 * 70))
+PYTHON
+expect fov_missing 3 "there is no picture 'p0'" "$tern" vision segment m.onnx i/p0.pgm --fov fov -o x.png
+expect fov_of_another_size 2 "its field of view 90 x 70" "$tern" vision segment m.onnx i/p0.pgm --fov fov/a_mask.pgm -o x.png
 expect overlay 0 "" "$tern" vision segment m.onnx test/a.pgm --overlay -o overlay.png
 expect probability 0 "" "$tern" vision segment m.onnx test/a.pgm --probability --tta -o p.npy
 "$tern" vision segment m.onnx test --rle >rle.jsonl
@@ -91,11 +103,14 @@ assert sum(o["area"] for o in objects) == sum(v == 255 for v in mask), objects
 npy = open("p.npy", "rb").read()
 assert npy[:6] == b"\x93NUMPY" and len(npy) == 10 + int.from_bytes(npy[8:10], "little") + 4 * 90 * 70
 PYTHON
-"$tern" vision evaluate m.onnx --images i --masks m --json >scores.json
+expect border_weight 0 "epoch 1 of 1" $train --masks m --epochs 1 --border-weight 10 --border-sigma 3 -o border.onnx
+expect sigma_without_weight 2 "--border-sigma needs --border-weight" $train --masks m --border-sigma 3 -o x.onnx
+"$tern" vision evaluate m.onnx --images i --masks m --rand --json >scores.json
 python3 - <<'PYTHON' && passed evaluate_json || wrong evaluate_json "$(cat scores.json)"
 import json
 r = json.load(open("scores.json"))
 assert r["n"] == 8 and r["pixels"] == 8 * 64 * 48 and 0.8 < r["iou"] <= 1 and 0.95 < r["auc"] <= 1, r
+assert 0 <= r["rand"] < 0.5, r
 assert {"iou", "dice", "accuracy", "precision", "recall", "auc", "n"} <= set(r), r
 PYTHON
 expect model_info 0 "tern.vision" "$tern" model info m.onnx --json

@@ -347,8 +347,28 @@ static void sparse_equals_dense(void **state) {
     }
 }
 
+/* ---- the builder of LRN, whose operator has rows of its own ---- */
+
+/* AlexNet's numbers on channels 1, 2, .., 7 of one place. */
+static void lrn_is_alexnets(void **state) {
+    (void)state;
+    float x[7] = {1, 2, 3, 4, 5, 6, 7};
+    net n = open_net(1);
+    const tern__shape shape = {TERN_FLOAT, 3, {1, 7, 1}};
+    tern_output(n.graph, "y", tern_lrn(tern_input(n.graph, "x", 3, shape.dims), 5, 5e-4f, 0.75f, 2));
+    plan(&n, &shape, (tern__plan_options){0});
+    tern_tensor in = view(&shape, x);
+    check_ok(n.context, tern__plan_forward(n.plan, &in, 0, 0));
+    const float *y = tern__plan_output(n.plan, 0)->data;
+    check_close(y[0], 1 / pow(2 + 1e-4 * (1 + 4 + 9), 0.75), 0, 1e-6);
+    check_close(y[3], 4 / pow(2 + 1e-4 * (4 + 9 + 16 + 25 + 36), 0.75), 0, 1e-6);
+    check_close(y[6], 7 / pow(2 + 1e-4 * (25 + 36 + 49), 0.75), 0, 1e-6);
+    close_net(&n);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lrn_is_alexnets),
         cmocka_unit_test(dropout_is_inverted_and_fair),
         cmocka_unit_test(dropouts_of_a_network_differ),
         cmocka_unit_test(dropout_draws_philox),

@@ -323,8 +323,8 @@ static void mixup_mixes_inputs_and_targets_alike(void **state) {
     tern_context_free(c);
 }
 
-/* Samples [3, 6, 7, 5] (and [2, 6, 7, 5] beside) whose places all hold the sample's number, which is
- * its class: mixed, each holds the number of one other sample at the places of a box, alike in all
+/* Samples [3, 6, 7, 5] (and [2, 6, 7, 5] beside) whose places all hold the sample's number, which
+ * is its class: mixed, each holds the number of one other sample at the places of a box, alike in all
  * channels and in both inputs, and its target is the counted share of places. */
 static void cutmix_takes_a_box(void **state) {
     (void)state;
@@ -393,7 +393,8 @@ static void cutmix_takes_a_box(void **state) {
     check_ok(c, tern__run_mix(&run, &logits, &soft));
     assert_memory_equal(run.batch.inputs[0].data, a, sizeof a);
     run.batch.inputs[1].dims[4]--;
-    check_error(c, TERN_ERR_SHAPE, "input 1 has other dimensions", tern__run_mix(&run, &logits, &soft));
+    check_error(c, TERN_ERR_SHAPE, "input 1 has other dimensions",
+                tern__run_mix(&run, &logits, &soft));
     run.batch.inputs[0].rank = 2;
     check_error(c, TERN_ERR_SHAPE, "input 0 has rank 2", tern__run_mix(&run, &logits, &soft));
     tern__free(c, run.mixed);

@@ -225,19 +225,19 @@ static void masks_move_with_pictures(void **state) {
     tern_image_free(&picture);
 }
 
-/* A picture whose red is x and whose green is y, and a mask that is x: what is seen of them tells the
- * window, which lies inside the picture and has sides of the range; all else is as it was. */
+/* A picture whose red is x and whose green is y, and a mask that is x: what is seen of them tells
+ * the window, which lies inside the picture and has sides of the range; all else is as it was. */
 static void random_crops(void **state) {
     (void)state;
-    enum { WIDTH = 64, HEIGHT = 48, STEP = 1000 };
+    enum { WIDTH = 64, HEIGHT = 48 };
     const double sizes[2] = {WIDTH, HEIGHT};
     tern_image picture, mask, out, seen;
     check_ok(c, tern_image_create(&picture, c, WIDTH, HEIGHT, 3, 16));
     check_ok(c, tern_image_create(&mask, c, WIDTH, HEIGHT, 1, 8));
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++) {
-            ((uint16_t *)picture.data)[3 * (y * WIDTH + x)] = (uint16_t)(STEP * x);
-            ((uint16_t *)picture.data)[3 * (y * WIDTH + x) + 1] = (uint16_t)(STEP * y);
+            ((uint16_t *)picture.data)[3 * (y * WIDTH + x)] = (uint16_t)(1000 * x);
+            ((uint16_t *)picture.data)[3 * (y * WIDTH + x) + 1] = (uint16_t)(1000 * y);
             ((uint8_t *)mask.data)[y * WIDTH + x] = (uint8_t)x;
         }
     const tern_vision_augmentation a = {.crop = 0.6};
@@ -247,10 +247,11 @@ static void random_crops(void **state) {
         for (int axis = 0; axis < 2; axis++) {
             /* Between 1 and 9 tenths, where nothing is beyond the edge. */
             const int from = (int)sizes[axis] / 10, to = (int)sizes[axis] - 1 - from;
-            const double low = pictures_at(&out, axis ? 3 : from, axis ? from : 3, axis) / (double)STEP,
-                         high = pictures_at(&out, axis ? 3 : to, axis ? to : 3, axis) / (double)STEP;
+            const double low = pictures_at(&out, axis ? 3 : from, axis ? from : 3, axis) / 1000.0,
+                         high = pictures_at(&out, axis ? 3 : to, axis ? to : 3, axis) / 1000.0;
             const double share = (high - low) / (to - from),
-                         begin = low + 0.5 - (from + 0.5) * share, end = begin + share * sizes[axis];
+                         begin = low + 0.5 - (from + 0.5) * share,
+                         end = begin + share * sizes[axis];
             assert_true(share > 0.4 - 1e-4 && share < 1 + 1e-4);
             assert_true(begin > -0.01 && end < sizes[axis] + 0.01);
             least[axis] = fmin(least[axis], share);
@@ -259,14 +260,16 @@ static void random_crops(void **state) {
             last[axis] = fmax(last[axis], end / sizes[axis]);
             for (int i = from; i <= to && !axis; i++)
                 for (int y = 0; y < HEIGHT; y++)
-                    assert_true(fabs(pictures_at(&out, i, y, 0) / (double)STEP -
+                    assert_true(fabs(pictures_at(&out, i, y, 0) / 1000.0 -
                                      pictures_at(&seen, i, y, 0)) < 0.5 + 1e-3);
         }
         tern_image_free(&out);
         tern_image_free(&seen);
     }
-    for (int axis = 0; axis < 2; axis++)
-        assert_true(least[axis] < 0.42 && most[axis] > 0.98 && first[axis] < 0.01 && last[axis] > 0.99);
+    for (int axis = 0; axis < 2; axis++) {
+        assert_true(least[axis] < 0.42 && most[axis] > 0.98);
+        assert_true(first[axis] < 0.01 && last[axis] > 0.99);
+    }
     tern_image_free(&mask);
     tern_image_free(&picture);
 }

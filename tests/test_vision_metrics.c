@@ -289,7 +289,8 @@ static void rand_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand), cmocka_unit_test(several_classes),      cmocka_unit_test(curves),
-        cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes), cmocka_unit_test(rand_error),
+        cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes),
+        cmocka_unit_test(rand_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,8 +125,8 @@ void reference_layer_normalization(reference_call *call) {
 void reference_lrn(reference_call *call) {
     const reference_tensor *x = &call->inputs[0];
     const int64_t size = reference_int(call, "size", 0), channels = x->dims[1];
-    const double alpha = reference_float(call, "alpha", 1e-4), beta = reference_float(call, "beta", 0.75),
-                 bias = reference_float(call, "bias", 1);
+    const double alpha = reference_float(call, "alpha", 1e-4),
+                 beta = reference_float(call, "beta", 0.75), bias = reference_float(call, "bias", 1);
     int64_t places = 1;
     for (int i = 2; i < x->rank; i++) places *= x->dims[i];
     double *y = reference_output(call, 0, x->rank, x->dims);
