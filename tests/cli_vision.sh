@@ -81,7 +81,7 @@ assert any(whole[y * 90 + x] for y in range(70) for x in range(45))
 assert all(seen[i] == (whole[i] if i % 90 >= 45 else 0) for i in range(90 * 70))
 PYTHON
 expect fov_missing 3 "there is no picture 'p0'" "$tern" vision segment m.onnx i/p0.pgm --fov fov -o x.png
-expect fov_of_another_size 2 "its field of view 90 x 70" "$tern" vision segment m.onnx i/p0.pgm --fov fov/a_mask.pgm -o x.png
+expect fov_of_another_size 3 "its field of view 90 x 70" "$tern" vision segment m.onnx i/p0.pgm --fov fov/a_mask.pgm -o x.png
 expect overlay 0 "" "$tern" vision segment m.onnx test/a.pgm --overlay -o overlay.png
 expect probability 0 "" "$tern" vision segment m.onnx test/a.pgm --probability --tta -o p.npy
 "$tern" vision segment m.onnx test --rle >rle.jsonl

@@ -88,7 +88,7 @@ tern_status tern_mask_threshold(tern_mask *mask, double threshold) {
 tern_status tern_mask_restrict(tern_mask *mask, const tern_mask *fov) {
     const size_t pixels = (size_t)mask->width * (size_t)mask->height;
     if (mask->width != fov->width || mask->height != fov->height)
-        return tern__fail(mask->context, TERN_ERR_SHAPE,
+        return tern__fail(fov->context, TERN_ERR_SHAPE,
                           "the picture has %d x %d pixels, its field of view %d x %d", mask->width,
                           mask->height, fov->width, fov->height);
     for (size_t i = 0; i < pixels; i++) {

@@ -53,7 +53,7 @@ TERN_API tern_status tern_mask_load(tern_mask *mask, tern_context *context, cons
 
 /** Makes background of the pixels where fov, a mask of the same size, is 0 or does not count: label
  * 0 and probability 0 (with a plane for each class: 1 for class 0). Errors: TERN_ERR_SHAPE if the
- * sizes differ. */
+ * sizes differ, with the sentence in fov's context. */
 TERN_API tern_status tern_mask_restrict(tern_mask *mask, const tern_mask *fov);
 /** Which file of a folder (and what is below it) belongs to each of count pictures: the one of the
  * picture's name without folder and ending, perhaps with _mask and the like, as
