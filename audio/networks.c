@@ -5,7 +5,6 @@
 #include "core/graph.h"
 
 #include <math.h>
-#include <string.h>
 
 typedef struct network {
     const char *name, *summary;
