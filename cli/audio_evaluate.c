@@ -13,11 +13,9 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio evaluate", "MODEL --data DIR|CSV [OPTIONS]",
-    "Classifies all sounds of a data set and prints accuracy, precision, recall and F1 of each "
-    "label,\n"
+    "Classifies all sounds of a data set and prints accuracy, precision, recall and F1 of each label,\n"
     "and the confusion matrix.",
-    "DIR and CSV are as for 'tern audio train'. With --json one object is printed: accuracy, n, "
-    "macro_f1,\n"
+    "DIR and CSV are as for 'tern audio train'. With --json one object is printed: accuracy, n, macro_f1,\n"
     "per_class (label, support, precision, recall, f1), confusion (a row per true label)."};
 
 static bool on_clip(void *user, const char *file, const char *truth, const tern_answer *answer,

@@ -6,8 +6,7 @@
 static const cli_command command = {
     "tern audio explain", "MODEL SOUND -o FILE.png [--label NAME]",
     "Draws the features of a sound, in which only what speaks for its label keeps its colour.",
-    "Of a sound that is longer than the network's window the window is drawn that speaks most for "
-    "the label.\n"
+    "Of a sound that is longer than the network's window the window is drawn that speaks most for the label.\n"
     "Which moments and bands count is found by Grad-CAM, as finely as the layer has places."};
 
 typedef struct request {

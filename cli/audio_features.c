@@ -11,8 +11,7 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio features", "FILE -o OUT.npy|OUT.png [--preset NAME]",
-    "Computes the features of a sound (its log-mel spectrogram unless asked otherwise) and writes "
-    "them\n"
+    "Computes the features of a sound (its log-mel spectrogram unless asked otherwise) and writes them\n"
     "as a NumPy array [rows][frames] or as a picture.",
     "FILE - is standard input."};
 

@@ -17,16 +17,12 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio train", "--data DIR|CSV -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells sounds apart, and writes it as one .onnx file that holds all that "
-    "is\n"
+    "Trains a network that tells sounds apart, and writes it as one .onnx file that holds all that is\n"
     "needed to use it.",
-    "DIR has a folder per label with the sounds inside (DIR/dog/1.wav); folders below that are "
-    "groups.\n"
+    "DIR has a folder per label with the sounds inside (DIR/dog/1.wav); folders below that are groups.\n"
     "A CSV has a header; its columns are named with the options above. Beside MODEL.onnx a log\n"
-    "MODEL.jsonl (one JSON object an epoch) and, until training is done, the checkpoint MODEL.ckpt "
-    "are\n"
-    "written. Ctrl-C saves the checkpoint; the same command with --resume goes on from there and "
-    "ends\n"
+    "MODEL.jsonl (one JSON object an epoch) and, until training is done, the checkpoint MODEL.ckpt are\n"
+    "written. Ctrl-C saves the checkpoint; the same command with --resume goes on from there and ends\n"
     "with the same weights as if it had never stopped.\n"
     "\n"
     "examples:\n"

@@ -7,12 +7,9 @@
 
 static const cli_command command = {
     "tern model info", "MODEL [--input 1,3,224,224] [--json]",
-    "Shows the nodes of a network with the shapes of their outputs, weights and work (a "
-    "multiply-add is\n"
-    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was "
-    "trained.",
-    "Dimensions that are known only at run time are taken from the front end that the model "
-    "carries\n"
+    "Shows the nodes of a network with the shapes of their outputs, weights and work (a multiply-add is\n"
+    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was trained.",
+    "Dimensions that are known only at run time are taken from the front end that the model carries\n"
     "(batch 1; pictures of any size: 256x256; texts: 32 words), or from --input."};
 
 /* "[1, 64, 32, 125]" */

@@ -20,15 +20,12 @@ typedef struct request {
 static const cli_command command = {
     "tern text classify", "MODEL [TEXT...|-] [--top K] [--explain] [--json]",
     "Says what each text is.",
-    "- (or nothing) reads standard input, a text a line; an answer per line comes out in the same "
-    "order,\n"
+    "- (or nothing) reads standard input, a text a line; an answer per line comes out in the same order,\n"
     "LABEL SCORE TAB TEXT. With --json each text gives one line:\n"
     "  {\"text\":\"a quiet, lovely film\",\"label\":\"1\",\"score\":0.97,\"top\":[{\"label\":\"1\","
     "\"score\":0.97},...]}\n"
-    "--explain leaves out every word in turn and marks those that the answer depends on: + for it, "
-    "-\n"
-    "against it, in colours on a terminal; with --json as \"words\": text, begin and end (bytes), "
-    "weight.\n"
+    "--explain leaves out every word in turn and marks those that the answer depends on: + for it, -\n"
+    "against it, in colours on a terminal; with --json as \"words\": text, begin and end (bytes), weight.\n"
     "\n"
     "examples:\n"
     "  tern text classify reviews.onnx 'a quiet, lovely film'\n"

@@ -13,14 +13,11 @@ typedef struct request {
 
 static const cli_command command = {
     "tern text evaluate", "MODEL --data FILE [OPTIONS]",
-    "Reads labelled texts, asks the model and prints accuracy, precision, recall and F1 of each "
-    "label,\n"
+    "Reads labelled texts, asks the model and prints accuracy, precision, recall and F1 of each label,\n"
     "and the confusion matrix.",
     "FILE is as for 'tern text train'. With --json one object is printed: accuracy, n, macro_f1,\n"
-    "per_class (label, support, precision, recall, f1), confusion (a row per true label). A tagger "
-    "is\n"
-    "measured by its entities, as conlleval does: f1, precision, recall, accuracy (of tokens), n, "
-    "tokens,\n"
+    "per_class (label, support, precision, recall, f1), confusion (a row per true label). A tagger is\n"
+    "measured by its entities, as conlleval does: f1, precision, recall, accuracy (of tokens), n, tokens,\n"
     "per_class."};
 
 static bool on_text(void *user, const tern_text_record *record, const tern_answer *answer,

@@ -15,10 +15,8 @@ typedef struct request {
 static const cli_command command = {
     "tern text similar", "VECTORS WORD... [--top K] [--json]",
     "Prints the words with the vectors nearest to each word's, by cosine.",
-    "VECTORS is a file of word vectors: word2vec's .bin or .txt, GloVe's .txt, fastText's .vec or "
-    ".bin,\n"
-    "what 'tern text vectors' writes. An unknown word gets a vector from its n-grams where the "
-    "file has\n"
+    "VECTORS is a file of word vectors: word2vec's .bin or .txt, GloVe's .txt, fastText's .vec or .bin,\n"
+    "what 'tern text vectors' writes. An unknown word gets a vector from its n-grams where the file has\n"
     "them. With --json each word gives one line:\n"
     "  {\"word\":\"good\",\"known\":true,\"similar\":[{\"word\":\"great\",\"cosine\":0.7},...]}"};
 

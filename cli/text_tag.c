@@ -16,13 +16,11 @@ typedef struct request {
 static const cli_command command = {
     "tern text tag", "MODEL [TEXT...|-] [--json]",
     "Finds the names in texts, with a model trained on data whose tokens have labels (.conll).",
-    "- (or nothing) reads standard input, a text a line. Each text is printed with its names "
-    "marked:\n"
+    "- (or nothing) reads standard input, a text a line. Each text is printed with its names marked:\n"
     "[name]type. With --json each text gives one line:\n"
     "  {\"text\":..., \"entities\":[{\"text\":\"Oslo\",\"type\":\"location\",\"begin\":12,"
     "\"end\":16,\"score\":0.9}],\n"
-    "   \"tokens\":[{\"text\":\"Oslo\",\"label\":\"B-location\",\"score\":0.9,\"begin\":12,"
-    "\"end\":16},...]}\n"
+    "   \"tokens\":[{\"text\":\"Oslo\",\"label\":\"B-location\",\"score\":0.9,\"begin\":12,\"end\":16},...]}\n"
     "begin and end are bytes."};
 
 static json_t *piece(const char *text, size_t begin, size_t end) {

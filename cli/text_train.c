@@ -21,17 +21,12 @@ typedef struct request {
 
 static const cli_command train_command = {
     "tern text train", "--data FILE -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that "
-    "is\n"
+    "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that is\n"
     "needed to use it.",
-    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a "
-    "blank\n"
-    "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. "
-    "UTF-8.\n"
-    "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, "
-    "the\n"
-    "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with "
-    "--resume\n"
+    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a blank\n"
+    "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. UTF-8.\n"
+    "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, the\n"
+    "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with --resume\n"
     "goes on from there and ends with the same weights as if it had never stopped.\n"
     "\n"
     "examples:\n"
@@ -41,8 +36,7 @@ static const cli_command train_command = {
 static const cli_command validate_command = {
     "tern text cross-validate", "--data FILE [--folds K] [OPTIONS]",
     "Cuts the texts into folds, trains K times without one of them and measures on that one.",
-    "FILE is as for 'tern text train'. Equal texts are in one fold. Prints the accuracy of each "
-    "fold and\n"
+    "FILE is as for 'tern text train'. Equal texts are in one fold. Prints the accuracy of each fold and\n"
     "that of all texts with the confusion matrix; with --json one object: folds (the accuracies),\n"
     "accuracy, n, macro_f1, per_class, confusion."};
 

@@ -15,15 +15,11 @@ typedef struct request {
 
 static const cli_command command = {
     "tern text vectors", "--data FILE [--data FILE ...] -o VECTORS.vec [OPTIONS]",
-    "Learns a vector for every word from the company it keeps (skip-gram with negative sampling), "
-    "and\n"
+    "Learns a vector for every word from the company it keeps (skip-gram with negative sampling), and\n"
     "writes them for 'tern text train --vectors' and 'tern text similar'.",
-    "FILE has a text a line; a .tsv LABEL TAB TEXT, of which the text is taken; a .csv a header. "
-    "Gzip is\n"
-    "unpacked, - is standard input. VECTORS ending in .bin is written in binary: as word2vec does, "
-    "with\n"
-    "--subwords as fastText does; otherwise it is text that every tool reads. The vectors are the "
-    "same for\n"
+    "FILE has a text a line; a .tsv LABEL TAB TEXT, of which the text is taken; a .csv a header. Gzip is\n"
+    "unpacked, - is standard input. VECTORS ending in .bin is written in binary: as word2vec does, with\n"
+    "--subwords as fastText does; otherwise it is text that every tool reads. The vectors are the same for\n"
     "any number of threads. Ctrl-C ends learning early and writes the vectors as they are then.\n"
     "\n"
     "examples:\n"

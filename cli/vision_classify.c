@@ -8,10 +8,8 @@ static const cli_command classify_command = {
     "tern vision classify", "MODEL IMAGE... [--top K] [--json]",
     "Says what each picture shows: PNG, JPEG or PNM, of any size.",
     "IMAGE - is standard input. With --json each picture gives one line:\n"
-    "  {\"file\":\"x.png\",\"label\":\"cat\",\"score\":0.97,\"top\":[{\"label\":\"cat\","
-    "\"score\":0.97},...]}\n"
-    "A file that cannot be read gives a sentence on stderr; the others are still classified, and "
-    "the\n"
+    "  {\"file\":\"x.png\",\"label\":\"cat\",\"score\":0.97,\"top\":[{\"label\":\"cat\",\"score\":0.97},...]}\n"
+    "A file that cannot be read gives a sentence on stderr; the others are still classified, and the\n"
     "exit code is that of the first failure."};
 
 static int check(int operands, char **argv) {
@@ -35,13 +33,11 @@ typedef struct request {
 
 static const cli_command evaluate_command = {
     "tern vision evaluate-classifier", "MODEL --data DIR|IDX [OPTIONS]",
-    "Classifies all pictures of a data set and prints accuracy, precision, recall and F1 of each "
-    "label,\n"
+    "Classifies all pictures of a data set and prints accuracy, precision, recall and F1 of each label,\n"
     "and the confusion matrix.",
     "DIR and IDX are as for 'tern vision train-classifier', but of several sets of idx files in "
     "DIR the one is\n"
-    "taken that is not named train-... With --json one object is printed: accuracy, n, macro_f1, "
-    "per_class\n"
+    "taken that is not named train-... With --json one object is printed: accuracy, n, macro_f1, per_class\n"
     "(label, support, precision, recall, f1), confusion (a row per true label)."};
 
 static bool on_mistake(void *user, const char *file, const char *truth, const char *taken_for) {

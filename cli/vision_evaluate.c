@@ -14,12 +14,9 @@ typedef struct request {
 static const cli_command command = {
     "tern vision evaluate", "MODEL --images DIR --masks DIR [OPTIONS]",
     "Makes the masks of all pictures of a folder and compares them with the true ones.",
-    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures "
-    "(more than\n"
-    "two classes: means over the classes). With --json one object is printed: iou, dice, "
-    "accuracy,\n"
-    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over "
-    "pictures),\n"
+    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures (more than\n"
+    "two classes: means over the classes). With --json one object is printed: iou, dice, accuracy,\n"
+    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over pictures),\n"
     "n, pixels; with --rand also rand."};
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }

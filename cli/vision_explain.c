@@ -19,12 +19,10 @@ static const cli_command explain_command = {
 
 static const cli_command filter_command = {
     "tern vision filter", "IMAGE --kernel NAME -o FILE.png",
-    "Filters a picture with a kernel of 3x3, through the same convolution that networks are made "
-    "of.",
+    "Filters a picture with a kernel of 3x3, through the same convolution that networks are made of.",
     "Kernels: edge, edge-cross, edge-diagonal, sharpen, box, gaussian, or nine numbers "
     "\"0,-1,0,-1,5,-1,0,-1,0\".\n"
-    "The edge is repeated beyond the borders; where the numbers add up to 0 the absolute value is "
-    "shown."};
+    "The edge is repeated beyond the borders; where the numbers add up to 0 the absolute value is shown."};
 
 static const char *const views[] = {"cam", "saliency", "filters", "maps", NULL};
 

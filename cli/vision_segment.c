@@ -20,20 +20,15 @@ typedef struct request {
 static const cli_command command = {
     "tern vision segment", "MODEL IMAGE... -o FILE|DIR [OPTIONS]",
     "Makes the masks of pictures (PNG, JPEG, PNM) of any size.",
-    "IMAGE is a file, a folder (all pictures in it) or - for standard input. -o is a file for one "
-    "picture,\n"
+    "IMAGE is a file, a folder (all pictures in it) or - for standard input. -o is a file for one picture,\n"
     "else a folder, which is made: DIR/NAME.png for each. Masks are PNG, 0 and 255, or with a "
     "palette for more\n"
-    "classes. --rle and --polygons write a line of JSON for each picture to -o or standard "
-    "output:\n"
+    "classes. --rle and --polygons write a line of JSON for each picture to -o or standard output:\n"
     "  {\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"rle\":{\"1\":\"start length ...\"}}\n"
-    "  "
-    "{\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"objects\":[{\"label\":1,\"area\":..,"
-    "\"rings\":..}]}\n"
+    "  {\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"objects\":[{\"label\":1,\"area\":..,\"rings\":..}]}\n"
     "Large pictures are cut into tiles that overlap; the mask is the same to the bit. A picture "
     "that cannot be\n"
-    "read gives a sentence; the others are still done, and the exit code is that of the first "
-    "failure."};
+    "read gives a sentence; the others are still done, and the exit code is that of the first failure."};
 
 /* ---- pictures and where their masks go ---- */
 

@@ -21,27 +21,19 @@ typedef struct request {
 
 static const cli_command command = {
     "tern vision train", "--images DIR --masks DIR -o MODEL.onnx [OPTIONS]",
-    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all "
-    "that is\n"
+    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all that is\n"
     "needed to use it.",
-    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name "
-    "but for\n"
-    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not "
-    "count).\n"
-    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought "
-    "to one\n"
-    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one "
-    "JSON\n"
-    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C "
-    "saves the\n"
-    "checkpoint; the same command with --resume goes on from there and ends with the same weights "
-    "as if it\n"
+    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name but for\n"
+    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not count).\n"
+    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought to one\n"
+    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one JSON\n"
+    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C saves the\n"
+    "checkpoint; the same command with --resume goes on from there and ends with the same weights as if it\n"
     "had never stopped.\n"
     "\n"
     "examples:\n"
     "  tern vision train --images cells/image --masks cells/label --validate 0.2 -o cells.onnx\n"
-    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o "
-    "vessels.onnx"};
+    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o vessels.onnx"};
 
 static int check(const request *r, int operands, char **argv) {
     if (operands)

@@ -16,21 +16,16 @@ typedef struct request {
 
 static const cli_command command = {
     "tern vision train-classifier", "--data DIR|IDX -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells pictures apart, and writes it as one .onnx file that holds all "
-    "that is\n"
+    "Trains a network that tells pictures apart, and writes it as one .onnx file that holds all that is\n"
     "needed to use it.",
-    "DIR has a folder per label with the pictures inside (DIR/cat/1.jpg), or it holds the idx "
-    "files of MNIST\n"
-    "and its kin, gzipped or not, of which the set named train-... is taken; IDX names such a file "
-    "of\n"
-    "pictures, whose labels lie beside it. Beside MODEL.onnx a log MODEL.jsonl and, until training "
-    "is done,\n"
+    "DIR has a folder per label with the pictures inside (DIR/cat/1.jpg), or it holds the idx files of MNIST\n"
+    "and its kin, gzipped or not, of which the set named train-... is taken; IDX names such a file of\n"
+    "pictures, whose labels lie beside it. Beside MODEL.onnx a log MODEL.jsonl and, until training is done,\n"
     "the checkpoint MODEL.ckpt are written; the same command with --resume goes on after Ctrl-C.\n"
     "\n"
     "examples:\n"
     "  tern vision train-classifier --data mnist/ --network lenet --test mnist/ -o digits.onnx\n"
-    "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate "
-    "0.2 \\\n"
+    "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate 0.2 \\\n"
     "      --network resnet18 -o photos.onnx"};
 
 /* A share such as 0.1, which is written without the locale, or a path. */
