@@ -28,7 +28,7 @@ cells() {
             [ $((10#$(basename "$file" | tr -dc 0-9) % 4)) = 0 ] || ln -s "$(realpath "$file")" "$work/$kind/"
         done
     done
-    "$tern" vision train --images "$work/image" --masks "$work/label" CELLS \
+    "$tern" vision train --images "$work/image" --masks "$work/label" --depth 3 --crop 192 --crops 6 --epochs 36 --seed 1 \
         -q -o "$out/cells.onnx" --log "$work/log"
 }
 

@@ -67,7 +67,8 @@ for job in ${@:-drive isbi horses photo}; do
     case $job in
         drive) measure drive image vessel fov --tta -- --depth 3 --crops 12 --foreground 0.6 --batch 4 --lr 0.003 \
             --epochs 60 ;;
-        isbi) measure isbi image label '' --tta -- --depth 3 --crops 9 --epochs 70 ;;
+        isbi) measure isbi image label '' --tta -- --depth 4 --crop 256 --crops 4 --batch 4 --lr 0.003 --epochs 110 \
+            --augment rotate=0,scale=0 ;;
         horses) measure horses image mask '' --tta -- ;;
         photo) photo ;;
         *) echo "vision.sh: there is no '$job'" >&2; exit 2 ;;
