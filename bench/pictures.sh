@@ -23,6 +23,6 @@ TERN=$tern "$root/examples/digits_to_fashion.sh" "$data" "$work" 2>/dev/null
 echo "nearest neighbours by cosine before the last layer of that LeNet:"
 "$tern" model similar "$work/digits.onnx" --data "$data" 2>/dev/null
 echo "Fashion-MNIST, from scratch:"
-"$tern" vision train-classifier --data "$fashion" --test "$fashion" -b 128 \
-    --augment mirror=0.5,rotate=0,shear=0,stretch=0,scale=0.05,cutout=1,cutout_size=0.4 -q \
+"$tern" vision train-classifier --data "$fashion" --test "$fashion" \
+    --augment mirror=0.5,rotate=0,shear=0,stretch=0,scale=0,shift=0.04 -q \
     -o "$work/fashion.onnx" 2>/dev/null
