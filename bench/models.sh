@@ -5,6 +5,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 data=${TERN_DATA:-$root/../shared/data}
+. "$root/bench/parts.sh"
 tern=$root/build/cli/tern
 if [ $# -gt 0 ] && [ -x "$1" ]; then tern=$1; shift; fi
 [ -x "$tern" ] || { echo "models.sh: no command $tern: build first, or name it" >&2; exit 2; }
@@ -19,17 +20,12 @@ esc10() {
         --folds 1,2,3,4 -q -o "$out/esc10.onnx" --log "$work/log"
 }
 
-# The slices whose number is not divisible by 4; the others judge.
+# The slices that do not judge.
 cells() {
-    local kind file
-    for kind in image label; do
-        mkdir -p "$work/$kind"
-        for file in "$data/isbi/$kind"/*; do
-            [ $((10#$(basename "$file" | tr -dc 0-9) % 4)) = 0 ] || ln -s "$(realpath "$file")" "$work/$kind/"
-        done
-    done
-    "$tern" vision train --images "$work/image" --masks "$work/label" --depth 3 --crop 192 --crops 6 --epochs 36 --seed 1 \
-        -q -o "$out/cells.onnx" --log "$work/log"
+    part "$data/isbi" "$work" image
+    part "$data/isbi" "$work" label
+    "$tern" vision train --images "$work/train/image" --masks "$work/train/label" --depth 3 --crop 192 --crops 6 \
+        --epochs 36 --seed 1 -q -o "$out/cells.onnx" --log "$work/log"
 }
 
 # Sentences of MR and SST-2, each once, without those of SST-2's development set, which judge.

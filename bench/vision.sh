@@ -6,6 +6,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 data=${TERN_DATA:-$root/../shared/data}
+. "$root/bench/parts.sh"
 tern=$root/build/cli/tern
 if [ $# -gt 0 ] && [ -x "$1" ]; then tern=$1; shift; fi
 [ -x "$tern" ] || { echo "vision.sh: no command $tern: build first, or name it" >&2; exit 2; }
@@ -15,29 +16,17 @@ out=${OUT:-$work}
 mkdir -p "$out"
 threads=(${THREADS:+--threads "$THREADS"})
 
-# part SET KIND: links the files of a folder into SET/train/KIND and SET/test/KIND by their number.
-part() {
-    local set=$1 kind=$2 file number to
-    [ -d "$data/$set/$kind" ] || { echo "vision.sh: no $data/$set/$kind: set TERN_DATA" >&2; exit 2; }
-    mkdir -p "$work/$set/train/$kind" "$work/$set/test/$kind"
-    for file in "$data/$set/$kind"/*; do
-        number=$(basename "$file" | tr -dc 0-9)
-        to=train
-        [ $((10#$number % 4)) = 0 ] && to=test
-        ln -s "$(realpath "$file")" "$work/$set/$to/$kind/"
-    done
-}
-
 # measure SET IMAGES MASKS FOV [evaluation options] -- training options
 measure() {
     local set=$1 images=$2 masks=$3 fov=$4 start end extra=() test_fov=() train_fov=()
     shift 4
     while [ "$1" != -- ]; do extra+=("$1"); shift; done
     shift
-    part "$set" "$images"
-    part "$set" "$masks"
+    [ -d "$data/$set" ] || { echo "vision.sh: no $data/$set: set TERN_DATA" >&2; exit 2; }
+    part "$data/$set" "$work/$set" "$images"
+    part "$data/$set" "$work/$set" "$masks"
     if [ -n "$fov" ]; then
-        part "$set" "$fov"
+        part "$data/$set" "$work/$set" "$fov"
         train_fov=(--fov "$work/$set/train/$fov")
         test_fov=(--fov "$work/$set/test/$fov")
     fi

@@ -4,12 +4,13 @@
 # MNIST in a folder, and Debian's dataset-fashion-mnist.
 # Usage: examples/digits_to_fashion.sh MNIST [FOLDER FOR THE MODELS]
 set -euo pipefail
-tern=${TERN:-$(dirname "$0")/../build/cli/tern}
+build=$(dirname "$0")/../build
+tern=${TERN:-$build/cli/tern}
 fashion=/usr/share/datasets/fashion-mnist
 [ $# -ge 1 ] && [ -d "$1" ] || { echo "usage: digits_to_fashion.sh MNIST [FOLDER FOR THE MODELS]" >&2; exit 2; }
 [ -x "$tern" ] || { echo "digits_to_fashion.sh: no command $tern: run examples/run, or set TERN" >&2; exit 2; }
 [ -d "$fashion" ] || { echo "digits_to_fashion.sh: no $fashion: apt install dataset-fashion-mnist" >&2; exit 2; }
-models=${2:-build/demo}
+models=${2:-$build/demo}
 mkdir -p "$models"
 
 echo "LeNet learns digits:"
