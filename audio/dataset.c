@@ -28,6 +28,7 @@ static void close_store(void *self) {
     for (int i = 0; s->scratch && i < c->threads; i++) tern__free(c, s->scratch[i]);
     tern__free(c, s->scratch);
     tern__free(c, s->hertz);
+    tern__free(c, s->bands);
     tern__free(c, s->held);
     tern_features_free(s->features);
     tern__clips_free(&s->clips);
@@ -148,7 +149,7 @@ static tern_status prepare_variation(store *s) {
 static tern_status check_augmentation(tern_context *c, const tern_audio_augmentation *a) {
     const struct { const char *name; double value, max; } parts[] = {
         {"time_shift", a->time_shift, 1}, {"gain", a->gain, 60}, {"noise", a->noise, 1},
-        {"speed", a->speed, 1}, {"pitch", a->pitch, 1}, {"tilt", a->tilt, 60},
+        {"speed", a->speed, 1}, {"pitch", a->pitch, 1}, {"tilt", a->tilt, 60}, {"style", a->style, 1},
         {"time_masks", a->time_masks, 100}, {"time_mask", a->time_mask, 1},
         {"frequency_masks", a->frequency_masks, 100}, {"frequency_mask", a->frequency_mask, 1}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -266,6 +267,7 @@ typedef struct sums {
     const store *store;
     const tern_dataset *clips;
     double *sum, *square; /* [clips] */
+    tern__band *bands;    /* [clips][rows] */
 } sums;
 
 static void sum_clip(void *argument, int64_t i, int number) {
@@ -277,6 +279,7 @@ static void sum_clip(void *argument, int64_t i, int number) {
     for (int64_t k = 0; k < n; k++) sum += h->values[k], square += (double)h->values[k] * h->values[k];
     m->sum[i] = sum;
     m->square[i] = square;
+    tern__vary_measure(m->bands + i * (int64_t)m->store->window.rows, h->values, (int64_t)m->store->window.rows, h->frames);
 }
 
 tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_dataset *clips) {
@@ -287,8 +290,12 @@ tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_da
     if (s->audio.deltas || s->audio.normalize != TERN_NORMALIZE_NONE) return TERN_OK;
     double sum = 0, square = 0, count = 0;
     double *parts = tern__alloc(c, 2 * (size_t)n * sizeof *parts);
-    if (!parts) return TERN_ERR_MEMORY;
-    sums m = {s, clips, parts, parts + n};
+    tern__band *bands = tern__alloc(c, (size_t)n * s->window.rows * sizeof *bands);
+    tern__free(c, s->bands);
+    s->variation.bands = s->bands = bands;
+    s->variation.styles = bands && !s->waveform ? n : 0;
+    if (!parts || !bands) return TERN_ERR_MEMORY;
+    sums m = {s, clips, parts, parts + n, bands};
     tern__parallel(c, n, sum_clip, &m);
     for (int64_t i = 0; i < n; i++) {
         sum += m.sum[i];

@@ -58,7 +58,7 @@ void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t cli
 #define PART(name, whole) TERN__SETTING(tern_audio_augmentation, name, whole)
 static const tern__setting parts[] = {
     PART(time_shift, false), PART(gain, false), PART(noise, false), PART(noise_snr_low, false),
-    PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false),
+    PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false), PART(style, false),
     PART(time_masks, true), PART(time_mask, false), PART(frequency_masks, true),
     PART(frequency_mask, false)};
 

@@ -33,6 +33,7 @@ typedef struct tern__store {
     tern_audio_window window;
     tern__variation variation;
     double *hertz;  /* [rows] of the features, or NULL */
+    tern__band *bands; /* of the clips to train on, whose style others may take on; or NULL */
     char **scratch; /* [threads] */
 } tern__store;
 

@@ -10,7 +10,19 @@ typedef struct place {
     float weight;
 } place;
 
-size_t tern__vary_scratch(const tern__variation *v) { return (size_t)v->frames * sizeof(int64_t); }
+/* Frames, then the bands of the clip itself. */
+size_t tern__vary_scratch(const tern__variation *v) {
+    return (size_t)v->frames * sizeof(int64_t) + (size_t)v->rows * sizeof(tern__band);
+}
+
+void tern__vary_measure(tern__band *bands, const float *in, int64_t rows, int64_t frames) {
+    for (int64_t row = 0; row < rows; row++, in += frames) {
+        double sum = 0, square = 0;
+        for (int64_t t = 0; t < frames; t++) sum += in[t], square += (double)in[t] * in[t];
+        const double mean = sum / (double)frames;
+        bands[row] = (tern__band){(float)mean, (float)sqrt(fmax(0, square / (double)frames - mean * mean))};
+    }
+}
 
 static double uniform(tern__random *r, double low, double high) {
     return low + (high - low) * tern__random_uniform(r);
@@ -85,6 +97,22 @@ static void blank(tern__random *r, const tern__variation *v, float *out) {
                                 draw_seed(r));
 }
 
+/* The bands of a clip whose style this one takes on in part; NULL: none. */
+static const tern__band *draw_style(const tern__variation *v, tern__random *r) {
+    if (v->how->style <= 0 || v->styles < 1 || !(tern__random_uniform(r) < v->how->style)) return NULL;
+    return v->bands + tern__random_below(r, v->styles) * v->rows;
+}
+
+/* Mean and deviation of a band become a mixture of its own and another's. Bands as good as without deviation
+ * (above a codec's cutoff, say) are not blown up: half a decibel is added to both deviations. */
+static void take_style(const tern__variation *v, const tern__band *own, const tern__band *other, float share, float *x) {
+    const float floor = v->decibel > 0 ? (float)v->decibel / 2 : 1e-3f;
+    const float deviation = own->deviation + share * (other->deviation - own->deviation);
+    const float factor = (deviation + floor) / (own->deviation + floor);
+    const float mean = own->mean + share * (other->mean - own->mean);
+    for (int64_t t = 0; t < v->frames; t++) x[t] = (x[t] - own->mean) * factor + mean;
+}
+
 /* Frames and rows are moved, never interpolated: a mean of two neighbours is smoother than either, and a
  * network that is trained on smoothed noise takes the noise of real recordings for another sound (on
  * ESC-10 interpolation cost 10 % of accuracy). */
@@ -101,11 +129,16 @@ void tern__vary_features(const tern__variation *v, tern__random *r, const float 
     const double gain = tern__random_normal(r) * a->gain * v->decibel;
     const double tilt = v->hertz ? tern__random_normal(r) * a->tilt * v->decibel : 0;
     const double last = (double)(v->rows - 1);
+    tern__band *own = (tern__band *)(frames + v->frames);
+    const tern__band *other = draw_style(v, r);
+    const float share = other ? (float)tern__random_uniform(r) : 0;
+    if (other) tern__vary_measure(own, in, v->rows, in_frames);
     for (int64_t row = 0; row < v->rows; row++) {
         const int64_t from = v->hertz && ratio != 1 ? row_of(v, v->hertz[row] * ratio) : row;
         const float *x = in + from * in_frames;
         const float add = (float)(gain + (last > 0 ? tilt * ((double)row / last - 0.5) : 0));
         for (int64_t t = 0; t < v->frames; t++) out[row * v->frames + t] = x[frames[t]] + add;
+        if (other) take_style(v, &own[from], &other[row], share, out + row * v->frames);
     }
     if (tern__random_uniform(r) < a->noise && v->decibel > 0 && v->hertz) add_noise(v, r, out);
     for (int64_t i = 0; i < v->rows * v->frames; i++)

@@ -5,14 +5,23 @@
 #include "core/base.h"
 #include <tern/audio_dataset.h>
 
+/* How a clip sounds in one band, all along. */
+typedef struct tern__band {
+    float mean, deviation;
+} tern__band;
+
 typedef struct tern__variation {
     const tern_audio_augmentation *how;
     int64_t rows, frames; /* of the window */
     double decibel;       /* what one dB adds to a value; 0: values are no logarithms of powers */
     const double *hertz;  /* [rows] ascending; NULL: rows are no frequencies */
     double mean, scale;   /* at the end: (value - mean) * scale */
+    const tern__band *bands; /* [styles][rows] of the clips whose style may be taken on; NULL: of none */
+    int64_t styles;
 } tern__variation;
 
+/* bands [rows] of in [rows][frames] */
+void tern__vary_measure(tern__band *bands, const float *in, int64_t rows, int64_t frames);
 /* Bytes of scratch that the two below need. */
 size_t tern__vary_scratch(const tern__variation *v);
 /* in [rows][in_frames], in_frames >= frames -> out [rows][frames] */

@@ -8,7 +8,7 @@ typedef struct request {
     const char *images, *masks, *fov;
     double threshold, memory;
     int64_t threads;
-    bool json, each, rand, all_views, quiet;
+    bool json, each, rand, warping, all_views, quiet;
 } request;
 
 static const cli_command command = {
@@ -17,7 +17,7 @@ static const cli_command command = {
     "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures (more than\n"
     "two classes: means over the classes). With --json one object is printed: iou, dice, accuracy,\n"
     "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over pictures),\n"
-    "n, pixels; with --rand also rand."};
+    "n, pixels; with --rand and --warping also rand and warping."};
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -47,12 +47,14 @@ static int print(const request *r, const tern_mask_scores *s) {
     if (r->json) {
         json_t *root = scores_object(s);
         if (r->rand) json_object_set_new(root, "rand", number_or_null(s->rand));
+        if (r->warping) json_object_set_new(root, "warping", number_or_null(s->warping));
         return cli_print_json(root);
     }
     printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n",
            s->iou, s->dice, s->precision, s->recall, s->accuracy);
     if (isfinite(s->auc)) printf("AUC        %.4f\n", s->auc);
     if (r->rand) printf("Rand error %.4f\n", s->rand);
+    if (r->warping) printf("warping    %.6f\n", s->warping);
     printf(
         "borders    %.4f\n%lld pictures, %lld pixels; means over pictures: IoU %.4f, Dice %.4f\n",
         s->boundary, (long long)s->n, (long long)s->pixels, s->mean_iou, s->mean_dice);
@@ -67,6 +69,7 @@ static int evaluate(void *user, tern_context *c, tern_session *session) {
     o.masks = r->masks;
     o.fov = r->fov;
     o.rand = r->rand;
+    o.warping = r->warping;
     o.segment.threshold = r->threshold;
     o.segment.all_views = r->all_views;
     o.segment.memory = r->memory * 1e6;
@@ -96,6 +99,9 @@ int cli_vision_evaluate(int argc, char **argv) {
         {"rand", 0, CLI_FLAG, &r.rand, NULL,
          "the Rand error of ISBI 2012 too: are pixels of one cell\n"
          "in one, those of two in two? Mean over pictures", 0, 0},
+        {"warping", 0, CLI_FLAG, &r.warping, NULL,
+         "the warping error too: pixels that join or part cells,\n"
+         "wherever their borders are drawn", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
         {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0},
         CLI_THREADS(&r.threads),

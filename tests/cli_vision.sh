@@ -105,12 +105,12 @@ assert npy[:6] == b"\x93NUMPY" and len(npy) == 10 + int.from_bytes(npy[8:10], "l
 PYTHON
 expect border_weight 0 "epoch 1 of 1" $train --masks m --epochs 1 --border-weight 10 --border-sigma 3 -o border.onnx
 expect sigma_without_weight 2 "--border-sigma needs --border-weight" $train --masks m --border-sigma 3 -o x.onnx
-"$tern" vision evaluate m.onnx --images i --masks m --rand --json >scores.json
+"$tern" vision evaluate m.onnx --images i --masks m --rand --warping --json >scores.json
 python3 - <<'PYTHON' && passed evaluate_json || wrong evaluate_json "$(cat scores.json)"
 import json
 r = json.load(open("scores.json"))
 assert r["n"] == 8 and r["pixels"] == 8 * 64 * 48 and 0.8 < r["iou"] <= 1 and 0.95 < r["auc"] <= 1, r
-assert 0 <= r["rand"] < 0.5, r
+assert 0 <= r["rand"] < 0.5 and 0 <= r["warping"] < 0.1, r
 assert {"iou", "dice", "accuracy", "precision", "recall", "auc", "n"} <= set(r), r
 PYTHON
 expect model_info 0 "tern.vision" "$tern" model info m.onnx --json

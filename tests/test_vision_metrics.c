@@ -259,7 +259,7 @@ static void rand_error(void **state) {
     tern_mask_metrics *m;
     tern_mask_scores s;
     check_ok(c, tern_mask_metrics_create(&m, c, 3));
-    tern_mask_metrics_measure_rand(m);
+    tern_mask_metrics_measure(m, true, false);
     for (int round = 0; round < 60; round++) {
         tern_mask pair[2];
         for (int k = 0; k < 2; k++) {
@@ -286,11 +286,130 @@ static void rand_error(void **state) {
     tern_context_free(c);
 }
 
+/* How many pieces the wanted pixels around the middle of a 3x3 picture make, of those that hold one at a
+ * side (objects) or at a corner too. */
+static int pieces(const int p[9], int wanted, bool corners) {
+    static const int around[8] = {0, 1, 2, 5, 8, 7, 6, 3};
+    int number[9], touching = 0;
+    for (int i = 0; i < 9; i++) number[i] = i;
+    for (int round = 0; round < 8; round++)
+        for (int a = 0; a < 8; a++)
+            for (int b = 0; b < 8; b++) {
+                const int i = around[a], k = around[b], dx = abs(i % 3 - k % 3), dy = abs(i / 3 - k / 3);
+                if (p[i] != wanted || p[k] != wanted || (corners ? dx > 1 || dy > 1 : dx + dy > 1)) continue;
+                if (number[k] < number[i]) number[i] = number[k];
+            }
+    for (int a = 0; a < 8; a++) {
+        bool seen = p[around[a]] != wanted;
+        for (int b = 0; b < a; b++)
+            seen |= p[around[b]] == wanted && number[around[b]] == number[around[a]] && (corners || around[b] % 2);
+        touching += !seen && (corners || around[a] % 2);
+    }
+    return touching;
+}
+
+/* The warping error by its meaning: a pixel may change if around it objects stay one piece and so does
+ * class 0. Looks at pixels in the same order. */
+static double warping_by_pieces(const tern_mask *mask, const tern_mask *truth) {
+    enum { MOST = 4000 };
+    static const int turn[8][2] = {{1, 0}, {1, -1}, {0, -1}, {-1, -1}, {-1, 0}, {-1, 1}, {0, 1}, {1, 1}};
+    const int width = truth->width, height = truth->height;
+    int queue[MOST], end = 0, wrong = 0, counted = 0;
+    bool is[200], said[200], waits[200] = {false};
+    for (int i = 0; i < width * height; i++) {
+        const bool counts = truth->labels[i] != TERN_MASK_IGNORED;
+        said[i] = mask->labels[i] != 0;
+        is[i] = counts ? truth->labels[i] != 0 : said[i];
+        counted += counts;
+        if (is[i] != said[i]) queue[end++] = i, waits[i] = true;
+    }
+    for (int first = 0; first < end; first++) {
+        const int i = queue[first], x = i % width, y = i / width;
+        int p[9];
+        waits[i] = false;
+        for (int k = 0; k < 9; k++) {
+            const int u = x + k % 3 - 1, v = y + k / 3 - 1;
+            p[k] = u >= 0 && v >= 0 && u < width && v < height && is[v * width + u];
+        }
+        if (pieces(p, 1, false) != 1 || pieces(p, 0, true) != 1) continue;
+        is[i] = !is[i];
+        for (int k = 0; k < 8; k++) {
+            const int u = x + turn[k][0], v = y + turn[k][1], at = v * width + u;
+            if (u < 0 || v < 0 || u >= width || v >= height || is[at] == said[at] || waits[at]) continue;
+            assert_true(end < MOST);
+            queue[end++] = at;
+            waits[at] = true;
+        }
+    }
+    for (int i = 0; i < width * height; i++) wrong += is[i] != said[i];
+    return (double)wrong / counted;
+}
+
+static void warping_error(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    const struct {
+        const char *mask, *truth;
+        double wrong; /* of the pixels */
+    } cases[] = {
+        {"0000000110001100000000000", "0000001110011100111000000", 0},  /* an object grows */
+        {"1101111011110111101111011", "1101111011110111101111011", 0},
+        {"1101111011111111101111011", "1101111011110111101111011", 1},  /* a gap of one pixel joins two */
+        {"1111111111111111111111111", "1101111011110111101111011", 5},  /* no membrane at all */
+        {"0000000000001000000000000", "0000000000000000000000000", 1},  /* born */
+        {"1111111011111111111111111", "1111111111111111111111111", 1},  /* a hole */
+        {"0110111011110111101111011", "1101111011110111101111011", 0},  /* a border bends */
+        {"0000000000001000000000000", "00000000.0001100000000000", 0},
+        {"0000000010000000000000000", "00000000.0000000000000000", 0},  /* does not count */
+    };
+    double error;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tern_mask mask = mask_of(c, 5, 5, 2, cases[i].mask), truth = mask_of(c, 5, 5, 2, cases[i].truth);
+        const double counted = strchr(cases[i].truth, '.') ? 24 : 25;
+        check_ok(c, tern_mask_warping_error(&error, &mask, &truth));
+        check_close(error, cases[i].wrong / counted, 1e-12, 0);
+        tern_mask_free(&truth);
+        tern_mask_free(&mask);
+    }
+    tern__random r = tern__random_make(6, 0);
+    double sum = 0;
+    tern_mask_metrics *m;
+    tern_mask_scores s;
+    check_ok(c, tern_mask_metrics_create(&m, c, 3));
+    tern_mask_metrics_measure(m, false, true);
+    for (int round = 0; round < 60; round++) {
+        tern_mask pair[2];
+        for (int k = 0; k < 2; k++) {
+            check_ok(c, tern_mask_create(&pair[k], c, 14, 11, 3, 0));
+            for (int i = 0; i < 14 * 11; i++) { /* wavy stripes with noise */
+                const double u = tern__random_uniform(&r);
+                pair[k].labels[i] = (i % 14 + (i / 14 + k * round) / 4) % 5 > 1 ? 1 + (u > 0.9) : 0;
+                if (u < 0.1) pair[k].labels[i] = !pair[k].labels[i];
+                if (k && u > 0.97) pair[k].labels[i] = TERN_MASK_IGNORED;
+            }
+        }
+        check_ok(c, tern_mask_metrics_add(m, &pair[0], &pair[1], &s));
+        const double expected = warping_by_pieces(&pair[0], &pair[1]);
+        check_close(s.warping, expected, 1e-12, 0);
+        assert_true(isnan(s.rand));
+        sum += expected;
+        for (int k = 0; k < 2; k++) tern_mask_free(&pair[k]);
+    }
+    check_close(tern_mask_metrics_scores(m).warping, sum / 60, 1e-12, 0);
+    tern_mask_metrics_free(m);
+    tern_mask small = mask_of(c, 3, 2, 2, "110001"), large = mask_of(c, 5, 2, 2, "1101111011");
+    check_error(c, TERN_ERR_SHAPE, "the mask is 3x2 and the true one 5x2",
+                tern_mask_warping_error(&error, &small, &large));
+    tern_mask_free(&small);
+    tern_mask_free(&large);
+    tern_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand), cmocka_unit_test(several_classes),      cmocka_unit_test(curves),
         cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes),
-        cmocka_unit_test(rand_error),
+        cmocka_unit_test(rand_error), cmocka_unit_test(warping_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *sess
     o.segment.probability = info.classes == 2;
     st = tern_vision_dataset_open(&data, c, pictures, &d);
     if (st == TERN_OK) st = tern_mask_metrics_create(metrics, c, info.classes);
-    if (st == TERN_OK && o.rand) tern_mask_metrics_measure_rand(*metrics);
+    if (st == TERN_OK) tern_mask_metrics_measure(*metrics, o.rand, o.warping);
     const int64_t count = st == TERN_OK ? tern_vision_dataset_pictures(data) : 0;
     for (int64_t i = 0; st == TERN_OK && i < count; i++) {
         tern_mask_scores scores;

@@ -20,9 +20,9 @@ typedef struct counts {
 struct tern_mask_metrics {
     tern_context *context;
     counts all, one;
-    int64_t n, n_borders, n_iou, n_rand;
-    double sum_iou, sum_dice, sum_borders, sum_rand;
-    bool measures_rand;
+    int64_t n, n_borders, n_iou, n_rand, n_warping;
+    double sum_iou, sum_dice, sum_borders, sum_rand, sum_warping;
+    bool measures_rand, measures_warping;
 };
 
 static void counts_free(counts *k, tern_context *c) {
@@ -217,12 +217,16 @@ static tern_mask_scores scores_of(const counts *k) {
                               .auc = area(k),
                               .mean_iou = r.iou,
                               .mean_dice = r.dice,
-                              .rand = NAN};
+                              .rand = NAN,
+                              .warping = NAN};
 }
 
 /* ---- counting ---- */
 
-void tern_mask_metrics_measure_rand(tern_mask_metrics *m) { m->measures_rand = true; }
+void tern_mask_metrics_measure(tern_mask_metrics *m, bool rand, bool warping) {
+    m->measures_rand = rand;
+    m->measures_warping = warping;
+}
 
 static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mask,
                                 const tern_mask *truth) {
@@ -247,22 +251,25 @@ static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mas
 
 tern_status tern_mask_metrics_add(tern_mask_metrics *m, const tern_mask *mask,
                                   const tern_mask *truth, tern_mask_scores *scores) {
-    double border, error = NAN;
+    double border, rand = NAN, warping = NAN;
     if (mask->width != truth->width || mask->height != truth->height)
         return tern__fail(m->context, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d",
                           mask->width, mask->height, truth->width, truth->height);
     tern_status st = count_pixels(&m->one, m->context, mask, truth);
     if (st == TERN_OK) st = border_score(m->context, mask, truth, &border);
-    if (st == TERN_OK && m->measures_rand) st = tern_mask_rand_error(&error, mask, truth);
+    if (st == TERN_OK && m->measures_rand) st = tern_mask_rand_error(&rand, mask, truth);
+    if (st == TERN_OK && m->measures_warping) st = tern_mask_warping_error(&warping, mask, truth);
     if (st != TERN_OK) return st;
     tern_mask_scores one = scores_of(&m->one);
     one.boundary = border;
-    one.rand = error;
+    one.rand = rand;
+    one.warping = warping;
     counts_join(&m->all, &m->one);
     m->n++;
     if (!isnan(one.iou)) m->sum_iou += one.iou, m->sum_dice += one.dice, m->n_iou++;
     if (!isnan(border)) m->sum_borders += border, m->n_borders++;
-    if (!isnan(error)) m->sum_rand += error, m->n_rand++;
+    if (!isnan(rand)) m->sum_rand += rand, m->n_rand++;
+    if (!isnan(warping)) m->sum_warping += warping, m->n_warping++;
     if (scores) *scores = one;
     return TERN_OK;
 }
@@ -275,6 +282,7 @@ tern_mask_scores tern_mask_metrics_scores(const tern_mask_metrics *m) {
     s.mean_iou = ratio(m->sum_iou, (double)m->n_iou);
     s.mean_dice = ratio(m->sum_dice, (double)m->n_iou);
     s.rand = ratio(m->sum_rand, (double)m->n_rand);
+    s.warping = ratio(m->sum_warping, (double)m->n_warping);
     return s;
 }
 
@@ -289,7 +297,8 @@ tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m, double 
                           .boundary = NAN,
                           .mean_iou = NAN,
                           .mean_dice = NAN,
-                          .rand = NAN};
+                          .rand = NAN,
+                          .warping = NAN};
     int64_t matrix[4] = {0};
     counts k = m->all;
     if (!k.probabilities) return s;

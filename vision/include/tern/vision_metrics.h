@@ -27,7 +27,8 @@ typedef struct tern_mask_scores {
     double boundary; /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's
                         border are right (Csurka et al. 2013); mean over pictures */
     double mean_iou, mean_dice; /**< means over pictures of iou and dice */
-    double rand; /**< mean over pictures of tern_mask_rand_error; NaN unless it was asked for */
+    double rand, warping; /**< means over pictures of tern_mask_rand_error and
+                             tern_mask_warping_error; NaN unless they were asked for */
 } tern_mask_scores;
 
 typedef struct tern_mask_metrics tern_mask_metrics;
@@ -36,8 +37,8 @@ typedef struct tern_mask_metrics tern_mask_metrics;
 TERN_API tern_status tern_mask_metrics_create(tern_mask_metrics **metrics, tern_context *context,
                                               int classes);
 TERN_API void tern_mask_metrics_free(tern_mask_metrics *metrics);
-/** From now on pictures are also measured by tern_mask_rand_error. */
-TERN_API void tern_mask_metrics_measure_rand(tern_mask_metrics *metrics);
+/** From now on pictures are also measured by these. */
+TERN_API void tern_mask_metrics_measure(tern_mask_metrics *metrics, bool rand, bool warping);
 /** Counts one picture; *scores (may be NULL) are its own. Errors: TERN_ERR_SHAPE if the masks'
  * sizes differ, TERN_ERR_ARGUMENT if one has a class that was not announced. */
 TERN_API tern_status tern_mask_metrics_add(tern_mask_metrics *metrics, const tern_mask *mask,
@@ -59,6 +60,15 @@ TERN_API tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m
  * TERN_ERR_SHAPE if the sizes differ; TERN_ERR_MEMORY (16 bytes a pixel). */
 TERN_API tern_status tern_mask_rand_error(double *error, const tern_mask *mask,
                                           const tern_mask *truth);
+/** The warping error of a picture of cells (Jain et al. 2010; ISBI 2012): the share of pixels that still
+ * differ when the truth has been warped towards the mask as far as that goes without an object or a hole
+ * being born, dying, joined or parted. Moved borders cost nothing, a gap in a membrane its pixels. Pixels
+ * change sides one by one, those first that differ first in the order of rows, then those they set free:
+ * as in the paper not all orders are tried, so the error is an upper bound. Objects are all classes but 0,
+ * hold together at sides, class 0 at corners too; beyond the borders is class 0. NaN where no pixel
+ * counts. Errors: TERN_ERR_SHAPE if the sizes differ; TERN_ERR_MEMORY (5 bytes a pixel). */
+TERN_API tern_status tern_mask_warping_error(double *error, const tern_mask *mask,
+                                             const tern_mask *truth);
 /** IoU and Dice of one class over all. */
 TERN_API void tern_mask_metrics_class(const tern_mask_metrics *metrics, int label, double *iou,
                                       double *dice);

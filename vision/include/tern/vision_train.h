@@ -76,7 +76,7 @@ typedef struct tern_vision_evaluate_options {
     const char *masks; /**< folder of the masks */
     const char *fov;   /**< folder of fields of view; NULL: all pixels count */
     tern_mask_coding coding;
-    bool rand; /**< measure tern_mask_rand_error too */
+    bool rand, warping; /**< measure tern_mask_rand_error, tern_mask_warping_error too */
     tern_vision_segment_options segment;
     tern_on_picture on_picture; /**< may be NULL */
     void *user;
