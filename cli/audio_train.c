@@ -108,7 +108,7 @@ int cli_audio_train(int argc, char **argv) {
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6},
         CLI_NETWORK_OPTION(r.training, networks),
-        CLI_INIT_OPTIONS(r.training),
+        CLI_INIT_OPTIONS(r.training, ", with a new last layer"),
         {"width", 0, CLI_REAL, &r.width, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
         CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of clips)", "clips a step"),

@@ -166,8 +166,8 @@ typedef struct cli_training {
 #define CLI_NETWORK_OPTION(t, names)                                                               \
     CLI_TITLE("network and training"),                                                             \
     {"network", 'n', CLI_TEXT, &(t).network, "NAME", names, 0, 0}
-#define CLI_INIT_OPTIONS(t)                                                                        \
-    {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model, with a new last layer", \
+#define CLI_INIT_OPTIONS(t, how)                                                                   \
+    {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model" how,                    \
      0, 0},                                                                                        \
     {"freeze-until", 0, CLI_TEXT, &(t).freeze_until, "NODE",                                       \
      "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0}
@@ -208,8 +208,8 @@ int cli_check_data(const cli_command *command, const char *data, const char *wha
 int cli_check_model_name(const cli_command *command, const char *output, const char *data_ending);
 /* Says now, not after an hour of work, that the file cannot be written: an exit code. */
 int cli_check_output(const char *path);
-/* Makes the context, loads --init into *init (which may be NULL for a command that has no such
- * option), sets in options what t says, and calls work, which returns the exit code. */
+/* Makes the context, loads --init into *init, sets in options what t says, and calls work,
+ * which returns the exit code. */
 int cli_training_run(const cli_training *t, tern_train_options *options, const tern_model **init,
                      int (*work)(void *user, tern_context *c), void *user);
 /* In such a work: sets checkpoint, log, progress and resume in options, calls train (which passes

@@ -261,7 +261,7 @@ int cli_text_train(int argc, char **argv) {
         {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0},
         TEXT_OPTIONS,
         NETWORK_OPTIONS,
-        CLI_INIT_OPTIONS(r.training),
+        CLI_INIT_OPTIONS(r.training, ", with a new last layer"),
         CLI_FILE_OPTIONS(r.training),
         CLI_END};
     return run(options, &r, argc, argv);

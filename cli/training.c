@@ -73,7 +73,7 @@ int cli_training_run(const cli_training *t, tern_train_options *options, const t
     tern_model *start = NULL;
     tern_status st = cli_context(&c, t->threads, &t->quiet);
     if (st == TERN_OK && t->init) st = tern_model_load(&start, c, t->init);
-    if (init) *init = start;
+    *init = start;
     options->epochs = (int)t->epochs;
     options->batch = t->batch;
     options->seed = (uint64_t)t->seed;

@@ -108,6 +108,7 @@ static int fill(request *r) {
     d->border_weight = r->border_weight;
     d->border_sigma = r->border_sigma;
     o->network = r->training.network;
+    o->freeze_until = r->training.freeze_until;
     o->width = r->width;
     o->depth = r->depth;
     o->dropout = r->dropout;
@@ -174,6 +175,7 @@ int cli_vision_train(int argc, char **argv) {
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
         {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of pictures: mirror,\nflip, turn, rotate, scale, elastic, contrast, hue, ...", 0, 0},
         CLI_NETWORK_OPTION(r.training, networks),
+        CLI_INIT_OPTIONS(r.training, "; its last layer\nis kept if it has as many classes"),
         {"width", 0, CLI_INT, &r.width, "N", "channels of the first layer (16)", 1, 512},
         {"depth", 0, CLI_INT, &r.depth, "N", "how often the picture is halved (4); fcn: dilated\nlayers (5)", 1, 7},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the deepest layers (0)", 0, 0.99},
@@ -191,7 +193,7 @@ int cli_vision_train(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
-    if (code == EXIT_OK) code = cli_training_run(&r.training, &r.options.train, NULL, work, &r);
+    if (code == EXIT_OK) code = cli_training_run(&r.training, &r.options.train, &r.options.init, work, &r);
     free(r.names);
     return code;
 }

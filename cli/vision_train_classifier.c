@@ -114,7 +114,7 @@ int cli_vision_train_classifier(int argc, char **argv) {
         {"channels", 0, CLI_INT, &r.channels, "N", "1: grey, 3: colour (as most pictures have)", 1, 3},
         {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6},
         CLI_NETWORK_OPTION(r.training, networks),
-        CLI_INIT_OPTIONS(r.training),
+        CLI_INIT_OPTIONS(r.training, ", with a new last layer"),
         {"scale", 0, CLI_REAL, &r.scale, "X", "channels times this (1)", 0.05, 16},
         {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
         CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of pictures)", "pictures a step"),

@@ -232,6 +232,66 @@ static void resuming_gives_the_same_model(void **state) {
     free(bytes[1]);
 }
 
+/* A trained network learns more of the same from where it was, something else with a new last layer, and
+ * what is frozen stays as it was. */
+static void goes_on(void **state) {
+    (void)state;
+    tern_context *c = make_context(2);
+    tern_model *first, *second;
+    tern_vision_train_result before, after;
+    tern_vision_train_options o = small_options(in_folder("one/mask"));
+    check_ok(c, tern_vision_train(&first, c, in_folder("one/image"), &o, &before));
+    o.width = o.depth = 0;
+    o.init = first;
+    o.train.epochs = 1;
+    o.train.optimizer.learning_rate = 1e-9;
+    check_ok(c, tern_vision_train(&second, c, in_folder("one/image"), &o, &after));
+    check_close(after.scores.auc, before.scores.auc, 2e-3, 0); /* statistics of normalisation move */
+    assert_non_null(strstr(tern_model_metadata(second, "tern.training"), "of another model"));
+    tern_model_free(second);
+
+    o.data.masks = in_folder("classes/mask");
+    o.data.coding = TERN_MASK_NUMBERS;
+    o.freeze_until = "all-but-last";
+    o.train.epochs = 6;
+    o.train.optimizer.learning_rate = 0.02;
+    check_ok(c, tern_vision_train(&second, c, in_folder("classes/image"), &o, &after));
+    assert_true(after.scores.accuracy > 0.7);
+    tern_model *cuts[2];
+    tern_tensor x = {.type = TERN_FLOAT, .rank = 4, .dims = {1, 1, 32, 32}}, y[2];
+    tern_session *sessions[2];
+    static float values[32 * 32];
+    for (int i = 0; i < 32 * 32; i++) values[i] = (float)sin(0.1 * i);
+    x.data = values;
+    for (int k = 0; k < 2; k++) {
+        check_ok(c, tern_model_cut(&cuts[k], k ? second : first, NULL));
+        check_ok(c, tern_session_create(&sessions[k], cuts[k]));
+        check_ok(c, tern_session_run(sessions[k], &x, 1, &y[k], 1));
+    }
+    assert_int_equal(y[0].dims[1], 6);
+    for (int i = 0; i < 6 * 32 * 32; i++) /* what is frozen is folded, which rounds */
+        check_close(((float *)y[1].data)[i], ((float *)y[0].data)[i], 1e-4, 1e-4);
+    for (int k = 0; k < 2; k++) {
+        tern_session_free(sessions[k]);
+        tern_model_free(cuts[k]);
+    }
+    tern_model_free(second);
+
+    o.width = 8;
+    check_error(c, TERN_ERR_ARGUMENT, "that of the model to go on from",
+                tern_vision_train(&second, c, in_folder("one/image"), &o, NULL));
+    o.width = 0;
+    o.data.channels = 3;
+    check_error(c, TERN_ERR_ARGUMENT, "sees pictures of 1 channels, not of 3",
+                tern_vision_train(&second, c, in_folder("one/image"), &o, NULL));
+    o.data.channels = 0;
+    o.init = NULL;
+    check_error(c, TERN_ERR_ARGUMENT, "needs a trained model to go on from",
+                tern_vision_train(&second, c, in_folder("one/image"), &o, NULL));
+    tern_model_free(first);
+    tern_context_free(c);
+}
+
 static void losses(void **state) {
     (void)state;
     tern_context *c = make_context(2);
@@ -376,6 +436,7 @@ int main(void) {
         cmocka_unit_test(learns_and_measures),
         cmocka_unit_test(several_classes_and_sizes),
         cmocka_unit_test(resuming_gives_the_same_model),
+        cmocka_unit_test(goes_on),
         cmocka_unit_test(losses),
         cmocka_unit_test(border_weights_are_in_the_loss),
         cmocka_unit_test(mistakes),

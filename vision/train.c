@@ -5,6 +5,7 @@
 #include "recipe.h"
 
 #include "core/dataset.h"
+#include "core/training.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +18,7 @@ typedef struct run {
     tern_vision_dataset *data, *other; /* other: validation pictures in a folder of their own */
     tern_dataset *training, *validation;
     tern_graph *graph;
+    tern__vision_pipeline before; /* of the model to go on from */
     int64_t multiple;
     int classes;
 } run;
@@ -123,13 +125,27 @@ static tern_status open_other(run *r) {
     return st;
 }
 
+/* What the model to go on from takes is what it will take. */
+static tern_status take_window(run *r) {
+    tern_vision_dataset_options *d = &r->o.data;
+    const int channels = r->before.normalization.channels;
+    if (d->channels && d->channels != channels)
+        return tern__fail(r->context, TERN_ERR_ARGUMENT,
+                          "the model to go on from sees pictures of %d channels, not of %d", channels,
+                          d->channels);
+    d->channels = channels;
+    if (!d->crop_width && !d->width) d->width = r->before.width, d->height = r->before.height;
+    return TERN_OK;
+}
+
 /* Everything about the data; needs the network's multiple. */
 static tern_status open_data(run *r) {
     tern_vision_dataset_options *d = &r->o.data;
     tern_vision_augmentation augmentation;
     int64_t pictures;
     int width, height;
-    tern_status st = look(r, &width, &height, &pictures);
+    tern_status st = r->o.init ? take_window(r) : TERN_OK;
+    if (st == TERN_OK) st = look(r, &width, &height, &pictures);
     if (st != TERN_OK) return st;
     tern__vision_recipe_window(&r->o, width, height, r->multiple);
     tern__vision_recipe_crops(&r->o, pictures);
@@ -146,6 +162,8 @@ static tern_status open_data(run *r) {
 }
 
 /* ---- network ---- */
+
+static int outputs(const run *r) { return r->classes > 2 ? r->classes : 1; }
 
 static tern_status build(tern_graph **graph, const run *r, int channels, int classes) {
     const tern_vision_train_options *o = &r->o;
@@ -165,12 +183,18 @@ static tern_status build(tern_graph **graph, const run *r, int channels, int cla
     return tern_graph_check(*graph);
 }
 
+static tern_status go_on(tern_graph **graph, const run *r) {
+    return tern__training_go_on(graph, r->o.init, r->classes == r->before.classes ? 0 : outputs(r),
+                                r->o.freeze_until, r->o.train.seed);
+}
+
 /* What sides must be multiples of; the same for any number of channels and classes. */
 static tern_status find_multiple(run *r) {
     tern_graph *graph = NULL;
     tern_vision_reach reach;
-    tern_status st = build(&graph, r, 1, 1);
-    if (st == TERN_OK) st = tern_vision_network_reach(&reach, graph);
+    tern_status st = r->o.init ? TERN_OK : build(&graph, r, 1, 1);
+    if (st == TERN_OK)
+        st = tern_vision_network_reach(&reach, r->o.init ? tern_model_graph(r->o.init) : graph);
     if (st == TERN_OK)
         r->multiple = reach.multiple[0] > reach.multiple[1] ? reach.multiple[0] : reach.multiple[1];
     tern_graph_free(graph);
@@ -256,7 +280,9 @@ static tern_status write_provenance(const run *r, tern_model *model,
                                     const tern_vision_train_result *result) {
     const tern_vision_train_options *o = &r->o;
     const tern_mask_scores *scores = &result->scores;
-    const char *network = o->network ? o->network : tern_vision_network_name(0);
+    const char *network = o->init      ? "of another model"
+                          : o->network ? o->network
+                                       : tern_vision_network_name(0);
     char *varied = NULL;
     tern_status st = tern_vision_augmentation_text(&varied, r->context, &o->data.augmentation);
     if (st != TERN_OK) return st;
@@ -286,6 +312,11 @@ static tern_status check_options(tern_context *c, const tern_vision_train_option
                           o->size, sizeof *o);
     if (!o->data.masks)
         return tern__fail(c, TERN_ERR_ARGUMENT, "there is no folder of masks to train with");
+    if (o->init && (o->network || o->width || o->depth || o->dropout != 0 || o->no_normalization ||
+                    o->resize || o->reflect))
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the network is that of the model to go on from; name, width, depth and so on "
+                          "of another one are not for it");
     if (o->data.border_sigma > 0 && !(o->data.border_weight > 0))
         return tern__fail(c, TERN_ERR_ARGUMENT, "border_sigma is %g, but border_weight is 0",
                           o->data.border_sigma);
@@ -298,7 +329,7 @@ static tern_status check_options(tern_context *c, const tern_vision_train_option
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the pictures to validate on, %s, have no folder of masks",
                           o->validate_pictures);
-    return TERN_OK;
+    return tern__training_check_freeze(c, o->init, o->freeze_until);
 }
 
 static void count_pictures(const run *r, tern_vision_train_result *result) {
@@ -310,12 +341,13 @@ static void count_pictures(const run *r, tern_vision_train_result *result) {
 }
 
 static tern_status train(run *r, tern_model **model, tern_vision_train_result *result) {
-    tern_status st = find_multiple(r);
+    tern_status st = r->o.init ? tern__vision_pipeline_read(&r->before, r->context, r->o.init) : TERN_OK;
+    if (st == TERN_OK) st = find_multiple(r);
     if (st == TERN_OK) st = open_data(r);
     if (st != TERN_OK) return st;
     if (!r->o.own_recipe) tern__vision_recipe_train(&r->o, tern_dataset_count(r->training));
-    st = build(&r->graph, r, tern_vision_dataset_channels(r->data),
-               r->classes > 2 ? r->classes : 1);
+    st = r->o.init ? go_on(&r->graph, r)
+                   : build(&r->graph, r, tern_vision_dataset_channels(r->data), outputs(r));
     if (st != TERN_OK) return st;
     tern_train_result *wanted = r->o.train.result;
     r->o.train.validation = r->validation;
