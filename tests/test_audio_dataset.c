@@ -162,7 +162,7 @@ static void values_as_they_are(void **state) {
 static void set_everything(tern_audio_augmentation *a) {
     *a = (tern_audio_augmentation){.time_shift = 0.5, .gain = 3, .noise = 0.5, .noise_snr_low = 0,
                                    .noise_snr_high = 20, .speed = 0.2, .pitch = 0.2, .tilt = 3,
-                                   .time_masks = 2, .time_mask = 0.2, .frequency_masks = 2,
+                                   .style = 0.5, .time_masks = 2, .time_mask = 0.2, .frequency_masks = 2,
                                    .frequency_mask = 0.2};
 }
 
@@ -257,6 +257,49 @@ static void variation_does_not_smooth(void **state) {
     free(scratch);
 }
 
+/* Mean and deviation of every band move towards those of the other clip by one share, which is anything
+ * from none to all; nothing else changes. */
+static void style_is_that_of_another_clip(void **state) {
+    (void)state;
+    enum { ROWS = 5, FRAMES = 64, TRIALS = 60 };
+    float in[ROWS * FRAMES], out[ROWS * FRAMES];
+    tern__band own[ROWS], got[ROWS], others[2][ROWS];
+    int varied = 0, second = 0;
+    double least = 1, most = 0;
+    for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)(sin(0.7 * i) * (1 + i / FRAMES) + i / FRAMES);
+    tern__vary_measure(own, in, ROWS, FRAMES);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < ROWS; i++) others[k][i] = (tern__band){(float)(20 - 40 * k + i), (float)(1 + i % 2)};
+    tern_audio_augmentation how = {.style = 0.5};
+    const tern__variation v = {.how = &how, .rows = ROWS, .frames = FRAMES, .decibel = 1, .scale = 1,
+                               .bands = others[0], .styles = 2};
+    void *scratch = malloc(tern__vary_scratch(&v));
+    for (int trial = 0; trial < TRIALS; trial++) {
+        tern__random random = tern__random_make(3, (uint64_t)trial);
+        tern__vary_features(&v, &random, in, FRAMES, out, scratch);
+        if (!memcmp(in, out, sizeof in)) continue;
+        tern__vary_measure(got, out, ROWS, FRAMES);
+        const tern__band *other = others[got[0].mean < own[0].mean];
+        const double share = (got[0].mean - own[0].mean) / (other[0].mean - own[0].mean);
+        varied++;
+        second += other == others[1];
+        if (share < least) least = share;
+        if (share > most) most = share;
+        for (int row = 0; row < ROWS; row++) {
+            const double mean = own[row].mean + share * (other[row].mean - own[row].mean);
+            /* half a decibel is added to both deviations */
+            const double factor = (own[row].deviation + share * (other[row].deviation - own[row].deviation) + 0.5) /
+                                  (own[row].deviation + 0.5);
+            check_close(got[row].mean, mean, 1e-4, 1e-4);
+            for (int t = 0; t < FRAMES; t++)
+                check_close(out[row * FRAMES + t], (in[row * FRAMES + t] - own[row].mean) * factor + mean, 1e-4, 1e-4);
+        }
+    }
+    assert_true(varied > TRIALS / 4 && varied < TRIALS * 3 / 4 && second > 5 && varied - second > 5);
+    assert_true(least >= 0 && least < 0.2 && most <= 1 && most > 0.8);
+    free(scratch);
+}
+
 /* A view outlives the data set that it was made of. */
 static void views_stay(void **state) {
     fixture *f = *state;
@@ -334,6 +377,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(variation_depends_on_seed_and_epoch_only, set_up, tear_down),
         cmocka_unit_test(pitch_multiplies_frequencies),
         cmocka_unit_test(variation_does_not_smooth),
+        cmocka_unit_test(style_is_that_of_another_clip),
         cmocka_unit_test_setup_teardown(views_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_options, set_up, tear_down),
