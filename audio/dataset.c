@@ -79,7 +79,7 @@ static tern_status load(void *self, tern_load *l) {
         tern__random random = tern__random_make(l->random, 0);
         if (s->waveform) tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
         else
-            tern__vary_features(&s->variation, &random, h->values, h->frames, out,
+            tern__vary_features(&s->variation, &random, h->values, h->frames, h->bands, out,
                                 s->scratch[l->worker]);
     }
     write_target(s, l->sample, l->target.data);
@@ -273,13 +273,24 @@ typedef struct sums {
 static void sum_clip(void *argument, int64_t i, int number) {
     const sums *m = argument;
     const tern__held *h = &m->store->held[tern_dataset_source_sample(m->clips, i)];
-    const int64_t n = h->frames * (int64_t)m->store->window.rows;
+    const int64_t rows = (int64_t)m->store->window.rows, n = h->frames * rows;
     double sum = 0, square = 0;
     (void)number;
     for (int64_t k = 0; k < n; k++) sum += h->values[k], square += (double)h->values[k] * h->values[k];
     m->sum[i] = sum;
     m->square[i] = square;
-    tern__vary_measure(m->bands + i * (int64_t)m->store->window.rows, h->values, (int64_t)m->store->window.rows, h->frames);
+    tern__vary_measure(m->bands + i * rows, h->values, rows, h->frames);
+}
+
+/* From now on these clips may take on one another's style. */
+static void keep_bands(store *s, const tern_dataset *clips, tern__band *bands) {
+    const int64_t n = tern_dataset_count(clips), rows = (int64_t)s->window.rows;
+    tern__free(s->context, s->bands);
+    s->variation.bands = s->bands = bands;
+    s->variation.styles = n;
+    for (size_t i = 0; i < s->clips.count; i++) s->held[i].bands = NULL;
+    for (int64_t i = 0; i < n; i++)
+        s->held[tern_dataset_source_sample(clips, i)].bands = bands + i * rows;
 }
 
 tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_dataset *clips) {
@@ -291,10 +302,11 @@ tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_da
     double sum = 0, square = 0, count = 0;
     double *parts = tern__alloc(c, 2 * (size_t)n * sizeof *parts);
     tern__band *bands = tern__alloc(c, (size_t)n * s->window.rows * sizeof *bands);
-    tern__free(c, s->bands);
-    s->variation.bands = s->bands = bands;
-    s->variation.styles = bands && !s->waveform ? n : 0;
-    if (!parts || !bands) return TERN_ERR_MEMORY;
+    if (!parts || !bands) {
+        tern__free(c, parts);
+        tern__free(c, bands);
+        return TERN_ERR_MEMORY;
+    }
     sums m = {s, clips, parts, parts + n, bands};
     tern__parallel(c, n, sum_clip, &m);
     for (int64_t i = 0; i < n; i++) {
@@ -304,6 +316,7 @@ tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_da
                  (double)s->window.rows;
     }
     tern__free(c, parts);
+    keep_bands(s, clips, bands);
     const double mean = sum / count, variance = square / count - mean * mean;
     s->audio.mean = mean;
     s->audio.std = variance > 1e-12 ? sqrt(variance) : 1;

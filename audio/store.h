@@ -14,6 +14,7 @@
 typedef struct tern__held {
     float *values; /* [rows][frames] */
     int64_t frames;
+    const tern__band *bands; /* [rows], in the store's; NULL: not measured */
     double seconds;
     int sample_rate, channels;
     bool silent, clipped;

@@ -10,17 +10,15 @@ typedef struct place {
     float weight;
 } place;
 
-/* Frames, then the bands of the clip itself. */
-size_t tern__vary_scratch(const tern__variation *v) {
-    return (size_t)v->frames * sizeof(int64_t) + (size_t)v->rows * sizeof(tern__band);
-}
+size_t tern__vary_scratch(const tern__variation *v) { return (size_t)v->frames * sizeof(int64_t); }
 
 void tern__vary_measure(tern__band *bands, const float *in, int64_t rows, int64_t frames) {
     for (int64_t row = 0; row < rows; row++, in += frames) {
         double sum = 0, square = 0;
         for (int64_t t = 0; t < frames; t++) sum += in[t], square += (double)in[t] * in[t];
         const double mean = sum / (double)frames;
-        bands[row] = (tern__band){(float)mean, (float)sqrt(fmax(0, square / (double)frames - mean * mean))};
+        const double variance = fmax(0, square / (double)frames - mean * mean);
+        bands[row] = (tern__band){(float)mean, (float)sqrt(variance)};
     }
 }
 
@@ -105,7 +103,8 @@ static const tern__band *draw_style(const tern__variation *v, tern__random *r) {
 
 /* Mean and deviation of a band become a mixture of its own and another's. Bands as good as without deviation
  * (above a codec's cutoff, say) are not blown up: half a decibel is added to both deviations. */
-static void take_style(const tern__variation *v, const tern__band *own, const tern__band *other, float share, float *x) {
+static void take_style(const tern__variation *v, const tern__band *own, const tern__band *other,
+                       float share, float *x) {
     const float floor = v->decibel > 0 ? (float)v->decibel / 2 : 1e-3f;
     const float deviation = own->deviation + share * (other->deviation - own->deviation);
     const float factor = (deviation + floor) / (own->deviation + floor);
@@ -117,7 +116,7 @@ static void take_style(const tern__variation *v, const tern__band *own, const te
  * network that is trained on smoothed noise takes the noise of real recordings for another sound (on
  * ESC-10 interpolation cost 10 % of accuracy). */
 void tern__vary_features(const tern__variation *v, tern__random *r, const float *in,
-                         int64_t in_frames, float *out, void *scratch) {
+                         int64_t in_frames, const tern__band *own, float *out, void *scratch) {
     const tern_audio_augmentation *a = v->how;
     int64_t *frames = scratch;
     const reader w = draw_reader(v, r, in_frames);
@@ -129,10 +128,8 @@ void tern__vary_features(const tern__variation *v, tern__random *r, const float 
     const double gain = tern__random_normal(r) * a->gain * v->decibel;
     const double tilt = v->hertz ? tern__random_normal(r) * a->tilt * v->decibel : 0;
     const double last = (double)(v->rows - 1);
-    tern__band *own = (tern__band *)(frames + v->frames);
-    const tern__band *other = draw_style(v, r);
+    const tern__band *other = own ? draw_style(v, r) : NULL;
     const float share = other ? (float)tern__random_uniform(r) : 0;
-    if (other) tern__vary_measure(own, in, v->rows, in_frames);
     for (int64_t row = 0; row < v->rows; row++) {
         const int64_t from = v->hertz && ratio != 1 ? row_of(v, v->hertz[row] * ratio) : row;
         const float *x = in + from * in_frames;

@@ -24,9 +24,10 @@ typedef struct tern__variation {
 void tern__vary_measure(tern__band *bands, const float *in, int64_t rows, int64_t frames);
 /* Bytes of scratch that the two below need. */
 size_t tern__vary_scratch(const tern__variation *v);
-/* in [rows][in_frames], in_frames >= frames -> out [rows][frames] */
+/* in [rows][in_frames], in_frames >= frames -> out [rows][frames]; own [rows]: its bands, without which (NULL)
+ * it keeps its style */
 void tern__vary_features(const tern__variation *v, tern__random *random, const float *in,
-                         int64_t in_frames, float *out, void *scratch);
+                         int64_t in_frames, const tern__band *own, float *out, void *scratch);
 /* The same for samples: rows is 1. */
 void tern__vary_samples(const tern__variation *v, tern__random *random, const float *in,
                         int64_t in_frames, float *out);

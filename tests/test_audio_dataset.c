@@ -218,7 +218,7 @@ static void pitch_multiplies_frequencies(void **state) {
     for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)hertz[i / FRAMES];
     for (int trial = 0; trial < 50; trial++) {
         tern__random random = tern__random_make(9, (uint64_t)trial);
-        tern__vary_features(&v, &random, in, FRAMES, out, scratch);
+        tern__vary_features(&v, &random, in, FRAMES, NULL, out, scratch);
         const double ratio = out[400 * FRAMES] / hertz[400]; /* known to half a row: 1e-3 */
         if (ratio < lowest) lowest = ratio;
         if (ratio > highest) highest = ratio;
@@ -245,7 +245,7 @@ static void variation_does_not_smooth(void **state) {
     void *scratch = malloc(tern__vary_scratch(&v));
     for (int trial = 0; trial < 20; trial++) {
         tern__random random = tern__random_make(4, (uint64_t)trial);
-        tern__vary_features(&v, &random, in, FRAMES, out, scratch);
+        tern__vary_features(&v, &random, in, FRAMES, NULL, out, scratch);
         for (int i = 0; i < ROWS * FRAMES; i++) {
             assert_true(out[i] == floorf(out[i]) && out[i] >= 0 && out[i] < ROWS * FRAMES);
             moved += out[i] != in[i];
@@ -276,7 +276,7 @@ static void style_is_that_of_another_clip(void **state) {
     void *scratch = malloc(tern__vary_scratch(&v));
     for (int trial = 0; trial < TRIALS; trial++) {
         tern__random random = tern__random_make(3, (uint64_t)trial);
-        tern__vary_features(&v, &random, in, FRAMES, out, scratch);
+        tern__vary_features(&v, &random, in, FRAMES, own, out, scratch);
         if (!memcmp(in, out, sizeof in)) continue;
         tern__vary_measure(got, out, ROWS, FRAMES);
         const tern__band *other = others[got[0].mean < own[0].mean];
