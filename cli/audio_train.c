@@ -115,7 +115,7 @@ int cli_audio_train(int argc, char **argv) {
         CLI_RATE_OPTIONS(r.training, "of AdamW"),
         CLI_MIXING_OPTIONS(r.training, "clips"),
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "clips as they are: no shifts, masks, mixing", 0, 0},
-        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of clips: time_shift,\ngain, noise, speed, pitch, tilt, time_masks, ...", 0, 0},
+        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of clips: time_shift,\ngain, noise, speed, pitch, tilt, style, time_masks, ...", 0, 0},
         CLI_RUN_OPTIONS(r.training),
         CLI_FILE_OPTIONS(r.training),
         CLI_END};
