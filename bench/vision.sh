@@ -64,7 +64,7 @@ for job in ${@:-drive isbi horses photo}; do
             # slices as they lie can know, so mirrored and turned ones come first.
             prepare isbi image label ''
             learn --depth 4 --crop 256 --crops 4 --batch 4 --lr 0.003 --epochs 110 --augment rotate=0,scale=0
-            learn --init "$out/isbi.onnx" --crop 256 --crops 4 --batch 4 --lr 0.002 --epochs 70 \
+            learn --init "$out/isbi.onnx" --crop 256 --crops 4 --batch 4 --lr 0.002 --epochs 50 --ema 0.998 \
                 --augment mirror=0,flip=0,turn=0,rotate=15,scale=0.15,stretch=0.1,elastic=3
             judge --rand --warping ;;
         horses)

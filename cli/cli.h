@@ -153,7 +153,7 @@ int cli_print_confusion(tern_context *c, const tern_session *session, tern_statu
 typedef struct cli_training {
     const char *unit; /* "clips", "texts" */
     const char *network, *init, *freeze_until;
-    double learning_rate, weight_decay, mixup, smoothing;
+    double learning_rate, weight_decay, ema, mixup, smoothing;
     int64_t epochs, batch, patience, seed, threads;
     const char *output;     /* the model */
     const char *checkpoint; /* NULL: beside the model, and removed when it is done */
@@ -176,7 +176,9 @@ typedef struct cli_training {
     {"batch", 'b', CLI_INT, &(t).batch, "N", batch_, 1, 65536}
 #define CLI_RATE_OPTIONS(t, decay)                                                                 \
     {"lr", 0, CLI_REAL, &(t).learning_rate, "X", "the highest learning rate", 1e-9, 100},          \
-    {"weight-decay", 0, CLI_REAL, &(t).weight_decay, "X", decay, 0, 10}
+    {"weight-decay", 0, CLI_REAL, &(t).weight_decay, "X", decay, 0, 10},                           \
+    {"ema", 0, CLI_REAL, &(t).ema, "X",                                                            \
+     "the model is a moving average of the weights over\nabout 1 / (1 - X) steps", 0, 0.999999}
 #define CLI_SMOOTHING_OPTION(t)                                                                    \
     {"label-smoothing", 0, CLI_REAL, &(t).smoothing, "X", "", 0, 0.99}
 #define CLI_MIXING_OPTIONS(t, samples)                                                             \

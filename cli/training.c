@@ -80,6 +80,7 @@ int cli_training_run(const cli_training *t, tern_train_options *options, const t
     options->patience = (int)t->patience;
     options->optimizer.learning_rate = t->learning_rate;
     options->optimizer.weight_decay = t->weight_decay;
+    options->optimizer.ema = t->ema;
     options->loss.label_smoothing = t->smoothing;
     options->mixup = t->mixup;
     const int code = st == TERN_OK ? work(user, c) : cli_failed(c, st);
