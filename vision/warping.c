@@ -14,26 +14,19 @@ enum {
 
 /* Pixels with a frame of class 0 around them, and those to be looked at, first come, first served. */
 typedef struct warp {
-    uint8_t *pixels; /* [height + 2][width + 2] */
-    size_t width;    /* with the frame */
-    uint32_t *queue; /* [room], a ring */
+    uint8_t *pixels;     /* [height + 2][width + 2] */
+    ptrdiff_t around[8]; /* from a pixel to its neighbours, from the right one counterclockwise */
+    uint32_t *queue;     /* [room], a ring */
     size_t first, count, room;
 } warp;
 
-/* From the right neighbour counterclockwise. */
-static void find_neighbours(size_t neighbours[8], const warp *w, size_t at) {
-    const size_t around[8] = {at + 1, at + 1 - w->width, at - w->width, at - 1 - w->width,
-                              at - 1, at - 1 + w->width, at + w->width, at + 1 + w->width};
-    for (int k = 0; k < 8; k++) neighbours[k] = around[k];
-}
-
 /* Whether a pixel may change sides without an object or a hole being born, dying, joined or parted: objects
  * hold together at sides, class 0 at corners as well. Source: Yokoi, Toriwaki & Fukumura 1975. */
-static bool is_simple(const warp *w, const size_t neighbours[8]) {
+static bool is_simple(const warp *w, const uint8_t *pixel) {
     int number = 0;
     for (int k = 0; k < 8; k += 2) {
-        const int a = w->pixels[neighbours[k]] & OBJECT, b = w->pixels[neighbours[k + 1]] & OBJECT,
-                  c = w->pixels[neighbours[(k + 2) % 8]] & OBJECT;
+        const int a = pixel[w->around[k]] & OBJECT, b = pixel[w->around[k + 1]] & OBJECT,
+                  c = pixel[w->around[(k + 2) % 8]] & OBJECT;
         number += a - a * b * c;
     }
     return number == 1;
@@ -48,14 +41,12 @@ static void enqueue(warp *w, size_t at) {
 static void warp_all(warp *w) {
     while (w->count) {
         const size_t at = w->queue[w->first];
-        size_t neighbours[8];
         w->first = (w->first + 1) % w->room;
         w->count--;
         w->pixels[at] &= (uint8_t)~QUEUED;
-        find_neighbours(neighbours, w, at);
-        if (!is_simple(w, neighbours)) continue;
+        if (!is_simple(w, w->pixels + at)) continue;
         w->pixels[at] ^= OBJECT | WRONG;
-        for (int k = 0; k < 8; k++) enqueue(w, neighbours[k]);
+        for (int k = 0; k < 8; k++) enqueue(w, at + (size_t)w->around[k]);
     }
 }
 
@@ -67,20 +58,22 @@ tern_status tern_mask_warping_error(double *error, const tern_mask *mask, const 
     if (mask->width != truth->width || mask->height != truth->height)
         return tern__fail(c, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d", mask->width,
                           mask->height, truth->width, truth->height);
-    warp w = {.width = width + 2, .room = width * height};
-    w.pixels = tern__calloc(c, w.width * (height + 2), sizeof *w.pixels);
+    const size_t row = width + 2, framed = row * (height + 2);
+    const ptrdiff_t up = -(ptrdiff_t)row, down = -up;
+    warp w = {.around = {1, up + 1, up, up - 1, -1, down - 1, down, down + 1}, .room = width * height};
+    w.pixels = tern__calloc(c, framed, sizeof *w.pixels);
     w.queue = tern__alloc(c, w.room * sizeof *w.queue);
     if (w.pixels && w.queue) {
         for (size_t y = 0, i = 0; y < height; y++)
             for (size_t x = 0; x < width; x++, i++) {
                 const bool counts = truth->labels[i] != TERN_MASK_IGNORED, said = mask->labels[i] != 0;
                 const bool is = counts ? truth->labels[i] != 0 : said;
-                w.pixels[(y + 1) * w.width + x + 1] = (uint8_t)(is * OBJECT + (is != said) * WRONG);
+                w.pixels[(y + 1) * row + x + 1] = (uint8_t)(is * OBJECT + (is != said) * WRONG);
                 pixels += counts;
             }
-        for (size_t i = 0; i < w.width * (height + 2); i++) enqueue(&w, i);
+        for (size_t i = 0; i < framed; i++) enqueue(&w, i);
         warp_all(&w);
-        for (size_t i = 0; i < w.width * (height + 2); i++) wrong += (w.pixels[i] & WRONG) != 0;
+        for (size_t i = 0; i < framed; i++) wrong += (w.pixels[i] & WRONG) != 0;
         if (pixels) *error = (double)wrong / (double)pixels;
     }
     const bool made = w.pixels && w.queue;
