@@ -19,7 +19,7 @@ static const recipe long_features = {
               .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
               .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true},
     .mixup = 1,
-    .augmentation = {.time_shift = 1, .gain = 3, .time_masks = 2, .time_mask = 0.15,
+    .augmentation = {.time_shift = 1, .gain = 3, .style = 0.5, .time_masks = 2, .time_mask = 0.15,
                      .frequency_masks = 2, .frequency_mask = 0.2}};
 static const recipe short_features = {
     .train = {.samples_seen = 40000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,

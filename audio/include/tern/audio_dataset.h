@@ -22,8 +22,10 @@ typedef struct tern_audio_augmentation {
     double pitch;            /**< frequencies multiplied likewise (features): other voices, sizes */
     double tilt;             /**< dB, standard deviation from the lowest to the highest row: other
                                   microphones and rooms (features) */
-    double style;            /**< share of clips whose bands take on, in part, mean and deviation of those
-                                  of another clip of the same set (features), 0..1 */
+    double style;            /**< share of clips whose bands take on, in part (uniform), mean and
+                                  deviation of those of another clip of the same set: other places and
+                                  microphones (features), 0..1. Source: MixStyle, Zhou et al. 2021, by
+                                  bands as Kim et al. 2022 have it */
     int time_masks;          /**< spans of up to time_mask of the window are blanked */
     double time_mask;        /**< 0..1 */
     int frequency_masks;     /**< bands of up to frequency_mask of the rows are blanked (features) */
