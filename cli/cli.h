@@ -241,6 +241,7 @@ int cli_vision_evaluate_classifier(int argc, char **argv);
 int cli_vision_explain(int argc, char **argv);
 int cli_vision_filter(int argc, char **argv);
 int cli_model_info(int argc, char **argv);
+int cli_model_average(int argc, char **argv);
 int cli_model_embed(int argc, char **argv);
 int cli_model_similar(int argc, char **argv);
 

@@ -37,6 +37,7 @@ static const entry entries[] = {
     {"vision", "filter", "filter a picture with a kernel of 3x3", cli_vision_filter},
 #endif
     {"model", "info", "show what is in a model file", cli_model_info},
+    {"model", "average", "make one model of several that went on from one", cli_model_average},
 #if defined CLI_HAS_AUDIO || defined CLI_HAS_TEXT || defined CLI_HAS_VISION
     {"model", "embed", "write a layer's output as vectors", cli_model_embed},
     {"model", "similar", "find the pictures, sounds or texts most like one", cli_model_similar},

@@ -81,3 +81,10 @@ tern_status tern_model_set_metadata(tern_model *m, const char *key, const char *
 }
 
 const tern_graph *tern_model_graph(const tern_model *m) { return m->graph; }
+
+tern_status tern__model_copy_metadata(tern_model *to, const tern_model *from) {
+    tern_status st = TERN_OK;
+    for (size_t i = 0; st == TERN_OK && i < from->n_metadata; i++)
+        st = tern_model_set_metadata(to, from->metadata[i].key, from->metadata[i].value);
+    return st;
+}

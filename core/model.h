@@ -18,5 +18,6 @@ struct tern_model {
 
 /* Makes a model that owns this graph; on failure the graph is freed as well. */
 tern_status tern__model_take(tern_model **model, tern_graph *graph);
+tern_status tern__model_copy_metadata(tern_model *to, const tern_model *from);
 
 #endif

@@ -73,13 +73,6 @@ tern_status tern_transfer(tern_graph **graph, const tern_graph *g, const tern_tr
 
 /* ---- a layer's output ---- */
 
-static tern_status copy_metadata(tern_model *to, const tern_model *from) {
-    tern_status st = TERN_OK;
-    for (size_t i = 0; st == TERN_OK && i < from->n_metadata; i++)
-        st = tern_model_set_metadata(to, from->metadata[i].key, from->metadata[i].value);
-    return st;
-}
-
 tern_status tern_model_cut(tern_model **cut, const tern_model *model, const char *layer) {
     const tern_graph *g = model->graph;
     tern_graph *part;
@@ -98,7 +91,7 @@ tern_status tern_model_cut(tern_model **cut, const tern_model *model, const char
         &(tern__surgery){
             .from = g, .output = value, .output_name = "embedding", .input = -1, .last = -1});
     if (st == TERN_OK) st = tern__model_take(cut, part);
-    if (st == TERN_OK && (st = copy_metadata(*cut, model)) != TERN_OK) {
+    if (st == TERN_OK && (st = tern__model_copy_metadata(*cut, model)) != TERN_OK) {
         tern_model_free(*cut);
         *cut = NULL;
     }

@@ -106,6 +106,10 @@ PYTHON
 expect border_weight 0 "epoch 1 of 1" $train --masks m --epochs 1 --border-weight 10 --border-sigma 3 -o border.onnx
 expect sigma_without_weight 2 "--border-sigma needs --border-weight" $train --masks m --border-sigma 3 -o x.onnx
 expect goes_on 0 "epoch 1 of 1" "$tern" vision train --images i --masks m --init m.onnx --crop 32 -e 1 -o on.onnx
+expect averages 0 "" "$tern" model average m.onnx on.onnx -o mean.onnx
+expect average_segments 0 "" "$tern" vision segment mean.onnx test/a.pgm -o mean.pgm
+expect average_of_one 2 "at least two models" "$tern" model average m.onnx -o x.onnx
+expect average_without_output 2 "-o is missing" "$tern" model average m.onnx on.onnx
 expect goes_on_with_another_network 2 "that of the model to go on from" $train --masks m --init m.onnx -o x.onnx
 expect freezes_nothing 2 "needs a trained model to go on from" $train --masks m --freeze-until all-but-last -o x.onnx
 "$tern" vision evaluate m.onnx --images i --masks m --rand --warping --json >scores.json

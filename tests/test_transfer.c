@@ -363,8 +363,56 @@ static void auxiliary_outputs_are_trained(void **state) {
     free_task(t);
 }
 
+static tern_model *dense(uint64_t seed, int64_t units) {
+    tern_graph *g;
+    tern_model *m;
+    check_ok(context, tern_graph_create(&g, context));
+    tern_graph_set_seed(g, seed);
+    tern_value x = tern_input(g, "x", 2, (int64_t[]){-1, 5});
+    tern_output(g, "y", tern_batch_normalization(tern_dense(x, units)));
+    check_ok(context, tern_model_create(&m, g));
+    tern_graph_free(g);
+    return m;
+}
+
+/* Without anything curved between them, the mean of the weights gives the mean of the outputs. */
+static void average_of_models(void **state) {
+    (void)state;
+    tern_model *models[3], *mean, *other = dense(1, 4);
+    float values[10], sum[6] = {0};
+    tern_tensor y, x = {TERN_FLOAT, 2, {2, 5}, values};
+    for (int i = 0; i < 10; i++) values[i] = (float)sin(i + 1);
+    for (int k = 0; k < 4; k++) {
+        tern_session *s;
+        if (k < 3) models[k] = dense((uint64_t)k + 1, 3);
+        if (k == 0) check_ok(context, tern_model_set_metadata(models[0], "note", "first"));
+        if (k == 3) check_ok(context, tern_model_average(&mean, (const tern_model *const *)models, 3));
+        check_ok(context, tern_session_create(&s, k < 3 ? models[k] : mean));
+        check_ok(context, tern_session_run(s, &x, 1, &y, 1));
+        for (int i = 0; i < 6; i++) {
+            if (k < 3) sum[i] += ((float *)y.data)[i];
+            else check_close(((float *)y.data)[i], sum[i] / 3, 1e-6, 1e-5);
+        }
+        tern_session_free(s);
+    }
+    assert_string_equal(tern_model_metadata(mean, "note"), "first");
+    tern_model_free(mean);
+
+    check_error(context, TERN_ERR_ARGUMENT, "the mean of 1 models",
+                tern_model_average(&mean, (const tern_model *const *)models, 1));
+    assert_null(mean);
+    check_error(context, TERN_ERR_ARGUMENT, "model 2 is another network",
+                tern_model_average(&mean, (const tern_model *const[]){models[0], other}, 2));
+    check_ok(context, tern_model_set_metadata(models[2], "tern.labels", "[\"a\", \"b\", \"c\"]"));
+    check_error(context, TERN_ERR_ARGUMENT, "model 3 has other labels",
+                tern_model_average(&mean, (const tern_model *const *)models, 3));
+    for (int k = 0; k < 3; k++) tern_model_free(models[k]);
+    tern_model_free(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(average_of_models),
         cmocka_unit_test(a_layer_as_a_vector),
         cmocka_unit_test(what_is_frozen_runs_as_at_inference),
         cmocka_unit_test(only_the_new_layer_is_trained),
