@@ -170,7 +170,7 @@ typedef struct cli_training {
     {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model" how,                    \
      0, 0},                                                                                        \
     {"freeze-until", 0, CLI_TEXT, &(t).freeze_until, "NODE",                                       \
-     "with --init: train only what comes after this node;\nall-but-last: only the new layer", 0, 0}
+     "with --init: train only what comes after this node;\nall-but-last: only the last layer", 0, 0}
 #define CLI_STEP_OPTIONS(t, epoch, batch_)                                                         \
     {"epochs", 'e', CLI_INT, &(t).epochs, "N", epoch, 1, 100000},                                  \
     {"batch", 'b', CLI_INT, &(t).batch, "N", batch_, 1, 65536}
