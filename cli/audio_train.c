@@ -86,9 +86,8 @@ static int work(void *user, tern_context *c) {
 
 int cli_audio_train(int argc, char **argv) {
     request r = {.training = {.unit = "clips"}, .options = TERN_AUDIO_TRAIN_OPTIONS_INIT};
-    char networks[300];
-    cli_list_networks(networks, sizeof networks, tern_audio_network_name,
-                      tern_audio_network_summary);
+    char networks[CLI_NETWORKS_TEXT];
+    cli_list_networks(networks, tern_audio_network_name, tern_audio_network_summary);
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0},

@@ -200,7 +200,8 @@ typedef struct cli_training {
     {"quiet", 'q', CLI_FLAG, &(t).quiet, NULL, "no progress; warnings and errors only", 0, 0}
 
 /* "NAME: SUMMARY" lines, for the help; name(i) is NULL at the end. */
-void cli_list_networks(char *text, size_t size, const char *(*name)(size_t),
+enum { CLI_NETWORKS_TEXT = 4096 };
+void cli_list_networks(char text[CLI_NETWORKS_TEXT], const char *(*name)(size_t),
                        const char *(*summary)(size_t));
 /* No operand, and data (what: a sentence on them): EXIT_OK or EXIT_USAGE. */
 int cli_check_data(const cli_command *command, const char *data, const char *what, int operands,

@@ -52,18 +52,29 @@ static const char *option_name(const void *list, size_t i) {
     return i == 0 ? "help" : NULL;
 }
 
+enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
+
+/* Where this line of help ends: at a line feed, or before the last word that still fits. */
+static const char *line_end(const char *line) {
+    const size_t n = strcspn(line, "\n"), most = HELP_WIDTH - HELP_COLUMN;
+    if (n <= most) return line + n;
+    for (const char *end = line + most; end > line; end--)
+        if (*end == ' ') return end;
+    return line + n;
+}
+
 static void describe(const cli_option *o) {
     char left[64];
     int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
                       : snprintf(left, sizeof left, "      --%s", o->name);
     if (o->argument) snprintf(left + n, sizeof left - (size_t)n, " %s", o->argument);
-    if (strlen(left) > 28) printf("%s\n%30s", left, "");
-    else printf("%-30s", left);
+    if (strlen(left) > HELP_COLUMN - 2) printf("%s\n%*s", left, HELP_COLUMN, "");
+    else printf("%-*s", HELP_COLUMN, left);
     for (const char *line = o->help;;) {
-        const char *end = strchr(line, '\n');
-        printf("%.*s\n", end ? (int)(end - line) : (int)strlen(line), line);
-        if (!end) break;
-        printf("%30s", "");
+        const char *end = line_end(line);
+        printf("%.*s\n", (int)(end - line), line);
+        if (!*end) break;
+        printf("%*s", HELP_COLUMN + (*end == ' ' ? 2 : 0), "");
         line = end + 1;
     }
 }

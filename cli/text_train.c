@@ -254,8 +254,8 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
 int cli_text_train(int argc, char **argv) {
     request r = {.command = &train_command, .training = {.unit = "texts"},
                  .options = TERN_TEXT_TRAIN_OPTIONS_INIT};
-    char networks[600];
-    cli_list_networks(networks, sizeof networks, tern_text_network_name, tern_text_network_summary);
+    char networks[CLI_NETWORKS_TEXT];
+    cli_list_networks(networks, tern_text_network_name, tern_text_network_summary);
     const cli_option options[] = {
         DATA_OPTIONS,
         {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0},
@@ -270,8 +270,8 @@ int cli_text_train(int argc, char **argv) {
 int cli_text_cross_validate(int argc, char **argv) {
     request r = {.command = &validate_command, .training = {.unit = "texts"},
                  .options = TERN_TEXT_TRAIN_OPTIONS_INIT};
-    char networks[600];
-    cli_list_networks(networks, sizeof networks, tern_text_network_name, tern_text_network_summary);
+    char networks[CLI_NETWORKS_TEXT];
+    cli_list_networks(networks, tern_text_network_name, tern_text_network_summary);
     const cli_option options[] = {
         DATA_OPTIONS,
         {"folds", 'k', CLI_INT, &r.folds, "K", "(10)", 2, 1000},

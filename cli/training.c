@@ -23,12 +23,12 @@ static char *beside(const char *model, const char *ending) {
     return path;
 }
 
-void cli_list_networks(char *text, size_t size, const char *(*name)(size_t),
+void cli_list_networks(char text[CLI_NETWORKS_TEXT], const char *(*name)(size_t),
                        const char *(*summary)(size_t)) {
     size_t used = 0;
     *text = 0;
-    for (size_t i = 0; name(i) && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s: %s", i ? "\n" : "", name(i),
+    for (size_t i = 0; name(i) && used < CLI_NETWORKS_TEXT; i++)
+        used += (size_t)snprintf(text + used, CLI_NETWORKS_TEXT - used, "%s%s: %s", i ? "\n" : "", name(i),
                                  summary(i));
 }
 

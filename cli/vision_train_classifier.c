@@ -101,9 +101,8 @@ static int check(const request *r, int operands, char **argv) {
 int cli_vision_train_classifier(int argc, char **argv) {
     request r = {.training = {.unit = "pictures"},
                  .options = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT};
-    char networks[2048];
-    cli_list_networks(networks, sizeof networks, tern_vision_classifier_name,
-                      tern_vision_classifier_summary);
+    char networks[CLI_NETWORKS_TEXT];
+    cli_list_networks(networks, tern_vision_classifier_name, tern_vision_classifier_summary);
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "the pictures", 0, 0},

@@ -42,6 +42,11 @@ expect group_help 0 "tern audio classify" "$tern" audio --help
 for command in "audio train" "audio classify" "audio evaluate" "audio features" "model info"; do
     expect "help_${command/ /_}" 0 "usage: tern $command" "$tern" $command --help
 done
+for command in "audio train" "text train" "vision train" "vision train-classifier"; do
+    "$tern" $command --help >help.txt
+    expect "help_fits_${command// /_}" 0 "" awk 'length > 100 { print; exit 1 }' help.txt
+done
+expect help_is_whole 0 "M5 of Dai" "$tern" audio train --help
 expect version 0 "tern $(sed -n "s/^ *version: '\(.*\)',/\1/p" "$1/meson.build" | head -1)" "$tern" --version
 expect unknown_group 2 "did you mean 'audio'" "$tern" aduio train
 expect unknown_command 2 "did you mean 'train'" "$tern" audio trian
