@@ -11,9 +11,27 @@ static bool same_value(const tern__value *a, const tern__value *b) {
            tern__shape_fits(&a->shape, &b->shape);
 }
 
+static bool same_attribute(const tern__attribute *attribute, const tern__node *a, const tern__node *b) {
+    const void *at = (const char *)a->attributes + attribute->offset;
+    const void *bt = (const char *)b->attributes + attribute->offset;
+    switch (attribute->type) {
+    case TERN_ATTRIBUTE_INT: return *(const int64_t *)at == *(const int64_t *)bt;
+    case TERN_ATTRIBUTE_FLOAT: return *(const float *)at == *(const float *)bt;
+    case TERN_ATTRIBUTE_STRING: return !strcmp(((const tern__string *)at)->at, ((const tern__string *)bt)->at);
+    default: {
+        const tern__ints *ai = at, *bi = bt;
+        return ai->count == bi->count && !memcmp(ai->at, bi->at, (size_t)ai->count * sizeof *ai->at);
+    }
+    }
+}
+
 static bool same_node(const tern__node *a, const tern__node *b) {
-    return a->op == b->op && a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs &&
-           !memcmp(a->inputs, b->inputs, (size_t)a->n_inputs * sizeof *a->inputs);
+    if (a->op != b->op || a->n_inputs != b->n_inputs || a->n_outputs != b->n_outputs ||
+        memcmp(a->inputs, b->inputs, (size_t)a->n_inputs * sizeof *a->inputs))
+        return false;
+    for (const tern__attribute *t = a->op->attributes; t && t->name; t++)
+        if (!same_attribute(t, a, b)) return false;
+    return true;
 }
 
 static bool same_network(const tern_graph *a, const tern_graph *b) {

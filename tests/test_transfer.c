@@ -410,9 +410,39 @@ static void average_of_models(void **state) {
     tern_model_free(other);
 }
 
+static tern_model *pooled(int64_t stride, float alpha) {
+    tern_graph *g;
+    tern_model *m;
+    check_ok(context, tern_graph_create(&g, context));
+    tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
+    x = tern_leaky_relu(tern_max_pool(tern_conv(x, 2, (tern_conv_options){.kernel_shape = {3, 3}}), 2, stride), alpha);
+    tern_output(g, "y", tern_global_average_pool(x));
+    check_ok(context, tern_model_create(&m, g));
+    tern_graph_free(g);
+    return m;
+}
+
+/* Weights of the same shapes in another network: only strides, or a slope, tell them apart. */
+static void average_of_other_attributes(void **state) {
+    (void)state;
+    tern_model *mean, *first = pooled(2, 0.1f), *same = pooled(2, 0.1f), *stride = pooled(1, 0.1f),
+                      *slope = pooled(2, 0.2f);
+    check_ok(context, tern_model_average(&mean, (const tern_model *const[]){first, same}, 2));
+    tern_model_free(mean);
+    check_error(context, TERN_ERR_ARGUMENT, "model 2 is another network",
+                tern_model_average(&mean, (const tern_model *const[]){first, stride}, 2));
+    check_error(context, TERN_ERR_ARGUMENT, "model 3 is another network",
+                tern_model_average(&mean, (const tern_model *const[]){first, same, slope}, 3));
+    tern_model_free(first);
+    tern_model_free(same);
+    tern_model_free(stride);
+    tern_model_free(slope);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(average_of_models),
+        cmocka_unit_test(average_of_other_attributes),
         cmocka_unit_test(a_layer_as_a_vector),
         cmocka_unit_test(what_is_frozen_runs_as_at_inference),
         cmocka_unit_test(only_the_new_layer_is_trained),
