@@ -17,17 +17,19 @@ static const cli_command command = {
     "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures (more than\n"
     "two classes: means over the classes). With --json one object is printed: iou, dice, accuracy,\n"
     "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over pictures),\n"
+    "offset_x and offset_y (pixels by which the true masks lie right of and below those of the model),\n"
     "n, pixels; with --rand and --warping also rand and warping."};
 
 static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 static json_t *scores_object(const tern_mask_scores *s) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou",
                      number_or_null(s->iou), "dice", number_or_null(s->dice), "accuracy",
                      number_or_null(s->accuracy), "precision", number_or_null(s->precision),
                      "recall", number_or_null(s->recall), "auc", number_or_null(s->auc), "boundary",
                      number_or_null(s->boundary), "mean_iou", number_or_null(s->mean_iou),
-                     "mean_dice", number_or_null(s->mean_dice), "n", (json_int_t)s->n, "pixels",
+                     "mean_dice", number_or_null(s->mean_dice), "offset_x", number_or_null(s->offset_x),
+                     "offset_y", number_or_null(s->offset_y), "n", (json_int_t)s->n, "pixels",
                      (json_int_t)s->pixels);
 }
 
@@ -53,6 +55,9 @@ static int print(const request *r, const tern_mask_scores *s) {
     printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n",
            s->iou, s->dice, s->precision, s->recall, s->accuracy);
     if (isfinite(s->auc)) printf("AUC        %.4f\n", s->auc);
+    if (isfinite(s->offset_x) && isfinite(s->offset_y))
+        printf("offset     %+.2f %+.2f (the true masks lie so many pixels right and below)\n", s->offset_x,
+               s->offset_y);
     if (r->rand) printf("Rand error %.4f\n", s->rand);
     if (r->warping) printf("warping    %.6f\n", s->warping);
     printf(

@@ -149,9 +149,8 @@ static int work(void *user, tern_context *c) {
 
 int cli_vision_train(int argc, char **argv) {
     request r = {.training = {.unit = "pictures"}, .options = TERN_VISION_TRAIN_OPTIONS_INIT};
-    char networks[400], losses[200] = "";
-    cli_list_networks(networks, sizeof networks, tern_vision_network_name,
-                      tern_vision_network_summary);
+    char networks[CLI_NETWORKS_TEXT], losses[200] = "";
+    cli_list_networks(networks, tern_vision_network_name, tern_vision_network_summary);
     for (size_t i = 0; tern_vision_loss_name(i); i++)
         snprintf(losses + strlen(losses), sizeof losses - strlen(losses), "%s%s", i ? ", " : "",
                  tern_vision_loss_name(i));
@@ -173,7 +172,7 @@ int cli_vision_train(int argc, char **argv) {
         {"foreground", 0, CLI_REAL, &r.foreground, "SHARE", "of the crops are laid around a foreground pixel (0)", 0, 1},
         {"size", 0, CLI_TEXT, &r.size, "WxH", "or whole pictures, brought to this size", 0, 0},
         {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
-        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of pictures: mirror,\nflip, turn, rotate, scale, elastic, contrast, hue, ...", 0, 0},
+        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of pictures: mirror,\nflip, turn, rotate, scale, elastic, contrast, hue, ...; mask_x,\nmask_y: the masks lie so many pixels right and below", 0, 0},
         CLI_NETWORK_OPTION(r.training, networks),
         CLI_INIT_OPTIONS(r.training, "; its last layer\nis kept if it has as many classes"),
         {"width", 0, CLI_INT, &r.width, "N", "channels of the first layer (16)", 1, 512},

@@ -118,6 +118,7 @@ import json
 r = json.load(open("scores.json"))
 assert r["n"] == 8 and r["pixels"] == 8 * 64 * 48 and 0.8 < r["iou"] <= 1 and 0.95 < r["auc"] <= 1, r
 assert 0 <= r["rand"] < 0.5 and 0 <= r["warping"] < 0.1, r
+assert abs(r["offset_x"]) < 1 and abs(r["offset_y"]) < 1, r
 assert {"iou", "dice", "accuracy", "precision", "recall", "auc", "n"} <= set(r), r
 PYTHON
 expect model_info 0 "tern.vision" "$tern" model info m.onnx --json

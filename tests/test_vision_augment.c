@@ -225,6 +225,39 @@ static void masks_move_with_pictures(void **state) {
     tern_image_free(&picture);
 }
 
+/* Masks drawn 3 pixels right of and 2 above what they mark are so still in a mirrored or turned picture. */
+static void masks_that_lie_off_do_so_the_same_way(void **state) {
+    (void)state;
+    enum { SIZE = 60, RIGHT = 3, BELOW = -2, EDGE = 6 };
+    static const char *const moves[] = {"none", "mirror=1", "flip=1", "turn=1", "mirror=1,flip=1,turn=1"};
+    tern_image disc = discs(SIZE, SIZE), mask, picture, out, moved;
+    check_ok(c, tern_image_create(&picture, c, SIZE, SIZE, 1, 8));
+    check_ok(c, tern_image_create(&mask, c, SIZE, SIZE, 1, 8));
+    for (int y = 0; y < SIZE; y++)
+        for (int x = 0; x < SIZE; x++) {
+            const int from_x = x - RIGHT < 0 ? 0 : x - RIGHT, from_y = y - BELOW >= SIZE ? SIZE - 1 : y - BELOW;
+            ((uint8_t *)picture.data)[y * SIZE + x] = (uint8_t)(100 * ((uint8_t *)disc.data)[y * SIZE + x]);
+            ((uint8_t *)mask.data)[y * SIZE + x] = ((uint8_t *)disc.data)[from_y * SIZE + from_x];
+        }
+    for (size_t move = 0; move < sizeof moves / sizeof *moves; move++)
+        for (uint64_t seed = 0; seed < 6; seed++) {
+            tern_vision_augmentation a = {0};
+            check_ok(c, tern_vision_augmentation_parse(&a, c, moves[move]));
+            a.mask_x = RIGHT;
+            a.mask_y = BELOW;
+            check_ok(c, tern_vision_augment(&out, &moved, &picture, &mask, &a, seed));
+            for (int y = EDGE; y < SIZE - EDGE; y++)
+                for (int x = EDGE; x < SIZE - EDGE; x++)
+                    assert_int_equal(100 * ((uint8_t *)moved.data)[y * SIZE + x],
+                                     ((uint8_t *)out.data)[(y - BELOW) * SIZE + x - RIGHT]);
+            tern_image_free(&out);
+            tern_image_free(&moved);
+        }
+    tern_image_free(&disc);
+    tern_image_free(&mask);
+    tern_image_free(&picture);
+}
+
 /* A picture whose red is x and whose green is y, and a mask that is x: what is seen of them tells
  * the window, which lies inside the picture and has sides of the range; all else is as it was. */
 static void random_crops(void **state) {
@@ -439,6 +472,7 @@ static void text(void **state) {
                  {"mirror=1,rotate=many", "'rotate=many': write name=number"},
                  {"rotate=-3", "must be in 0..180"},
                  {"rotate=181", "must be in 0..180"},
+                 {"mask_x=-11", "must be in -10..10"},
                  {"cutout=1.5", "must be a whole number of 0..100"},
                  {"border=none", "there are reflect, constant, edge, wrap"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -446,9 +480,9 @@ static void text(void **state) {
                     tern_vision_augmentation_parse(&a, c, wrong[i].text));
         assert_memory_equal(&a, &before, sizeof a);
     }
-    check_ok(c, tern_vision_augmentation_parse(&a, c, "none,blur=1"));
+    check_ok(c, tern_vision_augmentation_parse(&a, c, "none,blur=1,mask_y=-0.5"));
     check_ok(c, tern_vision_augmentation_text(&out, c, &a));
-    assert_string_equal(out, "blur=1");
+    assert_string_equal(out, "blur=1,mask_y=-0.5");
     tern_free(c, out);
     check_ok(c, tern_vision_augmentation_parse(&a, c, "none"));
     check_ok(c, tern_vision_augmentation_text(&out, c, &a));
@@ -464,6 +498,7 @@ int main(void) {
                                        cmocka_unit_test(warps_that_are_turns),
                                        cmocka_unit_test(elastic_fields),
                                        cmocka_unit_test(masks_move_with_pictures),
+                                       cmocka_unit_test(masks_that_lie_off_do_so_the_same_way),
                                        cmocka_unit_test(random_crops),
                                        cmocka_unit_test(what_does_not_move),
                                        cmocka_unit_test(light_and_colour),

@@ -405,11 +405,57 @@ static void warping_error(void **state) {
     tern_context_free(c);
 }
 
+/* A rectangle, drawn (x, y) further than it is. */
+static tern_mask block_at(tern_context *c, int x, int y) {
+    enum { WIDTH = 30, HEIGHT = 24 };
+    tern_mask m;
+    check_ok(c, tern_mask_create(&m, c, WIDTH, HEIGHT, 2, 0));
+    for (int row = 8; row < 16; row++)
+        for (int column = 9; column < 21; column++)
+            m.labels[(row + y) * WIDTH + column + x] = 1;
+    return m;
+}
+
+static void offset(void **state) {
+    (void)state;
+    tern_context *c = make_context();
+    static const int moved[][2] = {{0, 0}, {1, 0}, {1, -2}, {-2, 1}, {2, 2}, {3, 0}};
+    tern_mask still = block_at(c, 0, 0);
+    tern_mask_metrics *m;
+    tern_mask_scores s;
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+        tern_mask truth = block_at(c, moved[i][0], moved[i][1]);
+        check_ok(c, tern_mask_metrics_create(&m, c, 2));
+        check_ok(c, tern_mask_metrics_add(m, &still, &truth, &s));
+        if (abs(moved[i][0]) < 3) check_close(s.offset_x, moved[i][0], 1e-12, 0);
+        else assert_true(isnan(s.offset_x));
+        check_close(s.offset_y, moved[i][1], 1e-12, 0);
+        /* with one that lies where it is, half of that */
+        if (moved[i][0] == 1 && !moved[i][1]) {
+            check_ok(c, tern_mask_metrics_add(m, &still, &still, &s));
+            check_close(s.offset_x, 0, 1e-12, 0);
+            s = tern_mask_metrics_scores(m);
+            check_close(s.offset_x, 0.5, 1e-12, 0);
+            assert_true(isnan(tern_mask_metrics_scores_at(m, 0.5).offset_x));
+        }
+        tern_mask_metrics_free(m);
+        tern_mask_free(&truth);
+    }
+    memset(still.labels, 0, 30 * 24); /* nothing stands out */
+    check_ok(c, tern_mask_metrics_create(&m, c, 2));
+    check_ok(c, tern_mask_metrics_add(m, &still, &still, &s));
+    assert_true(isnan(s.offset_x) && isnan(s.offset_y));
+    tern_mask_metrics_free(m);
+    tern_mask_free(&still);
+    tern_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand), cmocka_unit_test(several_classes),      cmocka_unit_test(curves),
         cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes),
         cmocka_unit_test(rand_error), cmocka_unit_test(warping_error),
+        cmocka_unit_test(offset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,11 +12,13 @@
 
 typedef struct part {
     tern__setting setting;
-    double max; /* from 0 */
+    double least, most;
 } part;
 
-#define PART(name, max, whole)                                                                     \
-    { TERN__SETTING(tern_vision_augmentation, name, whole), max }
+#define PART(name, most, whole)                                                                    \
+    { TERN__SETTING(tern_vision_augmentation, name, whole), 0, most }
+#define EITHER_WAY(name, most)                                                                     \
+    { TERN__SETTING(tern_vision_augmentation, name, false), -(most), most }
 static const part parts[] = {PART(mirror, 1, false),     PART(flip, 1, false),
                              PART(turn, 1, false),       PART(rotate, 180, false),
                              PART(shift, 1, false),      PART(scale, 2, false),
@@ -27,7 +29,8 @@ static const part parts[] = {PART(mirror, 1, false),     PART(flip, 1, false),
                              PART(gamma, 2, false),      PART(saturation, 2, false),
                              PART(hue, 180, false),      PART(noise, 1, false),
                              PART(blur, 20, false),      PART(cutout, 100, true),
-                             PART(cutout_size, 1, false)};
+                             PART(cutout_size, 1, false),
+                             EITHER_WAY(mask_x, 10),     EITHER_WAY(mask_y, 10)};
 enum { PARTS = sizeof parts / sizeof *parts };
 static const char *const borders[] = {"reflect", "constant", "edge", "wrap"};
 enum { BORDERS = sizeof borders / sizeof *borders };
@@ -35,9 +38,9 @@ enum { BORDERS = sizeof borders / sizeof *borders };
 tern_status tern_vision_augmentation_check(tern_context *c, const tern_vision_augmentation *a) {
     for (size_t i = 0; i < PARTS; i++) {
         const double value = tern__setting_get(a, &parts[i].setting);
-        if (!(value >= 0 && value <= parts[i].max))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in 0..%g",
-                              parts[i].setting.name, value, parts[i].max);
+        if (!(value >= parts[i].least && value <= parts[i].most))
+            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in %g..%g",
+                              parts[i].setting.name, value, parts[i].least, parts[i].most);
     }
     if (a->border < TERN_BORDER_REFLECT || a->border > TERN_BORDER_WRAP)
         return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: border number %d", (int)a->border);
@@ -68,10 +71,10 @@ static tern_status set_part(tern_vision_augmentation *a, tern_context *c, char *
     tern_status st =
         tern__settings_read(&s, &value, c, "augmentation", TERN__CHOICES(parts), "border", item);
     if (st != TERN_OK) return st;
-    const double max = ((const part *)s)->max;
-    if (!(value >= 0 && value <= max) || (s->whole && value != floor(value)))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be %s0..%g",
-                          s->name, value, s->whole ? "a whole number of " : "in ", max);
+    const part *of = (const part *)s;
+    if (!(value >= of->least && value <= of->most) || (s->whole && value != floor(value)))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be %s%g..%g",
+                          s->name, value, s->whole ? "a whole number of " : "in ", of->least, of->most);
     tern__setting_set(a, s, value);
     return TERN_OK;
 }

@@ -1,6 +1,6 @@
 /* Scores of masks: a confusion matrix of pixels, a histogram of probabilities, borders. Knows masks
  * only. */
-#include "core/base.h"
+#include "mask.h"
 
 #include <tern/vision_metrics.h>
 
@@ -15,6 +15,7 @@ typedef struct counts {
     int64_t *matrix;    /* [truth][predicted] */
     int64_t *bins[2];   /* [BINS] probabilities of class 1 where the truth is 0 and 1 */
     bool probabilities; /* every picture so far had them */
+    tern__mask_offset offset;
 } counts;
 
 struct tern_mask_metrics {
@@ -44,12 +45,16 @@ static void counts_clear(counts *k) {
     memset(k->matrix, 0, (size_t)k->classes * (size_t)k->classes * sizeof *k->matrix);
     if (k->bins[0]) memset(k->bins[0], 0, 2 * BINS * sizeof **k->bins);
     k->probabilities = k->classes == 2;
+    k->offset = (tern__mask_offset){0};
 }
 
 static void counts_join(counts *all, const counts *one) {
     for (int i = 0; i < all->classes * all->classes; i++) all->matrix[i] += one->matrix[i];
     for (int i = 0; all->bins[0] && i < 2 * BINS; i++) all->bins[0][i] += one->bins[0][i];
     all->probabilities = all->probabilities && one->probabilities;
+    for (int axis = 0; axis < 2; axis++)
+        for (int i = 0; i < TERN__OFFSET_PLACES; i++)
+            all->offset.differing[axis][i] += one->offset.differing[axis][i];
 }
 
 tern_status tern_mask_metrics_create(tern_mask_metrics **metrics, tern_context *c, int classes) {
@@ -217,6 +222,8 @@ static tern_mask_scores scores_of(const counts *k) {
                               .auc = area(k),
                               .mean_iou = r.iou,
                               .mean_dice = r.dice,
+                              .offset_x = tern__mask_offset_along(&k->offset, 0),
+                              .offset_y = tern__mask_offset_along(&k->offset, 1),
                               .rand = NAN,
                               .warping = NAN};
 }
@@ -246,6 +253,7 @@ static tern_status count_pixels(counts *k, tern_context *c, const tern_mask *mas
         k->matrix[is * k->classes + said]++;
         if (p) k->bins[is][(int)lrintf(fminf(fmaxf(p[i], 0), 1) * (BINS - 1))]++;
     }
+    tern__mask_offset_count(&k->offset, mask, truth);
     return TERN_OK;
 }
 
@@ -297,6 +305,8 @@ tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m, double 
                           .boundary = NAN,
                           .mean_iou = NAN,
                           .mean_dice = NAN,
+                          .offset_x = NAN,
+                          .offset_y = NAN,
                           .rand = NAN,
                           .warping = NAN};
     int64_t matrix[4] = {0};
@@ -308,7 +318,7 @@ tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m, double 
             matrix[2 * truth + ((double)i / (BINS - 1) >= threshold)] += k.bins[truth][i];
     s = scores_of(&k);
     s.n = m->n;
-    s.boundary = s.mean_iou = s.mean_dice = NAN;
+    s.boundary = s.mean_iou = s.mean_dice = s.offset_x = s.offset_y = NAN;
     return s;
 }
 

@@ -59,6 +59,14 @@ static tern_affine draw_map(const tern_vision_augmentation *a, tern__random *r,
     return map;
 }
 
+/* The map for a mask that lies off by (x, y): what is marked is found where the picture's map says. */
+static tern_affine map_of_mask(const tern_affine *map, double x, double y) {
+    tern_affine back = *map;
+    back.m[2] += x - (map->m[0] * x + map->m[1] * y);
+    back.m[5] += y - (map->m[3] * x + map->m[4] * y);
+    return back;
+}
+
 static int channels_of(const tern__view *v) { return v->image->channels < 3 ? 1 : 3; }
 
 static bool is_moved(const tern_vision_augmentation *a) {
@@ -195,6 +203,7 @@ void tern__vary_view(const tern_vision_augmentation *a, tern__random *r, const t
     else /* the fast way to the same numbers */
         tern__image_planes(v->image, first_of(v->x, v->width), first_of(v->y, v->height), v->width,
                            v->height, a->border, channels_of(v), out);
+    w.map = map_of_mask(&w.map, a->mask_x, a->mask_y);
     const uint8_t *const from[] = {v->labels, v->weights}, outside[] = {ignored, 0};
     uint8_t *const to[] = {labels, weights};
     for (int k = 0; k < 2; k++) {

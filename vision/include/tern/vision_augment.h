@@ -38,6 +38,10 @@ typedef struct tern_vision_augmentation {
     int cutout; /**< so many rectangles of the picture (not of the mask) are set to its mean, 0..100
                      (DeVries & Taylor 2017) */
     double cutout_size; /**< their sides, uniform up to this share of the picture's; 0: 0.25 */
+    /** Pixels by which the masks as drawn lie right of and below what they mark, -10..10. Turned and
+     *  mirrored pictures then get masks that lie off by as much in the same direction, so that a network
+     *  can learn to draw as the masks are drawn. */
+    double mask_x, mask_y;
     tern_border border; /**< what moves in from outside; reflect unless said otherwise. Masks take
                            the same pixels; constant: black, and mask pixels that do not count */
 } tern_vision_augmentation;

@@ -27,6 +27,9 @@ typedef struct tern_mask_scores {
     double boundary; /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's
                         border are right (Csurka et al. 2013); mean over pictures */
     double mean_iou, mean_dice; /**< means over pictures of iou and dice */
+    double offset_x, offset_y; /**< pixels by which the true masks lie right of and below the others: where,
+                                  moved, they differ from them least, along each axis; NaN where that is 3
+                                  pixels or more, or nowhere */
     double rand, warping; /**< means over pictures of tern_mask_rand_error and
                              tern_mask_warping_error; NaN unless they were asked for */
 } tern_mask_scores;
