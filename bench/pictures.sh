@@ -20,7 +20,7 @@ else
 fi
 
 TERN=$tern "$root/examples/digits_to_fashion.sh" "$data" "$work" 2>/dev/null
-echo "nearest neighbours by cosine before the last layer of that LeNet:"
+echo "nearest neighbours by cosine before the last layer of the first LeNet:"
 "$tern" model similar "$work/digits.onnx" --data "$data" 2>/dev/null
 echo "Fashion-MNIST, from scratch:"
 "$tern" vision train-classifier --data "$fashion" --test "$fashion" \
