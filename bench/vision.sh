@@ -76,7 +76,7 @@ for job in ${@:-drive isbi horses photo}; do
             judge --rand --warping ;;
         horses)
             prepare horses image mask ''
-            learn --size 128 --epochs 26
+            learn --size 160 --epochs 38
             judge --tta ;;
         photo) photo ;;
         *) echo "vision.sh: there is no '$job'" >&2; exit 2 ;;
