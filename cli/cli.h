@@ -199,8 +199,8 @@ typedef struct cli_training {
     {"log", 0, CLI_TEXT, &(t).log, "FILE", "(MODEL.jsonl)", 0, 0},                                 \
     {"quiet", 'q', CLI_FLAG, &(t).quiet, NULL, "no progress; warnings and errors only", 0, 0}
 
-/* "NAME: SUMMARY" lines, for the help; name(i) is NULL at the end. */
 enum { CLI_NETWORKS_TEXT = 4096 };
+/* "NAME: SUMMARY" lines, for the help; name(i) is NULL at the end. */
 void cli_list_networks(char text[CLI_NETWORKS_TEXT], const char *(*name)(size_t),
                        const char *(*summary)(size_t));
 /* No operand, and data (what: a sentence on them): EXIT_OK or EXIT_USAGE. */

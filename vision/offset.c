@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* Pixels that differ when the truth is looked at (x, y) further. All pixels that count wherever it is moved
- * to are compared, so that every place is judged by the same ones. */
+/* Pixels of the mask that differ from the truth (x, y) further, where that counts; those at the edge are left
+ * out, so that all moves compare the same pixels of the mask. */
 static int64_t differing(const tern_mask *mask, const tern_mask *truth, int x, int y) {
     const int reach = TERN__OFFSET_REACH;
     int64_t count = 0;
