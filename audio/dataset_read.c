@@ -193,13 +193,8 @@ static void adapt(const tern__store *s, tern_audio_options *o) {
         if (s->held[i].sample_rate > highest) highest = s->held[i].sample_rate;
     if (highest < o->sample_rate) {
         const double ratio = (double)highest / o->sample_rate;
-        o->win_length = (int)round(o->win_length * ratio);
-        o->hop_length = (int)round(o->hop_length * ratio);
-        while (o->n_fft % 4 == 0 && o->n_fft / 2 >= o->win_length && o->n_fft / 2 >= o->n_fft * ratio)
-            o->n_fft /= 2;
-        if (o->fmax > highest / 2.0) o->fmax = 0;
+        tern_audio_options_at_rate(o, highest);
         if (o->n_mels > 8) o->n_mels = (int)fmax(8, round(o->n_mels * ratio)); /* bands stay as wide */
-        o->sample_rate = highest;
     }
     if (s->window.seconds * o->sample_rate > (double)MOST_FRAMES * o->hop_length &&
         2 * o->hop_length <= o->win_length)

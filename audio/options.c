@@ -301,6 +301,17 @@ static tern_audio_options kaldi(void) {
     return o;
 }
 
+void tern_audio_options_at_rate(tern_audio_options *o, int sample_rate) {
+    const double ratio = (double)sample_rate / o->sample_rate, wanted = o->n_fft * ratio;
+    o->win_length = (int)round(o->win_length * ratio);
+    o->hop_length = (int)round(o->hop_length * ratio);
+    const double least = o->win_length ? o->win_length : wanted;
+    while (o->n_fft % 4 == 0 && o->n_fft / 2 >= fmax(least, wanted)) o->n_fft /= 2;
+    while (o->n_fft < least) o->n_fft *= 2;
+    if (o->fmax > sample_rate / 2.0) o->fmax = 0;
+    o->sample_rate = sample_rate;
+}
+
 static const char *const preset_names[] = {
     "tern",  "librosa",    "librosa-mfcc", "torchaudio", "torchaudio-mfcc",
     "kaldi", "kaldi-mfcc", "kaldi-plp",    "yamnet",     "whisper",

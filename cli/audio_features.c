@@ -22,7 +22,8 @@ static int export(const request *r, const char *sound) {
     tern_audio_options o = TERN_AUDIO_OPTIONS_INIT;
     tern_status st = cli_context(&c, r->threads, &quiet);
     if (st == TERN_OK && r->preset) st = tern_audio_options_preset(&o, c, r->preset);
-    if (r->sample_rate) o.sample_rate = (int)r->sample_rate;
+    if (r->sample_rate && r->preset) o.sample_rate = (int)r->sample_rate;
+    else if (r->sample_rate) tern_audio_options_at_rate(&o, (int)r->sample_rate);
     if (r->mels) o.n_mels = (int)r->mels;
     if (st == TERN_OK) st = tern_audio_export(c, sound, r->output, &o, &rows, &frames);
     int code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);

@@ -23,6 +23,29 @@ static void text_and_back(void **state) {
     }
 }
 
+/* Frames of 25 ms every 10 ms at any rate. */
+static void other_rates(void **state) {
+    (void)state;
+    static const int cases[][4] = {{8000, 256, 200, 80}, {11025, 512, 276, 110}, {16000, 512, 400, 160},
+                                   {22050, 1024, 551, 221}, {32000, 1024, 800, 320}, {96000, 4096, 2400, 960}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tern_audio_options o = TERN_AUDIO_OPTIONS_INIT, resolved;
+        o.fmax = 5000;
+        tern_audio_options_at_rate(&o, cases[i][0]);
+        check_ok(context, tern__audio_options_resolve(&resolved, context, &o));
+        assert_int_equal(o.sample_rate, cases[i][0]);
+        assert_int_equal(o.n_fft, cases[i][1]);
+        assert_int_equal(o.win_length, cases[i][2]);
+        assert_int_equal(o.hop_length, cases[i][3]);
+        assert_true(resolved.fmax == fmin(5000, cases[i][0] / 2.0));
+    }
+    tern_audio_options whole = TERN_AUDIO_OPTIONS_INIT; /* 0: as long as n_fft */
+    whole.win_length = whole.hop_length = 0;
+    tern_audio_options_at_rate(&whole, 44100);
+    assert_int_equal(whole.n_fft, 2048);
+    assert_true(whole.win_length == 0 && whole.hop_length == 0);
+}
+
 static tern_status parse(const char *text) {
     tern_audio_options o;
     memset(&o, 0x5a, sizeof o);
@@ -101,6 +124,7 @@ static void frequencies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_and_back),
+        cmocka_unit_test(other_rates),
         cmocka_unit_test(parse_refuses),
         cmocka_unit_test(create_refuses),
         cmocka_unit_test(frequencies),
