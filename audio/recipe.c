@@ -15,14 +15,14 @@ typedef struct recipe {
 } recipe;
 
 static const recipe long_features = {
-    .train = {.samples_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 8,
+    .train = {.samples_seen = 70000, .fewest_epochs = 15, .most_epochs = 400, .batch = 8,
               .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
               .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true},
     .mixup = 1,
     .augmentation = {.time_shift = 1, .gain = 3, .style = 0.5, .time_masks = 2, .time_mask = 0.15,
                      .frequency_masks = 2, .frequency_mask = 0.2}};
 static const recipe short_features = {
-    .train = {.samples_seen = 40000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,
+    .train = {.samples_seen = 120000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,
               .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
               .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true},
     .mixup = 0.2,
@@ -44,7 +44,7 @@ static const recipe *choose(const tern_audio_train_options *o, double seconds) {
 
 const char *tern__recipe_network(const tern_audio_train_options *o, double seconds) {
     if (o->network) return o->network;
-    return seconds < TERN__SHORT_SECONDS ? "pair" : "four";
+    return seconds < TERN__SHORT_SECONDS ? "pair" : "cnn";
 }
 
 void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t clips) {

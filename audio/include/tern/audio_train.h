@@ -15,7 +15,7 @@ typedef struct tern_audio_train_options {
     size_t size;                     /**< sizeof(tern_audio_train_options), set by the _INIT macro */
     tern_audio_dataset_options data; /**< data.waveform follows from the network; data.folds: those to train
                                           on (with validate_folds those are read as well) */
-    const char *network;             /**< tern_audio_network_name; NULL: "pair" for windows below 1.5 s, "four"
+    const char *network;             /**< tern_audio_network_name; NULL: "pair" for windows below 1.5 s, "cnn"
                                           for longer ones */
     double width, dropout;           /**< tern_audio_network_options */
     const tern_model *init;          /**< go on from this model of sounds instead of a new network: its last layer is made
