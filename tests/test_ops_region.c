@@ -93,7 +93,7 @@ static const op_mistake mistakes[] = {
     MISTAKE("Tversky", "target", TERN_ERR_SHAPE, "target [2, 3, 3, 4] does not fit",
             .inputs = {ONE, SOFT}),
     MISTAKE("Lovasz", "numbers", TERN_ERR_SHAPE, "does not fit logits",
-            .inputs = {THREE, CLASSES((2, 4), 0)}),
+            .inputs = {THREE, CLASSES((2, 4), 0, 0, 0, 0, 0, 0, 0, 0)}),
     MISTAKE("Focal", "weights", TERN_ERR_SHAPE, "weights [2, 3, 3, 4] do not fit",
             .inputs = {THREE, LABELS(2), SOFT}),
     MISTAKE("Tversky", "alpha", TERN_ERR_ARGUMENT, "alpha -1",
