@@ -84,8 +84,8 @@ static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
 static const network networks[] = {
     {"cnn", "log-mel features, eight 3x3 convolutions, 0.15 M weights (the default for long sounds)", false, 0.3,
      1, NULL, build_cnn},
-    {"pair", "two of them averaged, one deaf to voice and microphone (the default for short sounds)", false, 0.3, 2,
-     with_and_without_means, build_cnn},
+    {"pair", "two of them averaged, one deaf to voice and microphone (the default for short sounds; cnn is better for "
+     "steady ones)", false, 0.3, 2, with_and_without_means, build_cnn},
     {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2, 1, NULL, build_m5},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
