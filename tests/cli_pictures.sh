@@ -92,8 +92,12 @@ expect audio_explain 0 "what speaks for" "$tern" audio explain "$models/esc10.on
 printf 'a fine and lovely film\nan awful, dull mess\n\nlovely\n' >texts.txt
 expect embed_pictures 0 "" "$tern" model embed m.onnx more/down/0.pgm more/spot/0.pgm -o pictures.npy
 expect embed_a_layer 0 "" "$tern" model embed m.onnx more/down/0.pgm --layer flatten -o flatten.npy
-expect embed_sounds 0 "" "$tern" model embed "$models/esc10.onnx" tone.wav --layer add_2 -o sounds.npy
-expect embed_no_last_layer 3 "no last layer that could be replaced" "$tern" model embed "$models/esc10.onnx" tone.wav -o x.npy
+expect embed_sounds 0 "" "$tern" model embed "$models/esc10.onnx" tone.wav -o sounds.npy
+mkdir -p tones/high tones/low
+cp tone.wav tones/high/1.wav
+cp tone.wav tones/low/1.wav
+"$tern" audio train --data tones --network pair --width 0.25 --epochs 1 -q -o pair.onnx 2>pair.txt || wrong a_pair "$(cat pair.txt)"
+expect embed_no_last_layer 3 "no last layer that could be replaced" "$tern" model embed pair.onnx tone.wav -o x.npy
 expect embed_texts 0 "" "$tern" model embed "$models/sentiment.onnx" texts.txt -o texts.npy
 "$tern" model embed "$models/sentiment.onnx" - -o stdin.npy <texts.txt && cmp -s texts.npy stdin.npy &&
     passed embed_standard_input || wrong embed_standard_input
@@ -113,7 +117,8 @@ def read(path):
     return [values[i * shape[1]:(i + 1) * shape[1]] for i in range(shape[0])]
 pictures, flatten, texts = read("pictures.npy"), read("flatten.npy"), read("texts.npy")
 assert len(pictures) == 2 and len(pictures[0]) == 42 and len(flatten[0]) == 200, (len(pictures[0]), len(flatten[0]))
-assert len(read("sounds.npy")) == 1 and len(texts) >= 3 and texts[0] != texts[1]
+sounds = read("sounds.npy")
+assert len(sounds) == 1 and len(sounds[0]) == 128 and len(texts) >= 3 and texts[0] != texts[1]
 found = json.load(open("similar.json"))
 assert found["query"] == "more/down/0.pgm" and found["similar"][0]["file"] == "more/down/1.pgm", found
 distances = [s["distance"] for s in found["similar"]]
