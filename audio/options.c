@@ -301,13 +301,19 @@ static tern_audio_options kaldi(void) {
     return o;
 }
 
+/* A length at another rate: 0 (as long as another length) stays 0, the rest becomes no 0; those beyond any
+ * option's range are refused where options are checked. */
+static int at_rate(int length, double ratio) {
+    return length ? (int)fmax(1, fmin(round(length * ratio), 1 << 20)) : 0;
+}
+
 void tern_audio_options_at_rate(tern_audio_options *o, int sample_rate) {
-    const double ratio = (double)sample_rate / o->sample_rate, wanted = o->n_fft * ratio;
-    o->win_length = (int)round(o->win_length * ratio);
-    o->hop_length = (int)round(o->hop_length * ratio);
+    const double ratio = (double)sample_rate / o->sample_rate, wanted = at_rate(o->n_fft, ratio);
+    o->win_length = at_rate(o->win_length, ratio);
+    o->hop_length = at_rate(o->hop_length, ratio);
     const double least = o->win_length ? o->win_length : wanted;
     while (o->n_fft % 4 == 0 && o->n_fft / 2 >= fmax(least, wanted)) o->n_fft /= 2;
-    while (o->n_fft < least) o->n_fft *= 2;
+    while (o->n_fft > 0 && o->n_fft < least) o->n_fft *= 2;
     if (o->fmax > sample_rate / 2.0) o->fmax = 0;
     o->sample_rate = sample_rate;
 }

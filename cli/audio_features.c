@@ -15,16 +15,23 @@ static const cli_command command = {
     "as a NumPy array [rows][frames] or as a picture.",
     "FILE - is standard input."};
 
+tern_status cli_front_end(tern_audio_options *o, tern_context *c, const char *preset, int64_t sample_rate,
+                          int64_t mels) {
+    tern_status st = preset ? tern_audio_options_preset(o, c, preset) : TERN_OK;
+    if (st != TERN_OK) return st;
+    if (sample_rate && preset) o->sample_rate = (int)sample_rate;
+    else if (sample_rate) tern_audio_options_at_rate(o, (int)sample_rate);
+    if (mels) o->n_mels = (int)mels;
+    return TERN_OK;
+}
+
 static int export(const request *r, const char *sound) {
     static const bool quiet = false;
     tern_context *c = NULL;
     size_t rows, frames;
     tern_audio_options o = TERN_AUDIO_OPTIONS_INIT;
     tern_status st = cli_context(&c, r->threads, &quiet);
-    if (st == TERN_OK && r->preset) st = tern_audio_options_preset(&o, c, r->preset);
-    if (r->sample_rate && r->preset) o.sample_rate = (int)r->sample_rate;
-    else if (r->sample_rate) tern_audio_options_at_rate(&o, (int)r->sample_rate);
-    if (r->mels) o.n_mels = (int)r->mels;
+    if (st == TERN_OK) st = cli_front_end(&o, c, r->preset, r->sample_rate, r->mels);
     if (st == TERN_OK) st = tern_audio_export(c, sound, r->output, &o, &rows, &frames);
     int code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
     if (st == TERN_OK) printf("%s: %zu rows, %zu frames\n", r->output, rows, frames);

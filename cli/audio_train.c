@@ -42,13 +42,8 @@ static int check(const request *r, int operands, char **argv) {
 static int fill(request *r, tern_context *c) {
     tern_audio_train_options *o = &r->options;
     tern_audio_dataset_options *d = &o->data;
-    if (r->preset) {
-        tern_status st = tern_audio_options_preset(&d->audio, c, r->preset);
-        if (st != TERN_OK) return cli_failed(c, st);
-    }
-    if (r->sample_rate && r->preset) d->audio.sample_rate = (int)r->sample_rate;
-    else if (r->sample_rate) tern_audio_options_at_rate(&d->audio, (int)r->sample_rate);
-    if (r->mels) d->audio.n_mels = (int)r->mels;
+    tern_status st = cli_front_end(&d->audio, c, r->preset, r->sample_rate, r->mels);
+    if (st != TERN_OK) return cli_failed(c, st);
     if (r->hop > 0) d->audio.hop_length = (int)fmax(1, round(r->hop * d->audio.sample_rate / 1000));
     d->root = r->root;
     d->file_column = r->file_column;
@@ -102,7 +97,7 @@ int cli_audio_train(int argc, char **argv) {
         {"validate", 0, CLI_REAL, &r.validate, "SHARE", "or on this share of the clips, e.g. 0.2. Without\nvalidation the last weights are kept.", 0.001, 0.999},
         CLI_TITLE("sounds"),
         {"seconds", 0, CLI_REAL, &r.seconds, "S", "length that the network sees (that of the clips,\nat most 10)", 0.001, 3600},
-        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000, or that of the clips if it is lower);\nframes are as long at any rate", 100, 768000},
+        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000, or that of the clips if it is lower);\nframes are as long at any rate, with --preset as\nmany samples", 100, 768000},
         {"preset", 0, CLI_TEXT, &r.preset, "NAME", "features of tern, librosa, kaldi, ... (tern)", 0, 0},
         {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1, 1000},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096},

@@ -220,6 +220,11 @@ int cli_training_run(const cli_training *t, tern_train_options *options, const t
 int cli_train(const cli_training *t, tern_context *c, tern_train_options *options,
               tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user);
 
+/* Sets what --preset (NULL: none), --sample-rate and --mels (0: not given) say. A preset's frames are so many
+ * samples, as in the program that it is of; those of the default are so many milliseconds. */
+tern_status cli_front_end(tern_audio_options *options, tern_context *context, const char *preset,
+                          int64_t sample_rate, int64_t mels);
+
 /* ---- commands ---- */
 int cli_audio_train(int argc, char **argv);
 int cli_audio_classify(int argc, char **argv);

@@ -44,6 +44,13 @@ static void other_rates(void **state) {
     tern_audio_options_at_rate(&whole, 44100);
     assert_int_equal(whole.n_fft, 2048);
     assert_true(whole.win_length == 0 && whole.hop_length == 0);
+    tern_audio_options least = TERN_AUDIO_OPTIONS_INIT, most = TERN_AUDIO_OPTIONS_INIT;
+    least.hop_length = 10;
+    tern_audio_options_at_rate(&least, 100);
+    assert_int_equal(least.hop_length, 1);
+    most.n_fft = most.win_length = 65536;
+    tern_audio_options_at_rate(&most, 768000);
+    check_error(context, TERN_ERR_ARGUMENT, "n_fft", tern__audio_options_resolve(&whole, context, &most));
 }
 
 static tern_status parse(const char *text) {
