@@ -121,12 +121,13 @@ void tern__feature_block_compute(tern__feature_block *b, const tern_features *f,
                                  float *out, int64_t row_stride, int64_t frame_stride) {
     block_job j = {b, f, sound, first, frames, out, row_stride, frame_stride};
     const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
+    const int64_t group_work = TERN__LANES * 8 * f->bins;
     if (!keeps_bands(f)) {
-        tern__parallel(c, groups, all_of_group, &j);
+        tern__parallel(c, groups, group_work, all_of_group, &j);
         return;
     }
-    tern__parallel(c, groups, bands_of_group, &j);
-    if (f->options.pcen) tern__parallel(c, f->bands, pcen_of_band, &j);
+    tern__parallel(c, groups, group_work, bands_of_group, &j);
+    if (f->options.pcen) tern__parallel(c, f->bands, 16 * frames, pcen_of_band, &j);
     if (f->whole) compress_whole(f, b, frames);
-    tern__parallel(c, groups, finish_group, &j);
+    tern__parallel(c, groups, TERN__LANES * f->bands, finish_group, &j);
 }

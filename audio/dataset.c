@@ -308,7 +308,7 @@ tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_da
         return TERN_ERR_MEMORY;
     }
     sums m = {s, clips, parts, parts + n, bands};
-    tern__parallel(c, n, sum_clip, &m);
+    tern__parallel(c, n, TERN__WORTH_A_THREAD, sum_clip, &m);
     for (int64_t i = 0; i < n; i++) {
         sum += m.sum[i];
         square += m.square[i];

@@ -229,13 +229,13 @@ tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *o
     tern_context *c = s->context;
     reading r = {s, tern__calloc(c, (size_t)c->threads, sizeof(worker))};
     if (!r.workers) return TERN_ERR_MEMORY;
-    tern__parallel(c, (int64_t)s->clips.count, probe, &r);
+    tern__parallel(c, (int64_t)s->clips.count, TERN__WORTH_A_THREAD, probe, &r);
     tern_status st = first_failure(s);
     if (st == TERN_OK) st = choose_seconds(s, options->seconds);
     if (st == TERN_OK) st = make_features(s, options);
     if (st == TERN_OK) st = check_memory(s, options->memory > 0 ? options->memory : 4e9);
     if (st == TERN_OK) {
-        tern__parallel(c, (int64_t)s->clips.count, read_clip, &r);
+        tern__parallel(c, (int64_t)s->clips.count, TERN__WORTH_A_THREAD, read_clip, &r);
         st = first_failure(s);
     }
     tern__free(c, r.workers);

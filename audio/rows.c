@@ -60,7 +60,7 @@ static void delta_row(void *arg, int64_t row, int worker) {
 void tern__delta(const tern_context *c, const float *values, float *derivative, int64_t rows,
                  int64_t frames, int width, int order, tern_delta_kind kind) {
     delta_job j = {values, derivative, frames, width, order, kind};
-    tern__parallel(c, rows, delta_row, &j);
+    tern__parallel(c, rows, width * frames, delta_row, &j);
 }
 
 typedef struct normalize_job {
@@ -86,5 +86,5 @@ static void normalize_row(void *arg, int64_t row, int worker) {
 void tern__normalize_rows(const tern_context *c, float *values, int64_t rows, int64_t frames,
                           bool variance) {
     normalize_job j = {values, frames, variance};
-    tern__parallel(c, rows, normalize_row, &j);
+    tern__parallel(c, rows, 4 * frames, normalize_row, &j);
 }

@@ -34,7 +34,7 @@ tern_status tern_features_stft(const tern_features *f, const float *samples, siz
         return TERN_ERR_MEMORY;
     stft_job j = {f, block.workers, NULL, {samples, 0, (int64_t)count}, frames, spectrum};
     j.bins = tern__alloc(c, sizeof *j.bins * (size_t)block.worker_count * (size_t)f->bins);
-    if (j.bins) tern__parallel(c, frames, transform, &j);
+    if (j.bins) tern__parallel(c, frames, 8 * f->bins, transform, &j);
     tern_status status = j.bins ? TERN_OK : TERN_ERR_MEMORY;
     tern__free(c, j.bins);
     tern__feature_block_destroy(&block, c);

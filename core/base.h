@@ -16,6 +16,7 @@ struct tern_context {
     void *user;
     const struct tern__kernels *kernels; /* the CPU level in use, kernels/kernels.h */
     const struct tern__file_calls *file_calls; /* core/file.h; NULL: the system's */
+    struct tern__team *team;             /* thread.c; NULL: one thread */
     tern_status status;                  /* of the last failure */
     char message[1024];
 };
@@ -46,15 +47,25 @@ bool tern__add(size_t a, size_t b, size_t *result);
 bool tern__mul_i64(int64_t a, int64_t b, int64_t *result); /* also false if a or b is negative */
 
 /* Runs body(arg, i, worker) for every i in [0, count), over at most c->threads threads; worker is
- * in [0, c->threads). Items must be cut by the problem and never by the number of threads, and must
- * not depend on each other, so that the bits do not depend on who runs what. Not nested. */
+ * in [0, c->threads) and no two threads that run items of one call at once have the same. Items must be cut by
+ * the problem and never by the number of threads, and must not depend on each other, so that the bits do not
+ * depend on who runs what. An item may call tern__parallel again.
+ * work: of one item, as floats read or written; eight multiply-adds of a product, or a quarter of an exponential
+ * function, count as one. A guess within a factor of 4 will do: it says whether waking a thread is worth it, so
+ * that all items together are run by one thread where they are less than TERN__WORTH_A_THREAD. */
+enum { TERN__WORTH_A_THREAD = 32768 };
 typedef void (*tern__parallel_body)(void *arg, int64_t i, int worker);
-void tern__parallel(const tern_context *c, int64_t count, tern__parallel_body body, void *arg);
+void tern__parallel(const tern_context *c, int64_t count, int64_t work, tern__parallel_body body,
+                    void *arg);
 /* The same for ranges of a flat array: body(arg, begin, end) over blocks of at most `block` items;
- * runs inline when one block holds all. For elementwise work, where cuts cannot change bits. */
+ * runs inline when one block holds all; work is that of one element. For elementwise work, where cuts
+ * cannot change bits. */
 typedef void (*tern__range_body)(void *arg, int64_t begin, int64_t end);
-void tern__parallel_range(const tern_context *c, int64_t count, int64_t block,
+void tern__parallel_range(const tern_context *c, int64_t count, int64_t block, int64_t work,
                           tern__range_body body, void *arg);
+/* The threads of a context, made by the first call that is worth it. Copies of a context (sessions) share them. */
+tern_status tern__team_create(tern_context *c);
+void tern__team_free(tern_context *c);
 int tern__processors(void); /* processors this process may use, >= 1 */
 
 /* Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011). The same (seed, stream, index)

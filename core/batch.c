@@ -103,7 +103,7 @@ tern_status tern__batch_load(tern__batch *b, const tern_dataset *d, const int64_
               .training = training,
               .seed = seed,
               .epoch = epoch}};
-    tern__parallel(b->context, count, load_row, &j);
+    tern__parallel(b->context, count, TERN__WORTH_A_THREAD, load_row, &j);
     for (int64_t i = 0; i < count; i++)
         if (b->statuses[i] != TERN_OK)
             return tern__fail(b->context, b->statuses[i], "%.*s", TERN_DATASET_MESSAGE,

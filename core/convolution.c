@@ -221,7 +221,8 @@ void tern__convolution_pack(const tern_context *c, const tern__convolution *v, c
     }
     int64_t nr = c->kernels->gemm->nr;
     packing p = {v, w, packed, nr, round_up(v->k / v->group, nr) / nr};
-    tern__parallel(c, v->group * p.panels, pack_panel, &p);
+    tern__parallel(c, v->group * p.panels,
+                   2 * tern__convolution_elements(v) * v->c / v->group * nr, pack_panel, &p);
 }
 
 /* ---- running ---- */
@@ -281,7 +282,11 @@ void tern__convolution_run_rows(const tern_context *c, tern__convolution_run *r)
     r->positions = tern__rows_count(&r->rows);
     r->column_blocks = r->depthwise ? 1 : (r->columns + r->block_columns - 1) / r->block_columns;
     int64_t blocks = (r->positions + r->block_rows - 1) / r->block_rows;
-    tern__parallel(c, blocks * (r->depthwise ? 1 : r->group) * r->column_blocks, run_item, r);
+    int64_t width = r->columns < r->block_columns ? r->columns : r->block_columns;
+    tern__parallel(c, blocks * (r->depthwise ? 1 : r->group) * r->column_blocks,
+                   r->block_rows * r->taps * r->depth * (r->depthwise ? r->group : width) / 8 +
+                       2 * r->block_rows * width,
+                   run_item, r);
 }
 
 /* ---- x with its padding along the last axis ---- */
@@ -311,7 +316,7 @@ const float *tern__convolution_pad(const tern_context *c, const tern__convolutio
     if (!v->padded) return x;
     padding p = {v, x, *workspace, (v->out[2] - 1) * v->stride[2] + v->kernel[2]};
     int64_t lines = v->n * v->in[0] * v->in[1];
-    tern__parallel(c, lines, pad_line, &p);
+    tern__parallel(c, lines, 2 * p.width * v->c, pad_line, &p);
     *workspace += aligned((size_t)(lines * p.width * v->c));
     return p.copy;
 }

@@ -79,5 +79,9 @@ void tern__row_sums(const tern_context *c, int64_t count, int64_t channels, cons
 size_t tern__row_sums_size(int64_t channels);
 
 double tern__convolution_flops(const tern__convolution *v); /* of forward, and of each gradient */
+/* The same as tern__parallel counts work. */
+static inline double tern__convolution_work(const tern__convolution *v) {
+    return tern__convolution_flops(v) / 16;
+}
 
 #endif

@@ -76,7 +76,7 @@ void tern__convolution_pack_data(const tern_context *c, const tern__convolution 
                 for (int64_t k = 0; k < v->k; k++)
                     packed[t * v->k + k] = w[k * v->w_k + phase_element(&p, t) * v->w_step];
         } else if (taps > 0) {
-            tern__parallel(c, v->group * p.panels, pack_data_panel, &p);
+            tern__parallel(c, v->group * p.panels, 2 * taps * v->k / v->group * nr, pack_data_panel, &p);
         }
         packed += phase_size(v, taps, nr);
     }
@@ -267,13 +267,16 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
              ? 0
              : (size_t)round_up(v->shard_rows * round_up(v->k / v->group, q.kernels->nr), 16));
     if (v->depthwise) {
-        tern__parallel(c, v->shards, depthwise_item, &q);
+        tern__parallel(c, v->shards, v->shard_rows * v->taps * v->c / 8, depthwise_item, &q);
         combine_depthwise(&q);
         return;
     }
-    tern__parallel(c, v->shards * v->group * q.strip_blocks, gradient_item, &q);
+    int64_t items = v->shards * v->group * q.strip_blocks;
+    tern__parallel(c, items, (int64_t)(tern__convolution_work(v) / (double)items), gradient_item, &q);
     int64_t nr = q.kernels->nr;
-    tern__parallel(c, v->group * (round_up(v->k / v->group, nr) / nr), combine_panel, &q);
+    tern__parallel(c, v->group * (round_up(v->k / v->group, nr) / nr),
+                   (v->shards + 2) * tern__convolution_elements(v) * v->c / v->group * nr,
+                   combine_panel, &q);
 }
 
 /* ---- bias ---- */
@@ -303,7 +306,7 @@ size_t tern__row_sums_size(int64_t channels) {
 void tern__row_sums(const tern_context *c, int64_t count, int64_t channels, const float *dy,
                     float *db, bool accumulate, float *workspace) {
     sums s = {c->kernels->gemm, count, channels, dy, (double *)(void *)workspace};
-    tern__parallel(c, SUM_SHARDS, sum_item, &s);
+    tern__parallel(c, SUM_SHARDS, count * channels / SUM_SHARDS, sum_item, &s);
     for (int64_t k = 0; k < channels; k++) {
         double sum = accumulate ? db[k] : 0;
         for (int64_t i = 0; i < SUM_SHARDS; i++) sum += s.partial[i * channels + k];

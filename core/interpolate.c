@@ -181,5 +181,5 @@ void tern__interpolate(const tern_context *c, const tern__taps *axes, int rank, 
     j.out_row = axes[j.last].out * j.inner;
     int64_t longer = j.in_row > j.out_row ? j.in_row : j.out_row;
     j.group = longer < 16384 ? 16384 / (longer ? longer : 1) : 1;
-    tern__parallel(c, (j.rows + j.group - 1) / j.group, run_item, &j);
+    tern__parallel(c, (j.rows + j.group - 1) / j.group, 2 * j.group * longer, run_item, &j);
 }

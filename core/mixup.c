@@ -97,7 +97,7 @@ static tern_status mix_tensor(tern__run *r, tern_tensor *t, size_t *capacity, co
     tern_status st = fit(r->context, &r->mixed, &r->mixed_capacity, count);
     if (st != TERN_OK) return st;
     mixing m = {pairs, t, r->mixed, count / t->dims[0]};
-    tern__parallel(r->context, t->dims[0], cut ? cut_row : mix_row, &m);
+    tern__parallel(r->context, t->dims[0], 2 * m.row, cut ? cut_row : mix_row, &m);
     size_t old = *capacity;
     *capacity = r->mixed_capacity;
     r->mixed_capacity = old;

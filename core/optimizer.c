@@ -307,7 +307,7 @@ static tern__update scalars_of(const tern__optimizer *o) {
 
 static void each_block(const tern__optimizer *o, tern__parallel_body body, step *s) {
     if (o->elements > BLOCK)
-        tern__parallel(o->context, (int64_t)o->n_blocks, body, s);
+        tern__parallel(o->context, (int64_t)o->n_blocks, 4 * o->elements / (int64_t)o->n_blocks, body, s);
     else
         for (size_t i = 0; i < o->n_blocks; i++) body(s, (int64_t)i, 0);
 }
@@ -342,7 +342,7 @@ bool tern__optimizer_step(tern__optimizer *o) {
     for (size_t i = 0; i < o->n_weights; i++) {
         s.weight = &o->weights[i];
         int64_t rows = s.weight->row < BLOCK ? BLOCK / s.weight->row : 1;
-        if (s.weight->capped) tern__parallel_range(o->context, s.weight->rows, rows, cap_rows, &s);
+        if (s.weight->capped) tern__parallel_range(o->context, s.weight->rows, rows, 2 * s.weight->row, cap_rows, &s);
     }
     for (size_t i = 0; i < o->n_buffers; i++)
         if (o->buffers[i].average)

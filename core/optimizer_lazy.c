@@ -143,7 +143,7 @@ void tern__lazy_step(tern__optimizer *o, tern__weight *w, const tern__update *u,
                      tern__update_kernel update, float average) {
     step s = {o, w, u, update, average, o->steps};
     int64_t items = (w->gradient->rows_used + ROWS_TOGETHER - 1) / ROWS_TOGETHER;
-    tern__parallel(o->context, items, step_item, &s);
+    tern__parallel(o->context, items, 4 * ROWS_TOGETHER * w->row, step_item, &s);
 }
 
 static void settle_item(void *arg, int64_t item, int worker) {
@@ -157,7 +157,8 @@ static void settle_all(const tern__optimizer *o) {
     for (size_t i = 0; i < o->n_weights; i++) {
         step s = {.o = o, .w = &o->weights[i], .now = o->steps};
         if (s.w->lazy)
-            tern__parallel(o->context, (s.w->rows + BLOCK_ROWS - 1) / BLOCK_ROWS, settle_item, &s);
+            tern__parallel(o->context, (s.w->rows + BLOCK_ROWS - 1) / BLOCK_ROWS,
+                           4 * BLOCK_ROWS * s.w->row, settle_item, &s);
     }
 }
 

@@ -215,14 +215,15 @@ static void reduce(const tern_context *c, job *j, void *workspace) {
     if (r->count == 0) return;
     if (r->blocks == 1 && (r->chunks == 1 || !r->inner_reduced)) {
         j->group = most(1, WORK / most(1, r->rows * r->chunk));
-        tern__parallel(c, pieces(r->kept * r->chunks, j->group), whole_item, j);
+        tern__parallel(c, pieces(r->kept * r->chunks, j->group), j->group * r->rows * r->chunk,
+                       whole_item, j);
         return;
     }
     size_t partials = (size_t)r->count / 8 + 64;
     j->part = workspace;
     j->part_at = (int32_t *)(j->part + partials);
-    tern__parallel(c, r->kept * j->parts, part_item, j);
-    tern__parallel_range(c, r->output_count, CHUNK, combine_range, j);
+    tern__parallel(c, r->kept * j->parts, r->block * r->chunk, part_item, j);
+    tern__parallel_range(c, r->output_count, CHUNK, r->blocks, combine_range, j);
 }
 
 void tern__reduce_sum(const tern_context *c, const tern__reduction *r, const float *x, float factor,
@@ -264,7 +265,7 @@ void tern__reduce_sum_gradient(const tern_context *c, const tern__reduction *r, 
                                float factor, float *dx, bool add) {
     job j = {.kernels = tern__vector(c), .r = r, .x = dy, .y = dx, .factor = factor, .add = add};
     j.group = most(1, WORK / most(1, r->inner));
-    tern__parallel(c, pieces(r->kept * r->rows, j.group), spread_item, &j);
+    tern__parallel(c, pieces(r->kept * r->rows, j.group), j.group * r->inner, spread_item, &j);
 }
 
 static void scatter_range(void *arg, int64_t begin, int64_t end) {
@@ -283,5 +284,5 @@ void tern__reduce_max_gradient(const tern_context *c, const tern__reduction *r, 
                                const int32_t *at, float *dx, bool add) {
     job j = {.r = r, .x = dy, .y = dx, .at = (int32_t *)(uintptr_t)at};
     if (!add) tern__clear(c, dx, (size_t)r->count * sizeof *dx);
-    tern__parallel_range(c, r->output_count, CHUNK, scatter_range, &j);
+    tern__parallel_range(c, r->output_count, CHUNK, 8, scatter_range, &j);
 }

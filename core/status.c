@@ -53,11 +53,13 @@ tern_status tern_context_create(tern_context **context, const tern_context_optio
         return tern__fail(c, TERN_ERR_ARGUMENT, "threads is %d; the range is 1 to 256, or 0 for all",
                           threads);
     c->threads = threads ? threads : tern__processors();
-    return tern__kernels_select(c, getenv("TERN_CPU"));
+    tern_status st = tern__kernels_select(c, getenv("TERN_CPU"));
+    return st == TERN_OK ? tern__team_create(c) : st;
 }
 
 void tern_context_free(tern_context *c) {
     if (!c) return;
+    tern__team_free(c);
     tern_allocator allocator = c->allocator;
     allocator.release(allocator.user, c);
 }

@@ -122,7 +122,7 @@ void tern__strided_copy(const tern_context *c, const tern__strided *s, const voi
     j.m_chunk = j.m ? least(j.m, 64) : 1;
     int64_t chunks = j.m ? (j.m + j.m_chunk - 1) / j.m_chunk : 1, each = j.n * j.m_chunk;
     j.group = each < WORK ? WORK / each : 1;
-    tern__parallel(c, (j.count * chunks + j.group - 1) / j.group, run_item, &j);
+    tern__parallel(c, (j.count * chunks + j.group - 1) / j.group, 2 * j.group * each, run_item, &j);
 }
 
 static void clear_range(void *arg, int64_t begin, int64_t end) {
@@ -130,5 +130,5 @@ static void clear_range(void *arg, int64_t begin, int64_t end) {
 }
 
 void tern__clear(const tern_context *c, void *memory, size_t bytes) {
-    tern__parallel_range(c, (int64_t)bytes, WORK * 8, clear_range, memory);
+    tern__parallel_range(c, (int64_t)bytes, WORK * 8, 1, clear_range, memory);
 }

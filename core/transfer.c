@@ -212,7 +212,7 @@ tern_status tern_nearest_agreement(double *share, tern_context *c, const float *
     search s = {vectors, classes, count,
                 length,  kind,    tern__calloc(c, (size_t)count, sizeof(bool))};
     if (!s.agrees) return TERN_ERR_MEMORY;
-    tern__parallel(c, count, find_nearest, &s);
+    tern__parallel(c, count, count * length, find_nearest, &s);
     for (int64_t i = 0; i < count; i++) agreeing += s.agrees[i];
     *share = (double)agreeing / (double)count;
     tern__free(c, s.agrees);

@@ -55,14 +55,17 @@ static void square(void *arg, int64_t i, int worker) {
 
 static void parallel_covers_all(void **state) {
     (void)state;
-    for (int threads = 1; threads <= 3; threads++) {
+    for (int threads = 1; threads <= 40; threads += threads < 4 ? 1 : 12) {
         tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
         o.threads = threads;
         tern_context *c;
         check_ok(c, tern_context_create(&c, &o));
         int64_t items[1000];
-        tern__parallel(c, 1000, square, items);
-        for (int64_t i = 0; i < 1000; i++) assert_int_equal(items[i], i * i);
+        for (int64_t work = 0; work <= TERN__WORTH_A_THREAD; work += TERN__WORTH_A_THREAD / 4) {
+            memset(items, 0, sizeof items);
+            tern__parallel(c, 1000, work, square, items);
+            for (int64_t i = 0; i < 1000; i++) assert_int_equal(items[i], i * i);
+        }
         tern_context_free(c);
     }
 }

@@ -160,7 +160,7 @@ static tern_status encode(encoding *e, tern_context *c, size_t count, size_t fir
     int64_t *grown = tern__grow(c, k->ids, 0, &k->ids_capacity, total, sizeof *grown);
     if (!grown) return TERN_ERR_MEMORY;
     k->ids = grown;
-    tern__parallel(c, (int64_t)count, encode_item, e);
+    tern__parallel(c, (int64_t)count, (int64_t)(8 * total / (count ? count : 1)), encode_item, e);
     for (size_t i = 0; i < count; i++)
         if (e->statuses[i] != TERN_OK) { /* once more, for the sentence */
             encode_item(e, (int64_t)i, 0);

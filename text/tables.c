@@ -5,7 +5,7 @@
 #include <string.h>
 #include <tern/text_network.h>
 
-enum { MOST_TABLES = 2, TEXTS_TOGETHER = 16 };
+enum { MOST_TABLES = 2, TEXTS_TOGETHER = 16, WORDS_A_TEXT = 16 /* about */ };
 
 typedef struct part { /* the filters of one width */
     int64_t width;
@@ -290,9 +290,11 @@ static bool admit(tern__text_tables *t, const tern__text_ids *text) {
 }
 
 static void run_admitted(job *j, const tern_context *c) {
-    tern__parallel(c, j->t->n_fresh, fresh_item, j);
+    const int64_t row = j->t->taps * j->t->filters;
+    tern__parallel(c, j->t->n_fresh, row * j->t->dimension / 8, fresh_item, j);
     j->t->n_fresh = 0;
-    tern__parallel(c, (int64_t)((j->count + TEXTS_TOGETHER - 1) / TEXTS_TOGETHER), texts_item, j);
+    tern__parallel(c, (int64_t)((j->count + TEXTS_TOGETHER - 1) / TEXTS_TOGETHER),
+                   TEXTS_TOGETHER * WORDS_A_TEXT * row, texts_item, j);
 }
 
 int64_t tern__text_tables_words(const tern__text_tables *t) { return t->words; }

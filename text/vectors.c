@@ -161,7 +161,7 @@ tern_status tern_vectors_nearest(tern_neighbour *neighbours, size_t top, size_t 
                           "nearest words: the vector asked for has no direction");
     comparison q = {v, query, sqrt(square), tern__alloc(v->context, count * sizeof(float))};
     if (!q.cosines) return TERN_ERR_MEMORY;
-    tern__parallel_range(v->context, (int64_t)count, 1024, compare, &q);
+    tern__parallel_range(v->context, (int64_t)count, 1024, v->dimension, compare, &q);
     for (size_t i = 0; i < count && top; i++) {
         const tern_neighbour one = {tern_vectors_word(v, i, NULL), q.cosines[i]};
         if (isnan(one.cosine) || (*found == top && !(one.cosine > neighbours[top - 1].cosine)))

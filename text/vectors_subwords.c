@@ -71,7 +71,7 @@ tern_status tern__subwords_gather(learner *l) {
                               (size_t)(l->n_touched * l->stride), sizeof *moved);
     if (!moved) return TERN_ERR_MEMORY;
     l->moved = moved;
-    tern__parallel_range(l->c, l->n_touched, 64, gather, l);
+    tern__parallel_range(l->c, l->n_touched, 64, 8 * l->stride, gather, l);
     return TERN_OK;
 }
 
@@ -97,7 +97,7 @@ static void scatter(void *arg, int64_t slice, int worker) {
 }
 
 void tern__subwords_scatter(learner *l) {
-    tern__parallel(l->c, (l->stride + SLICE - 1) / SLICE, scatter, l);
+    tern__parallel(l->c, (l->stride + SLICE - 1) / SLICE, 8 * SLICE * l->n_touched, scatter, l);
 }
 
 static void finish(void *arg, int64_t begin, int64_t end) {
@@ -105,4 +105,4 @@ static void finish(void *arg, int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; w++) mean(l, w, l->left + w * l->stride);
 }
 
-void tern__subwords_finish(learner *l) { tern__parallel_range(l->c, l->n, 64, finish, l); }
+void tern__subwords_finish(learner *l) { tern__parallel_range(l->c, l->n, 64, 8 * l->stride, finish, l); }

@@ -65,7 +65,7 @@ static void fill_rows(void *arg, int64_t begin, int64_t end) {
 
 void tern__learner_fill(const learner *l, float *rows, int64_t count, int64_t first) {
     filling f = {l, rows, first};
-    tern__parallel_range(l->c, count, 256, fill_rows, &f);
+    tern__parallel_range(l->c, count, 256, 4 * l->stride, fill_rows, &f);
 }
 
 /* ---- pairs ---- */
@@ -177,14 +177,14 @@ static double now(void) {
 static tern_status learn_pool(learner *l) {
     const double all = (double)l->corpus->tokens * l->o->epochs;
     l->in_pool = l->n_chunks - l->first < l->pool ? l->n_chunks - l->first : l->pool;
-    tern__parallel(l->c, l->in_pool, make_pairs, l);
+    tern__parallel(l->c, l->in_pool, TERN__WORTH_A_THREAD, make_pairs, l);
     double tokens = 0;
     for (int64_t i = 0; i < l->in_pool; i++) tokens += (double)l->slots[i].tokens;
     if (l->o->subwords && tern__subwords_gather(l) != TERN_OK) return TERN_ERR_MEMORY;
     for (l->diagonal = 0; l->diagonal < l->parts; l->diagonal++) {
         const double share = (l->done + tokens * (double)l->diagonal / (double)l->parts) / all;
         l->rate = (float)(l->o->learning_rate * fmax(1e-4, 1 - share));
-        tern__parallel(l->c, l->parts, learn_block, l);
+        tern__parallel(l->c, l->parts, TERN__WORTH_A_THREAD, learn_block, l);
     }
     if (l->o->subwords) tern__subwords_scatter(l);
     l->done += tokens;

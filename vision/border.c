@@ -81,7 +81,7 @@ tern_status tern_mask_border_weights(float *weights, const tern_mask *mask, doub
                 if (x * x + y * y <= reach * reach) offsets[n++] = (offset){x, y, x * x + y * y};
         qsort(offsets, n, sizeof *offsets, by_distance);
         weighing job = {&r, offsets, n, w0, sigma, weights};
-        tern__parallel(c, mask->height, weigh_row, &job);
+        tern__parallel(c, mask->height, 64 * (int64_t)mask->width, weigh_row, &job);
     }
     tern__regions_free(&r);
     tern__free(c, offsets);

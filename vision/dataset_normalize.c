@@ -55,7 +55,7 @@ tern_status tern_vision_dataset_normalize(tern_vision_dataset *data, const tern_
         for (int64_t i = 0; i < tern_dataset_count(samples); i++)
             wanted[tern__photo_of(s, tern_dataset_source_sample(samples, i))] = true;
         sums m = {s, wanted, parts, parts + pictures};
-        tern__parallel(c, (int64_t)pictures, sum_picture, &m);
+        tern__parallel(c, (int64_t)pictures, TERN__WORTH_A_THREAD, sum_picture, &m);
         for (int k = 0; k < s->channels; k++) normalize_channel(s, &m, k);
     }
     tern__free(c, parts);

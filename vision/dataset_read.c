@@ -56,7 +56,7 @@ static tern_status for_all(tern__photo_store *s, worker *workers, photo_function
         workers[i].context = *s->context;
         workers[i].context.threads = 1;
     }
-    tern__parallel(s->context, (int64_t)s->files.count, work, &r);
+    tern__parallel(s->context, (int64_t)s->files.count, TERN__WORTH_A_THREAD, work, &r);
     return first_failure(s);
 }
 

@@ -81,7 +81,7 @@ tern_status tern_mask_threshold(tern_mask *mask, double threshold) {
         return tern__fail(mask->context, TERN_ERR_ARGUMENT,
                           "a threshold for a mask without probabilities");
     thresholding t = {mask, (float)threshold};
-    tern__parallel(mask->context, mask->height, threshold_row, &t);
+    tern__parallel(mask->context, mask->height, mask->width, threshold_row, &t);
     return TERN_OK;
 }
 

@@ -137,8 +137,8 @@ tern_status tern_mask_overlay(tern_image *out, const tern_image *image, const te
         tern_image_free(out);
         return TERN_ERR_MEMORY;
     }
-    tern__parallel(c, mask->height, look_aside, &d);
-    tern__parallel(c, mask->height, draw_row, &d);
+    tern__parallel(c, mask->height, 8 * (int64_t)mask->width, look_aside, &d);
+    tern__parallel(c, mask->height, 16 * (int64_t)mask->width, draw_row, &d);
     tern__free(c, d.aside);
     return TERN_OK;
 }

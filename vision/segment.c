@@ -245,7 +245,7 @@ static tern_status run_view(job *j, int view) {
     const int64_t height = j->axes[0].window, width = j->axes[1].window;
     const int channels = j->s->pipeline.normalization.channels;
     j->view = view;
-    if (view) tern__parallel(j->context, channels * height, turn_row, j);
+    if (view) tern__parallel(j->context, channels * height, width, turn_row, j);
     const tern_tensor x = window_tensor(j->s, which ? width : height, which ? height : width,
                                         view ? j->turned : j->input);
     tern_tensor y;
@@ -253,7 +253,7 @@ static tern_status run_view(job *j, int view) {
     if (st != TERN_OK)
         return tern__fail(j->context, st, "%s", tern_session_message(j->s->runs[which]));
     j->logits = y.data;
-    tern__parallel(j->context, height, add_row, j);
+    tern__parallel(j->context, height, 8 * width, add_row, j);
     return TERN_OK;
 }
 

@@ -228,7 +228,7 @@ tern_status tern_image_warp(tern_image *out, const tern_image *in, int width, in
     if (st != TERN_OK) return st;
     const tern__warp w = {*map, dx, dy, width, height, border};
     warping job = {&w, in, out, filter};
-    tern__parallel(c, height, warp_row, &job);
+    tern__parallel(c, height, 16 * (int64_t)width * in->channels, warp_row, &job);
     return TERN_OK;
 }
 

@@ -197,13 +197,13 @@ static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     j.y = step->outputs[0]->data;
     if (by_batch(step)) {
-        tern__parallel(step->context, j.blocks, gather_block, &j);
-        tern__parallel_range(step->context, j.columns, JOINED, join_channels, &j);
+        tern__parallel(step->context, j.blocks, j.block * j.columns, gather_block, &j);
+        tern__parallel_range(step->context, j.columns, JOINED, 2 * j.blocks, join_channels, &j);
         move_running(&j);
     } else {
         use_running(&j);
     }
-    tern__parallel(step->context, j.blocks, write_block, &j);
+    tern__parallel(step->context, j.blocks, 2 * j.block * j.columns, write_block, &j);
     return TERN_OK;
 }
 
@@ -257,11 +257,11 @@ static void write_gradient_block(void *arg, int64_t block, int worker) {
 static void backward(const tern__step *step) {
     job j = make_job(step);
     j.dy = step->output_grads[0]->data;
-    tern__parallel(step->context, j.blocks, gather_gradient_block, &j);
-    tern__parallel_range(step->context, j.columns, JOINED, join_gradients, &j);
+    tern__parallel(step->context, j.blocks, 2 * j.block * j.columns, gather_gradient_block, &j);
+    tern__parallel_range(step->context, j.columns, JOINED, 2 * j.blocks, join_gradients, &j);
     if (!step->input_grads[X]) return;
     j.y = step->input_grads[X]->data;
-    tern__parallel(step->context, j.blocks, write_gradient_block, &j);
+    tern__parallel(step->context, j.blocks, 3 * j.block * j.columns, write_gradient_block, &j);
 }
 
 static double flops(const tern__step *step) { return 2.0 * (double)step->inputs[X]->count; }

@@ -44,8 +44,8 @@ static void cast_range(void *arg, int64_t begin, int64_t end) {
 }
 
 static tern_status forward(const tern__step *step) {
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, cast_range,
-                         (void *)(uintptr_t)step);
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, TERN__WORK_PLAIN,
+                         cast_range, (void *)(uintptr_t)step);
     return TERN_OK;
 }
 

@@ -75,7 +75,7 @@ static tern_status forward(const tern__step *s) {
              .dense = dense,
              .y = y,
              .places = s->training ? s->state : (int32_t *)(void *)workspace};
-    tern__parallel(s->context, v->n, maximum_item, &j);
+    tern__parallel(s->context, v->n, v->out[2] * v->k, maximum_item, &j);
     if (s->activation)
         tern__activation_apply(s->context, s->activation, s->activation_alpha, y, v->n * v->k);
     return TERN_OK;
@@ -160,17 +160,17 @@ static void backward(const tern__step *s) {
              .w = s->inputs[1]->data};
     if (s->input_grads[0]) {
         j.sums = workspace;
-        tern__parallel(s->context, items, filters_item, &j);
+        tern__parallel(s->context, items, 2 * FILTERS * v->kernel[2] * v->c, filters_item, &j);
         j.filters = workspace;
         j.dx = s->input_grads[0]->data;
         j.accumulate = s->accumulate[0];
-        tern__parallel(s->context, v->n, data_item, &j);
+        tern__parallel(s->context, v->n, v->k * v->kernel[2] * v->c / 4, data_item, &j);
     }
     if (s->input_grads[1]) {
         j.sums = workspace + weight_floats(v);
         j.dw = s->input_grads[1]->data;
         j.accumulate = s->accumulate[1];
-        tern__parallel(s->context, items, weights_item, &j);
+        tern__parallel(s->context, items, FILTERS * v->n * v->kernel[2] * v->c / 4, weights_item, &j);
     }
     tern__convolution_bias_gradient(s);
 }

@@ -80,7 +80,7 @@ static tern_status forward(const tern__step *step) {
         j.x = x->data;
         j.y = step->outputs[0]->data;
         j.draw = true;
-        tern__parallel_range(step->context, x->count, TERN__BLOCK, run_range, &j);
+        tern__parallel_range(step->context, x->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL, run_range, &j);
     } else if (step->outputs[0]->data != x->data) {
         memcpy(step->outputs[0]->data, x->data, (size_t)x->count * sizeof(float));
     }
@@ -94,7 +94,8 @@ static void backward(const tern__step *step) {
     j.x = step->output_grads[0]->data;
     j.y = step->input_grads[X]->data;
     j.add = step->accumulate[X];
-    tern__parallel_range(step->context, step->input_grads[X]->count, TERN__BLOCK, run_range, &j);
+    tern__parallel_range(step->context, step->input_grads[X]->count, TERN__BLOCK, TERN__WORK_PLAIN,
+                         run_range, &j);
 }
 
 const tern__op tern__op_dropout = {

@@ -68,7 +68,8 @@ static void log_back(void *arg, int64_t begin, int64_t end) {
 static tern_status run(const tern__step *step, tern__range_body range, float a, float b) {
     job j = {.kernels = tern__vector(step->context), .a = a, .b = b, .x = step->inputs[0]->data,
              .y = step->outputs[0]->data};
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, range, &j);
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK,
+                         TERN__WORK_EXPONENTIAL, range, &j);
     return TERN_OK;
 }
 
@@ -77,7 +78,8 @@ static void run_back(const tern__step *step, tern__range_body range, float a, fl
     job j = {.kernels = tern__vector(step->context), .a = a, .b = b, .x = step->inputs[0]->data,
              .y = step->outputs[0]->data, .dy = step->output_grads[0]->data,
              .dx = step->input_grads[0]->data, .add = step->accumulate[0]};
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, range, &j);
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK,
+                         TERN__WORK_PLAIN, range, &j);
 }
 
 static tern_status infer(tern__infer *in) {

@@ -89,7 +89,8 @@ static tern_status forward(const tern__step *step) {
                               (long long)-j.length, (long long)j.length - 1);
     j.y = step->outputs[0]->data;
     j.group = j.inner < TERN__BLOCK ? TERN__BLOCK / (j.inner ? j.inner : 1) : 1;
-    tern__parallel(step->context, (j.outer * j.n_ids + j.group - 1) / j.group, forward_item, &j);
+    tern__parallel(step->context, (j.outer * j.n_ids + j.group - 1) / j.group, j.group * j.inner,
+                   forward_item, &j);
     return TERN_OK;
 }
 
@@ -192,7 +193,8 @@ static void backward(const tern__step *step) {
         tern__clear(step->context, j.dx, (size_t)step->inputs[DATA]->count * sizeof(float));
     }
     j.group = 16;
-    tern__parallel(step->context, (j.n_runs + j.group - 1) / j.group, backward_item, &j);
+    tern__parallel(step->context, (j.n_runs + j.group - 1) / j.group, j.group * j.inner, backward_item,
+                   &j);
 }
 
 const tern__op tern__op_gather = {

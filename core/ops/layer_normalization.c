@@ -111,7 +111,7 @@ static void forward_block(void *arg, int64_t block, int worker) {
 static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     j.y = step->outputs[0]->data;
-    tern__parallel(step->context, j.blocks, forward_block, &j);
+    tern__parallel(step->context, j.blocks, j.block * j.n * 2, forward_block, &j);
     return TERN_OK;
 }
 
@@ -145,8 +145,8 @@ static void backward(const tern__step *step) {
     job j = make_job(step);
     j.dy = step->output_grads[0]->data;
     j.dx = step->input_grads[X] ? step->input_grads[X]->data : NULL;
-    tern__parallel(step->context, j.blocks, backward_block, &j);
-    tern__parallel_range(step->context, j.n, 256, join_weights, &j);
+    tern__parallel(step->context, j.blocks, j.block * j.n * 4, backward_block, &j);
+    tern__parallel_range(step->context, j.n, 256, 2 * j.blocks, join_weights, &j);
 }
 
 static double flops(const tern__step *step) { return 8.0 * (double)step->inputs[X]->count; }

@@ -145,7 +145,7 @@ static tern_status forward(const tern__step *step) {
     tern_status status = tern__places_check(&j.p);
     if (status) return status;
     j.scratch += partial_size(&j);
-    tern__parallel(step->context, j.p.items, forward_item, &j);
+    tern__parallel(step->context, j.p.items, tern__places_work(&j.p), forward_item, &j);
     double sum = 0, divisor = 0;
     for (int64_t i = 0; i < j.p.items; i++) {
         sum += j.partial[2 * i];
@@ -208,7 +208,7 @@ static void backward(const tern__step *step) {
     float dy = *(const float *)step->output_grads[0]->data;
     j.factor = *j.divisor != 0 ? (float)(dy / *j.divisor) : 0;
     j.dx = step->input_grads[TERN__PLACES_X]->data;
-    tern__parallel(step->context, j.p.items, backward_item, &j);
+    tern__parallel(step->context, j.p.items, tern__places_work(&j.p), backward_item, &j);
 }
 
 const tern__op tern__op_focal = {

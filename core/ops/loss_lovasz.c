@@ -205,8 +205,8 @@ static tern_status forward(const tern__step *step) {
     tern_status status = tern__places_check(&j.p);
     if (status) return status;
     j.scratch += loss_size(&j);
-    if (j.p.numbers) tern__parallel(step->context, j.p.items, probabilities_item, &j);
-    tern__parallel(step->context, j.segments, run_segment, &j);
+    if (j.p.numbers) tern__parallel(step->context, j.p.items, tern__places_work(&j.p), probabilities_item, &j);
+    tern__parallel(step->context, j.segments, TERN__WORK_EXPONENTIAL * j.elements, run_segment, &j);
     int64_t each = j.segments / j.pictures;
     double mean = 0;
     for (int64_t n = 0; n < j.pictures; n++) {
@@ -248,7 +248,7 @@ static void backward(const tern__step *step) {
     if (!step->input_grads[TERN__PLACES_X]) return;
     j.dy = *(const float *)step->output_grads[0]->data;
     j.dx = step->input_grads[TERN__PLACES_X]->data;
-    tern__parallel(step->context, j.p.items, backward_item, &j);
+    tern__parallel(step->context, j.p.items, tern__places_work(&j.p), backward_item, &j);
 }
 
 const tern__op tern__op_lovasz = {

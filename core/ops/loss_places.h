@@ -35,6 +35,11 @@ tern__places tern__places_make(const tern__step *step, int64_t ignore);
 /* Fails where a class number is none. */
 tern_status tern__places_check(const tern__places *p);
 
+/* Work of an item, as tern__parallel counts it. */
+static inline int64_t tern__places_work(const tern__places *p) {
+    return TERN__WORK_EXPONENTIAL * p->block * p->classes;
+}
+
 /* Some places of one batch entry. */
 typedef struct tern__places_item {
     const tern__places *p;

@@ -75,7 +75,7 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
 static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     int64_t count = step->inputs[X]->count;
-    tern__parallel_range(step->context, count, TERN__BLOCK, forward_range, &j);
+    tern__parallel_range(step->context, count, TERN__BLOCK, TERN__WORK_EXPONENTIAL, forward_range, &j);
     double sum = 0;
     for (int64_t i = 0; i * TERN__BLOCK < count; i++) sum += j.partial[i];
     *(float *)step->outputs[0]->data = (float)(sum / divisor(step));
@@ -109,7 +109,7 @@ static void backward(const tern__step *step) {
         j.factor = (float)(sign * dy / divisor(step));
         j.gradient = step->input_grads[i]->data;
         j.add = step->accumulate[i];
-        tern__parallel_range(step->context, step->inputs[X]->count, TERN__BLOCK,
+        tern__parallel_range(step->context, step->inputs[X]->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL,
                              special ? cross_entropy_target_range : backward_range, &j);
     }
 }

@@ -184,7 +184,8 @@ static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     tern_status status = check_numbers(&j);
     if (status) return status;
-    tern__parallel(step->context, j.blocks, forward_block, &j);
+    tern__parallel(step->context, j.blocks, j.block * j.classes * TERN__WORK_EXPONENTIAL,
+                   forward_block, &j);
     double sum = 0, divisor = 0;
     for (int64_t b = 0; b < j.blocks; b++) {
         sum += j.partial[2 * b];
@@ -260,7 +261,8 @@ static void backward(const tern__step *step) {
     j.factor = j.total[1] != 0 ? (float)(dy / j.total[1]) : 0;
     if (step->input_grads[LOGITS]) {
         j.dx = step->input_grads[LOGITS]->data;
-        tern__parallel(step->context, j.blocks, backward_block, &j);
+        tern__parallel(step->context, j.blocks, j.block * j.classes * TERN__WORK_EXPONENTIAL,
+                       backward_block, &j);
     }
     if (j.probabilities && step->input_grads[TARGET]) backward_target(&j);
 }

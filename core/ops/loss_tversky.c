@@ -110,7 +110,7 @@ static tern_status forward(const tern__step *step) {
     tern_status status = tern__places_check(&j.p);
     if (status) return status;
     j.scratch += partial_size(&j);
-    tern__parallel(step->context, j.p.items, forward_item, &j);
+    tern__parallel(step->context, j.p.items, tern__places_work(&j.p), forward_item, &j);
     double loss = 0, classes = (double)j.p.classes, gamma = (double)j.a->gamma;
     for (int64_t c = 0; c < j.p.classes; c++) {
         double sum[SUMS] = {0};
@@ -149,7 +149,7 @@ static void backward(const tern__step *step) {
     if (!step->input_grads[TERN__PLACES_X]) return;
     j.factor = *(const float *)step->output_grads[0]->data;
     j.dx = step->input_grads[TERN__PLACES_X]->data;
-    tern__parallel(step->context, j.p.items, backward_item, &j);
+    tern__parallel(step->context, j.p.items, tern__places_work(&j.p), backward_item, &j);
 }
 
 const tern__op tern__op_tversky = {

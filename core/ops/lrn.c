@@ -137,7 +137,7 @@ static void forward_piece(void *arg, int64_t number, int worker) {
 static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     j.y = step->outputs[0]->data;
-    tern__parallel(step->context, j.pieces, forward_piece, &j);
+    tern__parallel(step->context, j.pieces, TERN__WORK_EXPONENTIAL * j.piece, forward_piece, &j);
     return TERN_OK;
 }
 
@@ -170,7 +170,7 @@ static void backward(const tern__step *step) {
     j.dy = step->output_grads[0]->data;
     j.dx = step->input_grads[0]->data;
     j.add = step->accumulate[0];
-    tern__parallel(step->context, j.pieces, backward_piece, &j);
+    tern__parallel(step->context, j.pieces, TERN__WORK_EXPONENTIAL * j.piece, backward_piece, &j);
 }
 
 static double flops(const tern__step *step) {

@@ -21,6 +21,8 @@
 
 /* Elementwise work goes in blocks of this many floats: 64 KB, which stays in the second cache. */
 enum { TERN__BLOCK = 16384 };
+/* Work of one element, as tern__parallel counts it: copied or computed with a few products; with an exponential. */
+enum { TERN__WORK_PLAIN = 2, TERN__WORK_EXPONENTIAL = 8 };
 
 /* y = activation(y) in place, for operators whose kernels do not know the activation. */
 void tern__activation_apply(const tern_context *c, tern__activation activation, float alpha,

@@ -157,7 +157,8 @@ static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     j.x = step->inputs[X]->data;
     j.y = step->outputs[0]->data;
-    tern__parallel(step->context, (j.rows + j.group - 1) / j.group, forward_item, &j);
+    tern__parallel(step->context, (j.rows + j.group - 1) / j.group,
+                   j.rows ? 2 * step->outputs[0]->count / j.rows * j.group : 0, forward_item, &j);
     return TERN_OK;
 }
 
@@ -196,7 +197,8 @@ static void backward(const tern__step *step) {
     if (!step->accumulate[X]) tern__clear(step->context, j.dx, (size_t)x->count * sizeof(float));
     bool free_axis = j.rank > 1 && j.begin[0] == 0 && j.y_dims[0] == j.x_dims[0];
     j.group = free_axis ? j.rows / j.y_dims[0] : j.rows;
-    tern__parallel(step->context, j.rows / j.group, backward_item, &j);
+    tern__parallel(step->context, j.rows / j.group, 2 * x->count / (j.rows / j.group),
+                   backward_item, &j);
 }
 
 const tern__op tern__op_pad = {

@@ -214,7 +214,8 @@ static job make_job(const tern__step *step) {
 static void run_rows(job *j, int64_t rows, int64_t floats_each, tern__parallel_body body) {
     j->rows = rows;
     j->group = most(1, TERN__BLOCK / most(1, floats_each));
-    tern__parallel(j->step->context, (rows + j->group - 1) / j->group, body, j);
+    tern__parallel(j->step->context, (rows + j->group - 1) / j->group, j->group * floats_each,
+                   body, j);
 }
 
 static tern_status forward(const tern__step *step) {

@@ -416,7 +416,7 @@ tern_status tern__recurrent_forward(const tern__step *s) {
         tern__convolution_forward(s->context, &all, u.x, packed + u.packed_input, &e,
                                   position_row(&u, u.gates, d, 0, r->width), product);
     }
-    tern__parallel(s->context, r->directions * r->blocks, forward_item, &u);
+    tern__parallel(s->context, r->directions * r->blocks, TERN__WORTH_A_THREAD, forward_item, &u);
     return TERN_OK;
 }
 
@@ -564,7 +564,7 @@ void tern__recurrent_backward(const tern__step *s, run *u) {
             tern__convolution_pack_data(s->context, &r->part[p], part_rows(u, d, p),
                                         u->packed + d * (int64_t)u->packed_each +
                                             u->packed_part[p]);
-    tern__parallel(s->context, r->directions * r->blocks, backward_item, u);
+    tern__parallel(s->context, r->directions * r->blocks, TERN__WORTH_A_THREAD, backward_item, u);
     give_initial(u, TERN__RECURRENT_H, u->carry);
     if (r->cell->has_cell) give_initial(u, TERN__RECURRENT_C, u->carry_cell);
     if (s->input_grads[TERN__RECURRENT_X]) gradient_x(u);

@@ -59,7 +59,8 @@ static void run(const tern__step *step, job *j) {
     j->columns = 256;
     j->chunks = (j->inner + j->columns - 1) / j->columns;
     int64_t items = j->inner == 1 ? (j->outer + j->group - 1) / j->group : j->outer * j->chunks;
-    tern__parallel(step->context, items, run_item, j);
+    tern__parallel(step->context, items, items ? TERN__WORK_EXPONENTIAL * y->count / items : 0,
+                   run_item, j);
 }
 
 static tern_status forward(const tern__step *step) {

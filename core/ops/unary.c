@@ -37,7 +37,8 @@ static tern_status forward(const tern__step *step, tern__unary function, float a
     job j = {.kernels = tern__vector(step->context), .function = function, .a = a};
     j.from = step->inputs[0]->data;
     j.to = step->outputs[0]->data;
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, forward_range, &j);
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK,
+                         TERN__WORK_EXPONENTIAL, forward_range, &j);
     return TERN_OK;
 }
 
@@ -49,8 +50,8 @@ static void backward(const tern__step *step, tern__unary function, float a,
     j.dy = step->output_grads[0]->data;
     j.to = step->input_grads[0]->data;
     j.add = step->accumulate[0];
-    tern__parallel_range(step->context, step->input_grads[0]->count, TERN__BLOCK, backward_range,
-                         &j);
+    tern__parallel_range(step->context, step->input_grads[0]->count, TERN__BLOCK,
+                         TERN__WORK_PLAIN, backward_range, &j);
 }
 
 /* ---- fused activations ---- */
@@ -70,14 +71,14 @@ void tern__activation_apply(const tern_context *c, tern__activation activation, 
                             float *y, int64_t count) {
     if (activation == TERN__NONE) return;
     job j = {tern__vector(c), function_of(activation), alpha, false, y, NULL, y};
-    tern__parallel_range(c, count, TERN__BLOCK, forward_range, &j);
+    tern__parallel_range(c, count, TERN__BLOCK, TERN__WORK_PLAIN, forward_range, &j);
 }
 
 void tern__activation_gradient(const tern_context *c, tern__activation activation, float alpha,
                                const float *y, float *dy, int64_t count) {
     if (activation == TERN__NONE) return;
     job j = {tern__vector(c), function_of(activation), alpha, false, y, dy, dy};
-    tern__parallel_range(c, count, TERN__BLOCK, backward_range, &j);
+    tern__parallel_range(c, count, TERN__BLOCK, TERN__WORK_PLAIN, backward_range, &j);
 }
 
 /* ---- the rows ---- */
