@@ -108,7 +108,7 @@ static void constants(void **state) {
         check_ok(context, tern_graph_create(&g, context));
         inputs[0] = tern_input(g, "x", 2, (int64_t[]){draw(&r, 3), draw(&r, 4)});
         for (int k = 1; k <= ops[op].inputs; k++) {
-            char name[8];
+            char name[16];
             int64_t numbers[4];
             float scales[2] = {1, 2};
             snprintf(name, sizeof name, "c%d", k);

@@ -130,6 +130,7 @@ static void check_vector(tern_status st, const tern_session *s, const float *vec
 static void use_sound(tern_session *s, const tern_model *m) {
     tern_audio_model_info info;
     tern_answer answer;
+    tern_status st;
     const float *vector;
     int64_t length;
     if (tern_audio_describe(&info, s) == TERN_OK &&
@@ -138,7 +139,8 @@ static void use_sound(tern_session *s, const tern_model *m) {
         return;
     if (info.audio.n_fft > 4096) return;
     check_answer(tern_audio_classify_samples(s, samples, SAMPLES, 800, &answer), s, &answer);
-    check_vector(tern_audio_embed_file(s, sound_path, &vector, &length), s, vector, length);
+    st = tern_audio_embed_file(s, sound_path, &vector, &length);
+    check_vector(st, s, vector, length);
 }
 
 static void use_text(tern_session *s, const tern_model *m) {
@@ -147,11 +149,13 @@ static void use_text(tern_session *s, const tern_model *m) {
     tern_text_tags tags;
     const tern_text_weight *weights;
     const float *vector;
+    tern_status st;
     int64_t length;
     size_t count;
     if (!front_is_short(m, 8, 8)) return;
     check_answer(tern_text_classify(s, text, &answer), s, &answer);
-    check_vector(tern_text_embed(s, text, &vector, &length), s, vector, length);
+    st = tern_text_embed(s, text, &vector, &length);
+    check_vector(st, s, vector, length);
     tern_text_explain(s, text, &answer, &weights, &count);
     if (tern_text_tag_text(s, text, &tags) == TERN_OK)
         fuzz_require(tags.count < 20 && tags.n_entities <= tags.count, "tags of the tokens");
@@ -162,13 +166,15 @@ static void use_classifier(tern_session *s, const tern_model *m, const tern_imag
     tern_vision_classifier_info info;
     tern_image drawn = {0};
     tern_answer answer;
+    tern_status st;
     const float *vector;
     int64_t length;
     if (tern_vision_classifier_describe(&info, s) != TERN_OK ||
         !front_is_short(m, info.height, info.width) || info.height * info.width > 1 << 16)
         return;
     check_answer(tern_vision_classify(s, image, &answer), s, &answer);
-    check_vector(tern_vision_embed_file(s, picture_path, &vector, &length), s, vector, length);
+    st = tern_vision_embed_file(s, picture_path, &vector, &length);
+    check_vector(st, s, vector, length);
     if (tern_vision_explain(&drawn, NULL, s, image, NULL) == TERN_OK) tern_image_free(&drawn);
 }
 
