@@ -20,8 +20,9 @@ struct tern_explainer {
 
 static bool keeps_places(const char *op) {
     static const char *const ops[] = {
-        "BatchNormalization", "Relu", "LeakyRelu", "Elu",  "Sigmoid", "Tanh",
-        "HardSwish",          "Add",  "Dropout",   "Clip", "PRelu",   "Gelu"};
+        "BatchNormalization", "LRN",       "Relu", "LeakyRelu", "Elu",     "Sigmoid", "HardSigmoid",
+        "Tanh",               "HardSwish", "Gelu", "Softplus",  "Clip",    "Add",     "Dropout",
+        "Identity"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (!strcmp(op, ops[i])) return true;
     return false;
