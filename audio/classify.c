@@ -114,11 +114,9 @@ static tern_status add_window(classifier *k, tern_session *session) {
     tern_tensor logits;
     if (k->embeds) return add_vector(k, session);
     tern_status st = run_window(k, session, &logits);
+    if (st == TERN_OK)
+        st = tern__session_expect(session, &logits, 2, (int64_t[]){1, (int64_t)p->n_labels});
     if (st != TERN_OK) return st;
-    if (logits.rank != 2 || logits.dims[1] != (int64_t)p->n_labels)
-        return tern__fail(tern__session_context(session), TERN_ERR_SHAPE,
-                          "the network gave %lld numbers for %zu labels", (long long)logits.dims[1],
-                          p->n_labels);
     const float *z = logits.data;
     double greatest = -INFINITY, total = 0;
     for (size_t i = 0; i < p->n_labels; i++)

@@ -222,7 +222,7 @@ static tern_status make_features(tern__store *s, const tern_audio_dataset_option
     if (!s->window.frames)
         return tern__fail(s->context, TERN_ERR_ARGUMENT, "a window of %g seconds is shorter than one frame "
                           "of %d samples at %d Hz", s->window.seconds, o.n_fft, o.sample_rate);
-    return TERN_OK;
+    return tern__pipeline_check_window(s->context, &s->window, s->waveform ? NULL : s->features);
 }
 
 tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *options) {

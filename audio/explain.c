@@ -62,6 +62,16 @@ static double log_probability(const tern_explanation *x, int64_t answer) {
     return (double)z[answer] - greatest - log(sum);
 }
 
+/* Explains a window; the network must give a logit a label. */
+static tern_status run(tern_explanation *x, tern_explainer *e, const heard *h,
+                       const tern_tensor *input, int64_t answer) {
+    const int64_t labels = (int64_t)h->pipeline->n_labels;
+    tern_status st = tern_explainer_run(e, input, answer, x);
+    if (st != TERN_OK || (x->logits.rank == 2 && x->logits.dims[1] == labels)) return st;
+    return tern__fail(h->context, TERN_ERR_SHAPE, "the network gives %lld numbers for %lld labels",
+                      (long long)(x->logits.rank > 1 ? x->logits.dims[1] : 1), (long long)labels);
+}
+
 /* Finds the window that speaks most for the answer (-1: for any), and leaves its explanation in *x.
  */
 static tern_status find_window(tern_explanation *x, tern_explainer *e, const heard *h,
@@ -74,13 +84,13 @@ static tern_status find_window(tern_explanation *x, tern_explainer *e, const hea
     double most = -INFINITY;
     tern_status st = TERN_OK;
     for (size_t i = 0; st == TERN_OK && i < count; i++) {
-        if ((st = compute(h, i)) == TERN_OK) st = tern_explainer_run(e, &input, answer, x);
+        if ((st = compute(h, i)) == TERN_OK) st = run(x, e, h, &input, answer);
         if (st != TERN_OK || !(log_probability(x, x->answer) > most)) continue;
         most = log_probability(x, x->answer);
         best = i;
     }
     if (st == TERN_OK) st = compute(h, best);
-    return st == TERN_OK ? tern_explainer_run(e, &input, answer, x) : st;
+    return st == TERN_OK ? run(x, e, h, &input, answer) : st;
 }
 
 static tern_status draw(const tern_explanation *x, const heard *h, const char *sound,

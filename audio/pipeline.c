@@ -14,6 +14,24 @@ tern_audio_window tern__pipeline_window(const tern_audio_options *audio,
                                features ? tern_features_rows(features) : 1};
 }
 
+/* A classifier keeps two windows and a window's features; making them takes as much once more, and
+ * bands before they become cepstra. */
+tern_status tern__pipeline_check_window(tern_context *c, const tern_audio_window *w,
+                                        const tern_features *features) {
+    static const double most = 2e9; /* bytes: an hour at 48 kHz has room in it */
+    const tern_audio_options *o = features ? tern_features_options(features) : NULL;
+    const double bands = !o                                          ? 0
+                         : o->feature == TERN_FEATURE_SPECTROGRAM ? o->n_fft / 2 + 1
+                                                                     : o->n_mels,
+                 bytes = sizeof(float) * (2 * (double)w->samples +
+                                          (double)w->frames * (features ? 2 * (double)w->rows + bands : 1));
+    if (bytes <= most) return TERN_OK;
+    return tern__fail(c, TERN_ERR_LIMIT,
+                      "a window of %g seconds, %zu samples and %zu frames of %zu numbers, takes %.1f GB; "
+                      "at most %.1f GB are read at once", w->seconds, w->samples, w->frames, w->rows,
+                      bytes / 1e9, most / 1e9);
+}
+
 void tern__pipeline_free(tern__pipeline *p, tern_context *c) {
     tern__metadata_free_labels(p->labels, p->n_labels, c);
     tern_features_free(p->features);
@@ -39,7 +57,7 @@ static tern_status read_window(tern__pipeline *p, tern_context *c, const char *t
     if (!p->window.frames)
         return tern__fail(c, TERN_ERR_FORMAT, "the model's window of %g seconds is shorter than one frame",
                           seconds);
-    return TERN_OK;
+    return tern__pipeline_check_window(c, &p->window, p->features);
 }
 
 /* The network must take what the front end gives. */

@@ -26,6 +26,9 @@ void tern__pipeline_free(tern__pipeline *pipeline, tern_context *c);
 /* Writes labels, front end and window. */
 tern_status tern__pipeline_write(tern_model *model, tern_context *c, const tern_audio_dataset *data,
                                  bool waveform);
+/* Refuses windows that take too much memory to be read, whatever they come from: TERN_ERR_LIMIT. */
+tern_status tern__pipeline_check_window(tern_context *c, const tern_audio_window *window,
+                                        const tern_features *features);
 /* Length of a window of so many samples. */
 tern_audio_window tern__pipeline_window(const tern_audio_options *audio,
                                         const tern_features *features, size_t samples);

@@ -127,15 +127,28 @@ static int print_json(const char *path, const tern_model *model, const tern_mode
                   "metadata", metadata));
 }
 
-/* "1,3,224,224" */
-static bool read_dimensions(tern_tensor *x, const char *text) {
-    for (char *end; x->rank < TERN_MAX_RANK; text = end + 1) {
-        x->dims[x->rank] = strtoll(text, &end, 10);
-        if (end == text || x->dims[x->rank++] < 1) return false;
-        if (!*end) return true;
-        if (*end != ',') return false;
+enum { MOST_INPUTS = 16 }; /* as many as a session takes */
+
+/* The shapes of all inputs of a model. */
+typedef struct shapes {
+    tern_tensor at[MOST_INPUTS];
+    size_t count;
+} shapes;
+
+/* "1,3,224,224"; several inputs: "1,32:1,32,8" */
+static bool read_shapes(shapes *s, const char *text) {
+    char *end;
+    for (size_t i = 0; i < s->count; i++) {
+        tern_tensor *x = &s->at[i];
+        for (x->rank = 0; x->rank < TERN_MAX_RANK; text = end + 1) {
+            x->dims[x->rank] = strtoll(text, &end, 10);
+            if (end == text || x->dims[x->rank++] < 1) return false;
+            if (*end != ',') break;
+        }
+        if (*end != (i + 1 < s->count ? ':' : 0)) return false;
+        text = end + 1;
     }
-    return false;
+    return s->count > 0;
 }
 
 /* What the front end of the model gives to the network. */
@@ -173,8 +186,9 @@ static bool text_input(tern_tensor *x, tern_session *session) {
 }
 #endif
 
-/* --input's dimensions, or what the front end gives, or NULL. */
-static const tern_tensor *choose_input(tern_tensor *x, const char *text, const tern_model *model) {
+/* What the front end gives: the first input; unknown dimensions of the others (a tagger's sub-words)
+ * are the first's. */
+static bool choose_shapes(shapes *s, const tern_model *model) {
     static const struct {
         const char *key; /* of the front end's metadata */
         bool (*input)(tern_tensor *x, tern_session *session);
@@ -189,17 +203,36 @@ static const tern_tensor *choose_input(tern_tensor *x, const char *text, const t
         {"tern.vision", picture_input},
 #endif
         {NULL, NULL}};
-    *x = (tern_tensor){.type = TERN_FLOAT};
-    if (text) return read_dimensions(x, text) ? x : NULL;
-    for (size_t i = 0; front_ends[i].key; i++) {
+    bool found = false;
+    for (size_t i = 0; front_ends[i].key && !found && s->count; i++) {
         tern_session *session = NULL;
         if (!tern_model_metadata(model, front_ends[i].key)) continue;
-        const bool found = tern_session_create(&session, model) == TERN_OK &&
-                           front_ends[i].input(x, session);
+        found = tern_session_create(&session, model) == TERN_OK &&
+                front_ends[i].input(&s->at[0], session);
         tern_session_free(session);
-        return found ? x : NULL;
     }
-    return NULL;
+    for (size_t i = 1; found && i < s->count; i++)
+        for (int k = 0; k < s->at[i].rank; k++)
+            if (s->at[i].dims[k] < 0) s->at[i].dims[k] = k < s->at[0].rank ? s->at[0].dims[k] : 1;
+    return found;
+}
+
+/* --input's, or what the front end gives, or NULL: the model's own. */
+static int describe(tern_model_info **info, tern_context *c, const tern_model *model,
+                    const char *input) {
+    shapes s = {.count = tern_model_input_count(model)};
+    bool given = false;
+    if (s.count <= MOST_INPUTS) {
+        for (size_t i = 0; i < s.count; i++) s.at[i] = tern_model_input(model, i).shape;
+        given = input ? read_shapes(&s, input) : choose_shapes(&s, model);
+    }
+    if (input && !given)
+        return cli_usage(&command,
+                         "--input takes whole numbers above 0, as 1,3,224,224, and a ':' between "
+                         "inputs, of which the model has %zu; not '%s'",
+                         s.count, input);
+    const tern_status st = tern_model_describe(info, model, given ? s.at : NULL);
+    return st == TERN_OK ? EXIT_OK : cli_failed(c, st);
 }
 
 int cli_model_info(int argc, char **argv) {
@@ -207,7 +240,7 @@ int cli_model_info(int argc, char **argv) {
     const char *input = NULL;
     bool json = false;
     const cli_option options[] = {
-        {"input", 'i', CLI_TEXT, &input, "D,D,...", "shape of the input", 0, 0},
+        {"input", 'i', CLI_TEXT, &input, "D,D,...", "shape of the input (several: D,D:D,D,D)", 0, 0},
         {"json", 'j', CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
@@ -217,18 +250,10 @@ int cli_model_info(int argc, char **argv) {
     tern_context *c = NULL;
     tern_model *model = NULL;
     tern_model_info *info = NULL;
-    tern_tensor x;
-    int code = EXIT_OK;
+    int code;
     tern_status st = cli_context(&c, 0, &quiet);
     if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
-    if (st == TERN_OK) {
-        const tern_tensor *given = choose_input(&x, input, model);
-        if (input && !given)
-            code = cli_usage(
-                &command, "--input takes whole numbers above 0, as 1,3,224,224, not '%s'", input);
-        else st = tern_model_describe(&info, model, given);
-    }
-    if (st != TERN_OK) code = cli_failed(c, st);
+    code = st == TERN_OK ? describe(&info, c, model, input) : cli_failed(c, st);
     if (info && json) code = print_json(argv[at], model, info);
     else if (info) print_text(argv[at], model, info);
     tern_model_info_free(info, model);

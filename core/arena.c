@@ -50,7 +50,11 @@ tern_status tern__plan_place(tern_context *c, tern__storage *storages, size_t co
         size_t k = n++;
         for (; k > 0 && placed[k - 1]->offset > s->offset; k--) placed[k] = placed[k - 1];
         placed[k] = s;
-        if (s->offset + s->size > *size) *size = s->offset + s->size;
+        size_t end;
+        if (!tern__add(s->offset, s->size, &end))
+            st = tern__fail(c, TERN_ERR_LIMIT,
+                            "a plan of this network needs more memory than can be addressed");
+        else if (end > *size) *size = end;
     }
     tern__free(c, order);
     tern__free(c, placed);

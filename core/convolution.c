@@ -135,8 +135,9 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
     int64_t positions = v->n * v->out[0] * v->out[1] * v->out[2];
     choose_blocks(kernels, positions, v->taps, v->depth, v->depthwise ? 1 : columns,
                   v->depthwise ? 1 : v->group, &v->block_rows, &v->block_columns);
-    int64_t phases = v->stride[0] * v->stride[1] * v->stride[2];
-    choose_blocks(kernels, v->n * v->in[0] * v->in[1] * v->in[2] / phases, elements / phases + 1,
+    v->phases = tern__rows_phases(v, 0) * tern__rows_phases(v, 1) * tern__rows_phases(v, 2);
+    choose_blocks(kernels, v->n * v->in[0] * v->in[1] * v->in[2] / v->phases,
+                  elements / v->phases + 1,
                   columns, v->depthwise ? 1 : channels, v->depthwise ? 1 : v->group,
                   &v->data_block_rows, &v->data_block_columns);
     choose_shards(kernels, v);

@@ -34,6 +34,7 @@ typedef struct tern__convolution {
     bool merged;    /* the kernel's last axis and the channels are one contiguous row of depth */
     bool padded;    /* ... for which x is copied with its padding along the last axis */
     int64_t taps, depth;
+    int64_t phases; /* of the strides, that hold positions of x: backward_data runs one by one */
     int64_t block_rows, block_columns;           /* forward's items */
     int64_t data_block_rows, data_block_columns; /* backward_data's, per phase */
     int64_t shard_rows, shards, strips; /* backward_weights': an item is some strips of a shard */

@@ -12,10 +12,6 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* ---- data ---- */
 
-static int64_t phase_count(const tern__convolution *v) {
-    return v->stride[0] * v->stride[1] * v->stride[2];
-}
-
 typedef struct packing {
     const tern__convolution *v;
     const float *w;
@@ -62,7 +58,7 @@ static int64_t phase_size(const tern__convolution *v, int64_t taps, int64_t nr) 
 void tern__convolution_pack_data(const tern_context *c, const tern__convolution *v, const float *w,
                                  float *packed) {
     int64_t nr = c->kernels->gemm->nr;
-    for (int64_t phase = 0; phase < phase_count(v); phase++) {
+    for (int64_t phase = 0; phase < v->phases; phase++) {
         packing p = {.v = v,
                      .w = w,
                      .packed = packed,
@@ -87,7 +83,7 @@ void tern__convolution_backward_data(const tern_context *c, const tern__convolut
                                      const tern__epilogue *epilogue, float *dx, float *workspace) {
     int64_t depth = v->k / v->group;
     const float *zeros = tern__convolution_zeros(v->depthwise ? v->k : depth, &workspace);
-    for (int64_t phase = 0; phase < phase_count(v); phase++) {
+    for (int64_t phase = 0; phase < v->phases; phase++) {
         int64_t element[3], element_step[3];
         tern__convolution_run r = {.rows = tern__rows_data(v, phase, element, element_step),
                                    .depthwise = v->depthwise,

@@ -82,6 +82,27 @@ tern__rows tern__rows_forward(const tern__convolution *v) {
     return r;
 }
 
+int64_t tern__rows_phases(const tern__convolution *v, int axis) {
+    int64_t phases = v->stride[axis] < v->in[axis] ? v->stride[axis] : v->in[axis];
+    return phases > 1 ? phases : 1;
+}
+
+/* The least e >= 0 with e * factor = value (mod modulus), or -1. factor, modulus > 0, value >= 0,
+ * all below 2^31 but value. Source: Knuth, The Art of Computer Programming 2, algorithm X. */
+static int64_t solve_congruence(int64_t factor, int64_t value, int64_t modulus) {
+    int64_t a = factor % modulus, b = modulus, x = 1, y = 0; /* a = x * factor (mod modulus) */
+    while (b) {
+        const int64_t times = a / b, rest = a % b, next = x - times * y;
+        a = b;
+        b = rest;
+        x = y;
+        y = next;
+    }
+    if (value % a) return -1; /* a is now the greatest common divisor */
+    const int64_t every = modulus / a;
+    return (x % every + every) % every * (value / a % every) % every;
+}
+
 /* Input position i of an axis got from output o by element e: i = o * stride + e * dilation - pad.
  * Phase p holds i = p + q * stride for q = 0, 1, ...; elements with e * dilation = p + pad (mod
  * stride) reach it, which are every stride/g-th from the first, g = gcd(stride, dilation), and each
@@ -91,12 +112,12 @@ tern__rows tern__rows_data(const tern__convolution *v, int64_t phase, int64_t el
     tern__rows r = {.n = v->n};
     int64_t source = v->y_pitch, target = v->x_pitch;
     for (int i = 2; i >= 0; i--) {
-        int64_t stride = v->stride[i], dilation = v->dilation[i], p = phase % stride;
-        phase /= stride;
-        int64_t g = tern__greatest_common_divisor(stride, dilation);
-        int64_t offset = p + v->pad_begin[i], e = 0, every = stride / g;
-        while (e < every && (e * dilation - offset) % stride != 0) e++;
-        bool reached = e < every && e < v->kernel[i];
+        int64_t stride = v->stride[i], dilation = v->dilation[i], phases = tern__rows_phases(v, i);
+        int64_t p = phase % phases, g = tern__greatest_common_divisor(stride, dilation);
+        phase /= phases;
+        int64_t offset = p + v->pad_begin[i], every = stride / g;
+        int64_t e = solve_congruence(dilation, offset, stride);
+        bool reached = e >= 0 && e < v->kernel[i];
         element[i] = reached ? e : 0;
         element_step[i] = every;
         r.axes[i] =

@@ -30,8 +30,10 @@ void tern__rows_fill(const tern__rows *r, int64_t begin, int64_t end, int64_t wi
                      const float *zeros, const float **sources, const float *y,
                      const float **targets);
 
-/* Forward's geometry, and the data gradient's for one phase: phase counts
- * stride[0]*stride[1]*stride[2]; element [a] and element_step[a] say which of the kernel's elements
+/* Phases of an axis for the data gradient: its stride, or less where the input is shorter. */
+int64_t tern__rows_phases(const tern__convolution *v, int axis);
+/* Forward's geometry, and the data gradient's for one phase, which counts to the product of the
+ * axes' phases; element [a] and element_step[a] say which of the kernel's elements
  * tap 0 and the next ones of axis a are. */
 tern__rows tern__rows_forward(const tern__convolution *v);
 tern__rows tern__rows_data(const tern__convolution *v, int64_t phase, int64_t element[3],

@@ -20,8 +20,9 @@ struct tern_explainer {
 
 static bool keeps_places(const char *op) {
     static const char *const ops[] = {
-        "BatchNormalization", "Relu", "LeakyRelu", "Elu",  "Sigmoid", "Tanh",
-        "HardSwish",          "Add",  "Dropout",   "Clip", "PRelu",   "Gelu"};
+        "BatchNormalization", "LRN",       "Relu", "LeakyRelu", "Elu",     "Sigmoid", "HardSigmoid",
+        "Tanh",               "HardSwish", "Gelu", "Softplus",  "Clip",    "Add",     "Dropout",
+        "Identity"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (!strcmp(op, ops[i])) return true;
     return false;
@@ -154,7 +155,7 @@ static tern_status go_back(tern__plan *plan, tern_context *c, int64_t *answer) {
     const int64_t classes = y->rank > 1 ? y->dims[1] : y->count;
     const int64_t places = classes ? y->count / classes : 0;
     const float *logits = y->data;
-    if (!classes || *answer >= classes)
+    if (!places || *answer >= classes)
         return tern__fail(c, TERN_ERR_ARGUMENT, "answer %lld; the network gives %lld",
                           (long long)*answer, (long long)classes);
     if (*answer < 0) { /* the greatest sum over the places */
@@ -166,6 +167,8 @@ static tern_status go_back(tern__plan *plan, tern_context *c, int64_t *answer) {
         }
     }
     float *seed = tern__plan_output_gradient(plan, 0);
+    if (!seed || y->type != TERN_FLOAT)
+        return tern__fail(c, TERN_ERR_UNSUPPORTED, "the network's answer has no gradient");
     for (int64_t i = 0; i < y->count; i++) seed[i] = i / places == *answer;
     tern__plan_backward(plan);
     return TERN_OK;

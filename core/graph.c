@@ -109,13 +109,14 @@ static bool good_shape(tern_graph *g, const char *name, const tern__shape *s, bo
         tern__graph_fail(g, TERN_ERR_LIMIT, "'%s': rank %d is outside 0 to %d", name, s->rank,
                          TERN_MAX_RANK);
     else {
-        int64_t count = 1;
         for (int i = 0; i < s->rank; i++)
-            if (s->dims[i] < (unknown ? -1 : 0) ||
-                !tern__mul_i64(count, s->dims[i] < 0 ? 1 : s->dims[i], &count) ||
-                count > INT64_MAX / 8)
+            if (s->dims[i] < (unknown ? -1 : 0) || s->dims[i] > TERN__MOST_DIMENSION)
                 tern__graph_fail(g, TERN_ERR_SHAPE, "'%s': dimension %d is %lld", name, i,
                                  (long long)s->dims[i]);
+        char text[TERN__SHAPE_TEXT];
+        if (!g->status && !tern__shape_sane(s))
+            tern__graph_fail(g, TERN_ERR_SHAPE, "'%s': %s has more than 2^48 elements", name,
+                             tern__shape_text(s, text, sizeof text));
     }
     return !g->status;
 }
@@ -219,14 +220,29 @@ const void *tern__attribute_at(const tern__op *op, const void *attributes, const
 
 /* ---- nodes ---- */
 
+static tern_status check_sane(tern_context *c, const tern__infer *in, const char *what, int i,
+                              const tern__shape *s) {
+    char text[TERN__SHAPE_TEXT];
+    if (!s || tern__shape_sane(s)) return TERN_OK;
+    return tern__fail(c, TERN_ERR_SHAPE,
+                      "%s '%s': %s %d would be %s; a dimension is at most 2^32, and all together "
+                      "2^48",
+                      in->op, in->name ? in->name : "", what, i,
+                      tern__shape_text(s, text, sizeof text));
+}
+
 tern_status tern__graph_infer(tern_context *c, const tern__op *op, const char *node_name,
                               const void *attributes, const tern__shape *const *inputs,
                               const void *const *constants, int n_inputs, tern__shape *outputs,
                               int n_outputs) {
     tern__infer in = {c,        op->name,  node_name, attributes, n_inputs,
                       n_outputs, inputs, constants, outputs};
+    tern_status st = TERN_OK;
     for (int i = 0; i < n_outputs; i++) outputs[i] = (tern__shape){.type = TERN_FLOAT};
-    return op->infer(&in);
+    for (int i = 0; !st && i < n_inputs; i++) st = check_sane(c, &in, "input", i, inputs[i]);
+    if (!st) st = op->infer(&in);
+    for (int i = 0; !st && i < n_outputs; i++) st = check_sane(c, &in, "output", i, &outputs[i]);
+    return st;
 }
 
 static tern_status check_arity(tern_context *c, const tern__op *op, const char *name, int n_inputs,

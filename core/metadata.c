@@ -16,6 +16,13 @@ tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *k
     return st;
 }
 
+bool tern__metadata_int(int *number, const json_t *value, int least, int most) {
+    const json_int_t given = json_integer_value(value);
+    if (!json_is_integer(value) || given < least || given > most) return false;
+    *number = (int)given;
+    return true;
+}
+
 /* ---- labels ---- */
 
 tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,

@@ -14,6 +14,9 @@
 tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *key, json_t *value,
                                int digits);
 
+/* Reads a whole number that lies in least..most; false, and *number untouched, for anything else. */
+bool tern__metadata_int(int *number, const json_t *value, int least, int most);
+
 /* Writes tern.labels: label_of(data, i) for each i below count. TERN_ERR_FORMAT if one is not
  * UTF-8. */
 tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,

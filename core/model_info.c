@@ -44,6 +44,13 @@ static tern_tensor view(const tern__shape *s) {
     return t;
 }
 
+size_t tern_model_input_count(const tern_model *m) { return m->graph->n_inputs; }
+
+tern_port_info tern_model_input(const tern_model *m, size_t i) {
+    const tern__value *v = &m->graph->values[m->graph->inputs[i]];
+    return (tern_port_info){v->name, view(&v->shape)};
+}
+
 static tern_status allocate(report *r, tern_context *c, const tern_model *m) {
     const tern_graph *g = m->graph;
     size_t widest = 1;
@@ -150,7 +157,11 @@ tern_status tern_model_describe(tern_model_info **info, const tern_model *m,
     for (size_t i = 0; i < g->n_inputs; i++) {
         tern__shape *s = &r->shapes[g->inputs[i]];
         if (inputs) {
-            s->rank = inputs[i].rank;
+            if (inputs[i].rank != s->rank) {
+                st = tern__fail(c, TERN_ERR_SHAPE, "input '%s' has %d dimensions, not %d",
+                                g->values[g->inputs[i]].name, s->rank, inputs[i].rank);
+                goto done;
+            }
             memcpy(s->dims, inputs[i].dims, sizeof s->dims);
         } else if (s->rank > 0 && s->dims[0] < 0) {
             s->dims[0] = 1;

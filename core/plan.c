@@ -1,6 +1,7 @@
 /* The plan: import, the passes in order, memory, running. */
 #include "plan_build.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- small tools of all passes ---- */
@@ -123,7 +124,7 @@ static tern_status import_node(tern__plan *p, const tern__node *from) {
         if (from->outputs[i] < 0) continue;
         int64_t count = tern__shape_count(&outputs[i]);
         char text[128];
-        if (count < 0 || count > INT64_MAX / 64)
+        if (count < 1) /* the shape rules have bounded it above */
             return tern__fail(p->context, TERN_ERR_SHAPE, "%s '%s': output %d of shape %s cannot be planned",
                               from->op->name, from->name, i, tern__shape_text(&outputs[i], text, sizeof text));
         set_shape(&p->values[from->outputs[i]].tensor, &outputs[i]);
@@ -203,6 +204,10 @@ static void set_pointers(tern__plan *p) {
 static tern_status allocate(tern__plan *p) {
     tern_status st = tern__plan_place(p->context, p->storages, p->n_storages, &p->arena_size);
     if (st) return st;
+    if (p->options.limit && p->arena_size > p->options.limit)
+        return tern__fail(p->context, TERN_ERR_LIMIT,
+                          "a run of the network takes %.0f MB; at most %.0f MB are allowed",
+                          ceil((double)p->arena_size / 1e6), floor((double)p->options.limit / 1e6));
     p->arena = tern__alloc(p->context, p->arena_size);
     if (!p->arena) return TERN_ERR_MEMORY;
     if (p->options.poison) fill_with_nan(p->arena, p->arena_size);

@@ -22,6 +22,7 @@ typedef struct tern__plan_options {
     tern__tensor *const *weight_gradients;
     bool input_gradients; /* also d/d(graph inputs), for tests and for looking inside */
     bool unfused;         /* no rewriting: for tests that compare with the fused plan */
+    size_t limit;         /* bytes of working memory beyond which the plan is refused; 0: any */
     bool poison;          /* fill all working memory with NaN first: for tests */
 } tern__plan_options;
 

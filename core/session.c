@@ -21,6 +21,7 @@ struct tern_session {
     kept_plan plans[PLANS];
     kept_plan *last;
     uint64_t clock;
+    size_t limit; /* bytes of a plan; 0: any */
     void *attachment; /* session.h */
     void (*release)(tern_context *context, void *attachment);
 };
@@ -89,13 +90,21 @@ tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, siz
         memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
     }
     tern__plan *plan;
-    if ((st = tern__plan_create(&plan, &s->graph, shapes, &(tern__plan_options){0}))) return st;
+    if ((st = tern__plan_create(&plan, &s->graph, shapes, &(tern__plan_options){.limit = s->limit})))
+        return st;
     tern__plan_free(oldest->plan);
     oldest->plan = plan;
     memcpy(oldest->shapes, shapes, sizeof shapes);
     oldest->used = ++s->clock;
     s->last = oldest;
     return TERN_OK;
+}
+
+static tern_tensor output_of(const tern_session *s, size_t i) {
+    const tern__tensor *t = tern__plan_output(s->last->plan, (int)i);
+    tern_tensor y = {.type = t->type, .rank = t->rank, .data = t->data};
+    memcpy(y.dims, t->dims, sizeof y.dims);
+    return y;
 }
 
 tern_status tern_session_run(tern_session *s, const tern_tensor *inputs, size_t n_inputs,
@@ -105,13 +114,32 @@ tern_status tern_session_run(tern_session *s, const tern_tensor *inputs, size_t 
                           n_outputs, s->graph.n_outputs);
     tern_status st = tern_session_prepare(s, inputs, n_inputs);
     if (!st) st = tern__plan_forward(s->last->plan, inputs, 0, 0);
-    for (size_t i = 0; !st && i < n_outputs; i++) {
-        const tern__tensor *t = tern__plan_output(s->last->plan, (int)i);
-        outputs[i] = (tern_tensor){.type = t->type, .rank = t->rank, .data = t->data};
-        memcpy(outputs[i].dims, t->dims, sizeof t->dims);
-    }
+    for (size_t i = 0; !st && i < n_outputs; i++) outputs[i] = output_of(s, i);
     return st;
 }
+
+tern_tensor tern__session_output(const tern_session *s) {
+    tern_tensor y = output_of(s, 0);
+    y.data = NULL;
+    return y;
+}
+
+tern_status tern__session_expect(tern_session *s, const tern_tensor *y, int rank,
+                                 const int64_t *dims) {
+    char got[TERN__SHAPE_TEXT], wanted[TERN__SHAPE_TEXT];
+    tern__shape shape = {.type = y->type, .rank = y->rank}, want = {.type = TERN_FLOAT, .rank = rank};
+    memcpy(shape.dims, y->dims, sizeof shape.dims);
+    memcpy(want.dims, dims, (size_t)rank * sizeof *dims);
+    if (y->type == TERN_FLOAT && tern__shape_fits(&shape, &want)) return TERN_OK;
+    return tern__fail(&s->context, TERN_ERR_SHAPE,
+                      "the network gives %s%s where %s is needed: the model file is damaged, or its "
+                      "network does not fit its metadata",
+                      tern__shape_text(&shape, got, sizeof got),
+                      y->type == TERN_FLOAT ? "" : " of whole numbers",
+                      tern__shape_text(&want, wanted, sizeof wanted));
+}
+
+void tern__session_set_limit(tern_session *s, size_t bytes) { s->limit = bytes; }
 
 const char *tern_session_message(const tern_session *s) { return s->context.message; }
 

@@ -11,6 +11,15 @@ int64_t tern__shape_count(const tern__shape *s) {
     return count;
 }
 
+bool tern__shape_sane(const tern__shape *s) {
+    int64_t count = 1;
+    for (int i = 0; i < s->rank; i++) {
+        if (s->dims[i] < -1 || s->dims[i] > TERN__MOST_DIMENSION) return false;
+        if (s->dims[i] >= 0 && !tern__mul_i64(count, s->dims[i], &count)) return false;
+    }
+    return count <= TERN__MOST_ELEMENTS;
+}
+
 size_t tern__type_size(tern_type type) {
     return type == TERN_INT64 ? sizeof(int64_t) : sizeof(float);
 }
@@ -188,36 +197,27 @@ void tern__window_make(const tern__window_attributes *a, const int64_t *in, int 
     }
 }
 
-static tern_status check_ints(const tern__infer *in, const char *name, const tern__ints *values,
-                              int count, int64_t least, int64_t most) {
+tern_status tern__infer_ints(const tern__infer *in, const char *name, const tern__ints *values,
+                             int count, int64_t least) {
     if (values->count && values->count != count)
         return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %d numbers and needs %d", name,
                                 values->count, count);
     for (int i = 0; i < values->count; i++)
-        if (values->at[i] < least || values->at[i] > most)
+        if (values->at[i] < least || values->at[i] > TERN__MOST_ATTRIBUTE)
             return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %lld and must be %lld to %lld",
                                     name, (long long)values->at[i], (long long)least,
-                                    (long long)most);
+                                    (long long)TERN__MOST_ATTRIBUTE);
     return TERN_OK;
 }
 
-tern_status tern__window_infer(const tern__infer *in, const tern__window_attributes *a,
-                               const tern__shape *x, const int64_t *kernel, tern__window *w) {
+tern_status tern__window_check(const tern__infer *in, const tern__window_attributes *a,
+                               int spatial, const int64_t *kernel) {
     static const char *const modes[] = {"", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
-    const int64_t limit = INT32_MAX; /* keeps all sums below far from overflow */
-    char text[TERN__SHAPE_TEXT], sizes[TERN__SHAPE_TEXT];
     tern_status status;
-    if (x->rank < 3 || x->rank > 5)
-        return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                "input %s must be [N, C, spatial...] with 1 to 3 spatial axes",
-                                tern__shape_text(x, text, sizeof text));
-    int spatial = x->rank - 2;
-    if (!kernel && a->kernel_shape.count == 0)
-        return tern__infer_fail(in, TERN_ERR_SHAPE, "kernel_shape is missing");
-    if ((status = check_ints(in, "kernel_shape", &a->kernel_shape, spatial, 1, limit)) ||
-        (status = check_ints(in, "strides", &a->strides, spatial, 1, limit)) ||
-        (status = check_ints(in, "dilations", &a->dilations, spatial, 1, limit)) ||
-        (status = check_ints(in, "pads", &a->pads, 2 * spatial, 0, limit)))
+    if ((status = tern__infer_ints(in, "kernel_shape", &a->kernel_shape, spatial, 1)) ||
+        (status = tern__infer_ints(in, "strides", &a->strides, spatial, 1)) ||
+        (status = tern__infer_ints(in, "dilations", &a->dilations, spatial, 1)) ||
+        (status = tern__infer_ints(in, "pads", &a->pads, 2 * spatial, 0)))
         return status;
     size_t mode = 0;
     while (mode < 5 && strcmp(modes[mode], a->auto_pad.at) != 0) mode++;
@@ -225,26 +225,50 @@ tern_status tern__window_infer(const tern__infer *in, const tern__window_attribu
         return tern__infer_fail(in, TERN_ERR_SHAPE,
                                 "auto_pad '%s' is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID",
                                 a->auto_pad.at);
+    for (int i = 0; i < spatial; i++) {
+        int64_t size = kernel ? kernel[i] : a->kernel_shape.at[i];
+        int64_t dilation = a->dilations.count ? a->dilations.at[i] : 1;
+        if (size - 1 >= TERN__MOST_DIMENSION / dilation)
+            return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                    "a kernel of %lld dilated by %lld is longer than 2^32",
+                                    (long long)size, (long long)dilation);
+    }
+    return TERN_OK;
+}
+
+/* For the sentence of a window that does not fit. */
+static tern_status fail_to_fit(const tern__infer *in, const tern__window_attributes *a,
+                               const tern__window *w) {
+    char dilations[TERN__SHAPE_TEXT + 16] = "", pads[TERN__SHAPE_TEXT] = "0",
+         text[TERN__SHAPE_TEXT], sizes[TERN__SHAPE_TEXT], input[TERN__SHAPE_TEXT];
+    bool padded = false, dilated = false;
+    for (int i = 0; i < a->pads.count; i++) padded = padded || a->pads.at[i];
+    for (int i = 0; i < w->spatial; i++) dilated = dilated || w->dilation[i] > 1;
+    if (padded && (!a->auto_pad.at[0] || strcmp(a->auto_pad.at, "NOTSET") == 0))
+        tern__sizes_text(a->pads.at, 2 * w->spatial, pads, sizeof pads);
+    if (dilated)
+        snprintf(dilations, sizeof dilations, " dilated by %s",
+                 tern__sizes_text(w->dilation, w->spatial, text, sizeof text));
+    return tern__infer_fail(in, TERN_ERR_SHAPE,
+                            "window %s%s does not fit into input %s with pads %s",
+                            tern__sizes_text(w->kernel, w->spatial, sizes, sizeof sizes), dilations,
+                            tern__sizes_text(w->in, w->spatial, input, sizeof input), pads);
+}
+
+tern_status tern__window_infer(const tern__infer *in, const tern__window_attributes *a,
+                               const tern__shape *x, const int64_t *kernel, tern__window *w) {
+    char text[TERN__SHAPE_TEXT];
+    if (x->rank < 3 || x->rank > 5)
+        return tern__infer_fail(in, TERN_ERR_SHAPE,
+                                "input %s must be [N, C, spatial...] with 1 to 3 spatial axes",
+                                tern__shape_text(x, text, sizeof text));
+    int spatial = x->rank - 2;
+    if (!kernel && a->kernel_shape.count == 0)
+        return tern__infer_fail(in, TERN_ERR_SHAPE, "kernel_shape is missing");
+    tern_status status = tern__window_check(in, a, spatial, kernel);
+    if (status) return status;
     tern__window_make(a, x->dims + 2, spatial, kernel, w);
     for (int i = 0; i < spatial; i++)
-        if (w->out[i] == 0) {
-            char pads[TERN__SHAPE_TEXT] = "0";
-            bool any = false;
-            for (int k = 0; k < a->pads.count; k++) any = any || a->pads.at[k];
-            if (any && mode <= 1)
-                tern__sizes_text(a->pads.at, 2 * spatial, pads, sizeof pads);
-            bool dilated = false;
-            for (int k = 0; k < spatial; k++) dilated = dilated || w->dilation[k] > 1;
-            char dilations[TERN__SHAPE_TEXT + 16] = "";
-            if (dilated)
-                snprintf(dilations, sizeof dilations, " dilated by %s",
-                         tern__sizes_text(w->dilation, spatial, text, sizeof text));
-            char input[TERN__SHAPE_TEXT];
-            return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                    "window %s%s does not fit into input %s with pads %s",
-                                    tern__sizes_text(w->kernel, spatial, sizes, sizeof sizes),
-                                    dilations,
-                                    tern__sizes_text(w->in, spatial, input, sizeof input), pads);
-        }
+        if (w->out[i] == 0) return fail_to_fit(in, a, w);
     return TERN_OK;
 }

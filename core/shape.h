@@ -14,6 +14,15 @@ const char *tern__shape_text(const tern__shape *s, char *out, size_t size);
 const char *tern__sizes_text(const int64_t *sizes, int count, char *out, size_t size);
 enum { TERN__SHAPE_TEXT = 192 }; /* holds any shape */
 
+/* Far beyond any network, and small enough that a shape rule may multiply a dimension by an
+ * attribute and add another such product, and a workspace be a few hundred times a value, without
+ * overflow. */
+#define TERN__MOST_ATTRIBUTE ((int64_t)1 << 30)
+#define TERN__MOST_DIMENSION ((int64_t)1 << 32)
+#define TERN__MOST_ELEMENTS ((int64_t)1 << 48)
+/* Whether a shape keeps to them; dims that are unknown count as 1. */
+bool tern__shape_sane(const tern__shape *s);
+
 /* For infer functions; all failures are TERN_ERR_SHAPE sentences that name the operator. */
 tern_status tern__infer_type(const tern__infer *in, int input, tern_type type);
 /* 0 <= *result < rank from an ONNX axis, which may be negative. */
@@ -21,6 +30,9 @@ tern_status tern__infer_axis(const tern__infer *in, int64_t axis, int rank, int 
 /* The elements of a one-dimensional int64 input that is known when the network is built. */
 tern_status tern__infer_constant(const tern__infer *in, int input, const char *what,
                                  tern__ints *values);
+/* A list attribute that holds nothing or `count` numbers from `least` to TERN__MOST_ATTRIBUTE. */
+tern_status tern__infer_ints(const tern__infer *in, const char *name, const tern__ints *values,
+                             int count, int64_t least);
 /* NumPy's broadcasting of inputs a and b. */
 tern_status tern__infer_broadcast(const tern__infer *in, int a, int b, tern__shape *result);
 /* Whether two shapes may be equal: unknown dims equal everything. */
@@ -43,6 +55,9 @@ typedef struct tern__window {
     int64_t kernel[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
     int64_t in[3], out[3]; /* -1: unknown */
 } tern__window;
+/* Checks the attributes, for a kernel of these sizes (NULL: kernel_shape's). */
+tern_status tern__window_check(const tern__infer *in, const tern__window_attributes *attributes,
+                               int spatial, const int64_t *kernel);
 /* Fills w for input x [N, C, spatial...]; kernel NULL: from the attributes. Fails where the window
  * does not fit. */
 tern_status tern__window_infer(const tern__infer *in, const tern__window_attributes *attributes,

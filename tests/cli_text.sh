@@ -88,6 +88,10 @@ found = json.load(open("tags.json"))
 assert found["text"] == "Dora saw Turku .", found
 assert {(e["text"], e["type"]) for e in found["entities"]} == {("Dora", "person"), ("Turku", "place")}, found
 PYTHON
+expect info_of_two_inputs 0 "[1, 32, 24] int64" "$tern" model info tags.onnx
+expect info_of_given_inputs 0 "subwords [2, 7, 24] int64" "$tern" model info tags.onnx --input 2,7:2,7,24
+expect info_of_one_shape_for_two 2 "of which the model has 2; not '2,7'" "$tern" model info tags.onnx --input 2,7
+expect info_of_three_shapes_for_two 2 "of which the model has 2" "$tern" model info tags.onnx --input 2,7:2,7,24:1
 expect tags_measured 0 "F1" "$tern" text evaluate tags.onnx --data t.conll
 expect tagger_does_not_classify 3 "to every token, not to a whole text" "$tern" text classify tags.onnx "Dora"
 expect classifier_does_not_tag 3 "to a whole text, not to every token" "$tern" text tag m.onnx "Dora"

@@ -203,10 +203,9 @@ static tern_status run_network(tern__text_classifier *k, tern_session *session,
     }
     tern_tensor x = {TERN_INT64, 2, {(int64_t)n, length}, k->input}, y;
     tern_status st = tern_session_run(session, &x, 1, &y, 1);
+    if (st == TERN_OK)
+        st = tern__session_expect(session, &y, 2, (int64_t[]){(int64_t)n, (int64_t)labels});
     if (st != TERN_OK) return st;
-    if (y.rank != 2 || y.dims[1] != (int64_t)labels)
-        return tern__fail(c, TERN_ERR_SHAPE, "the network gave %lld numbers for %zu labels",
-                          (long long)y.dims[1], labels);
     for (size_t i = 0; i < n; i++)
         memcpy(logits + order[i].text * labels, (const float *)y.data + i * labels,
                labels * sizeof *logits);

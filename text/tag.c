@@ -61,7 +61,8 @@ static tern_status make_room(tern__text_classifier *k, tern_context *c, size_t c
 static tern_status read_places(const tern__text_pipeline *p, tern_context *c, const tern_tensor *y,
                                int64_t n, size_t count, int32_t *tags, float *scores) {
     const int64_t labels = (int64_t)p->n_labels, length = y->rank == 3 ? y->dims[2] : 0;
-    if (y->rank != 3 || y->dims[1] != labels || (size_t)length < count)
+    if (y->type != TERN_FLOAT || y->rank != 3 || y->dims[0] <= n || y->dims[1] != labels ||
+        (size_t)length < count)
         return tern__fail(c, TERN_ERR_SHAPE,
                           "the network gave %lld numbers for each of %lld tokens; %lld labels and "
                           "%zu tokens were expected",

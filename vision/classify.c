@@ -108,9 +108,8 @@ tern_status tern_vision_classify(tern_session *session, const tern_image *image,
     st = tern__class_pipeline_check(p, c, tern_session_model(session));
     if (st == TERN_OK) st = make_input(p, c, image, k->input);
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
-    if (st == TERN_OK && (logits.rank != 2 || logits.dims[1] != (int64_t)p->n_labels))
-        st = tern__fail(c, TERN_ERR_SHAPE, "the network gave %lld numbers for %zu labels",
-                        (long long)logits.dims[1], p->n_labels);
+    if (st == TERN_OK)
+        st = tern__session_expect(session, &logits, 2, (int64_t[]){1, (int64_t)p->n_labels});
     if (st == TERN_OK) st = fill_scores(k, c, logits.data);
     if (st == TERN_OK)
         *answer = (tern_answer){k->scores[0].label, k->scores[0].score, p->n_labels, k->scores};

@@ -14,13 +14,9 @@ void tern__class_pipeline_free(tern__class_pipeline *p, tern_context *c) {
 static bool read_vision(tern__class_pipeline *p, const json_t *root) {
     const char *task = json_string_value(json_object_get(root, "task"));
     const json_t *size = json_object_get(root, "size");
-    const json_int_t width = json_integer_value(json_array_get(size, 0));
-    const json_int_t height = json_integer_value(json_array_get(size, 1));
-    if (!tern__normalization_read(&p->normalization, root)) return false;
-    p->width = (int)width;
-    p->height = (int)height;
-    return task && !strcmp(task, "class") && width >= 1 && width <= 8192 && height >= 1 &&
-           height <= 8192;
+    return tern__normalization_read(&p->normalization, root) && task && !strcmp(task, "class") &&
+           tern__metadata_int(&p->width, json_array_get(size, 0), 1, 8192) &&
+           tern__metadata_int(&p->height, json_array_get(size, 1), 1, 8192);
 }
 
 /* The network must take such pictures. */

@@ -29,22 +29,20 @@ bool tern__normalization_read(tern_normalization *n, const json_t *root) {
 
 static bool read_size(tern__vision_pipeline *p, const json_t *size) {
     if (!size) return true;
-    p->width = (int)json_integer_value(json_array_get(size, 0));
-    p->height = (int)json_integer_value(json_array_get(size, 1));
-    return json_array_size(size) == 2 && p->width >= 1 && p->width <= 8192 && p->height >= 1 &&
-           p->height <= 8192;
+    return json_array_size(size) == 2 &&
+           tern__metadata_int(&p->width, json_array_get(size, 0), 1, 8192) &&
+           tern__metadata_int(&p->height, json_array_get(size, 1), 1, 8192);
 }
 
 static bool read(tern__vision_pipeline *p, const json_t *root) {
     const char *task = json_string_value(json_object_get(root, "task"));
     const json_t *threshold = json_object_get(root, "threshold");
     memset(p, 0, sizeof *p);
-    p->classes = (int)json_integer_value(json_object_get(root, "classes"));
-    p->bits = (int)json_integer_value(json_object_get(root, "bits"));
     p->threshold = threshold ? json_number_value(threshold) : 0.5;
     if (!tern__normalization_read(&p->normalization, root)) return false;
-    return task && !strcmp(task, "mask") && p->classes >= 2 && p->classes <= 255 &&
-           (p->bits == 8 || p->bits == 16) && p->threshold >= 0 && p->threshold <= 1 &&
+    return task && !strcmp(task, "mask") &&
+           tern__metadata_int(&p->classes, json_object_get(root, "classes"), 2, 255) &&
+           tern__metadata_int(&p->bits, json_object_get(root, "bits"), 8, 16) && p->bits % 8 == 0 && p->threshold >= 0 && p->threshold <= 1 &&
            read_size(p, json_object_get(root, "size"));
 }
 

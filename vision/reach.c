@@ -24,6 +24,8 @@ typedef struct walk {
     int whole;           /* a node that looks at everything, or -1 */
 } walk;
 
+enum { MOST_SIDE = 65535 }; /* of a picture */
+
 static int64_t divisor(int64_t a, int64_t b) {
     while (b) {
         const int64_t rest = a % b;
@@ -40,28 +42,60 @@ static bool is(const tern__node *n, const char *name) { return !strcmp(n->op->na
 
 static bool is_pool(const tern__node *n) { return is(n, "MaxPool") || is(n, "AveragePool"); }
 
-/* Operators that compute a pixel from the same pixel of their inputs. */
-static bool is_pointwise(const tern__node *n) {
-    static const char *const names[] = {
-        "Add",      "Sub",     "Mul",         "Div",       "Sum",     "Max",
-        "Min",      "Pow",     "Relu",        "LeakyRelu", "PRelu",   "Elu",
-        "Selu",     "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",    "Softplus",
-        "Softsign", "Gelu",    "Erf",         "Clip",      "Neg",     "Abs",
-        "Sqrt",     "Exp",     "Log",         "Identity",  "Dropout", "BatchNormalization"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is(n, names[i])) return true;
-    const int64_t *axis = NULL;
-    if (is(n, "Concat") || is(n, "Softmax") || is(n, "LogSoftmax"))
-        axis = tern__attribute_at(n->op, n->attributes, "axis");
-    return axis && (*axis == 1 || *axis == -3);
+static int64_t int_of(const tern__node *n, const char *name) {
+    const int64_t *number = tern__attribute_at(n->op, n->attributes, name);
+    return number ? *number : 0;
 }
-
-/* ---- windows ---- */
 
 static tern__ints ints_of(const tern__node *n, const char *name) {
     const tern__ints *list = tern__attribute_at(n->op, n->attributes, name);
     return list ? *list : (tern__ints){0};
 }
+
+static bool one_of(const tern__node *n, const char *const *names) {
+    for (; *names; names++)
+        if (is(n, *names)) return true;
+    return false;
+}
+
+static bool is_channel_axis(int64_t axis) { return axis == 1 || axis == -3; }
+
+/* Axes as the input `number` gives them, or as the attribute does. */
+static tern__ints axes_of(const walk *w, const tern__node *n, int number) {
+    tern__ints axes = ints_of(n, "axes");
+    const tern__value *v = n->n_inputs > number && n->inputs[number] >= 0
+                               ? &w->graph->values[n->inputs[number]] : NULL;
+    if (!v) return axes;
+    axes.count = v->data && v->shape.type == TERN_INT64 ? (int)tern__shape_count(&v->shape) : 0;
+    if (axes.count > 2 * TERN_MAX_RANK) axes.count = 0;
+    if (axes.count) memcpy(axes.at, v->data, (size_t)axes.count * sizeof *axes.at);
+    return axes;
+}
+
+/* Operators that compute a pixel from the same pixel of their inputs: element by element, or along
+ * the channels only. */
+static bool is_pointwise(const walk *w, const tern__node *n) {
+    static const char *const always[] = {
+        "Add",  "Sub",      "Mul",   "Div",         "Pow",       "Relu",     "LeakyRelu", "Elu",
+        "Gelu", "Sigmoid",  "Tanh",  "HardSigmoid", "HardSwish", "Softplus", "Erf",       "Clip",
+        "Neg",  "Sqrt",     "Exp",   "Log",         "Cast",      "Identity", "Dropout",   "LRN",
+        "BatchNormalization", NULL};
+    static const char *const along_axis[] = {"Concat", "Split",      "Gather",
+                                             "Softmax", "LogSoftmax", NULL};
+    static const char *const reductions[] = {"ReduceMean", "ReduceSum", "ReduceMax", NULL};
+    if (one_of(n, always)) return true;
+    if (one_of(n, along_axis))
+        return is_channel_axis(int_of(n, "axis")) &&
+               (!is(n, "Gather") || w->graph->values[n->inputs[1]].shape.rank == 1);
+    if (one_of(n, reductions)) {
+        const tern__ints axes = axes_of(w, n, 1);
+        return axes.count == 1 && is_channel_axis(axes.at[0]) && int_of(n, "keepdims");
+    }
+    const tern__ints axes = axes_of(w, n, 3);
+    return is(n, "Slice") && axes.count == 1 && is_channel_axis(axes.at[0]);
+}
+
+/* ---- windows ---- */
 
 static bool automatic(const tern__node *n) {
     const tern__string *mode = tern__attribute_at(n->op, n->attributes, "auto_pad");
@@ -137,7 +171,7 @@ static void reduce(track *t) {
 /* Whether the node keeps pictures apart from what is elsewhere in them; *t goes from input to
  * output. */
 static bool move(const walk *w, const tern__node *n, track *t) {
-    if (is_pointwise(n)) return true;
+    if (is_pointwise(w, n)) return true;
     if (is(n, "Conv") || is_pool(n)) {
         t->step *= window_of(w, n).stride;
     } else if (is(n, "ConvTranspose")) {
@@ -181,7 +215,12 @@ static void walk_forward(walk *w, int64_t *multiple) {
             if (w->whole < 0) w->whole = (int)i;
             continue;
         }
-        *multiple = *multiple / divisor(*multiple, t.step) * t.step;
+        const int64_t both = *multiple / divisor(*multiple, t.step) * t.step;
+        if (both > MOST_SIDE) {
+            if (w->whole < 0) w->whole = (int)i;
+            continue;
+        }
+        *multiple = both;
         for (int k = 0; k < n->n_outputs; k++)
             if (n->outputs[k] >= 0) w->tracks[n->outputs[k]] = t;
     }
@@ -198,9 +237,20 @@ static void need(walk *w, int value, int64_t low, int64_t high) {
 }
 
 static void walk_back(walk *w, const tern__node *n) {
-    const track *y = &w->tracks[n->outputs[0]];
-    int64_t low = y->low, high = y->high;
-    if (!y->needed) return;
+    int64_t low = 0, high = 0;
+    bool needed = false;
+    for (int k = 0; k < n->n_outputs; k++) {
+        const track *y = n->outputs[k] >= 0 ? &w->tracks[n->outputs[k]] : NULL;
+        if (!y || !y->needed) continue;
+        low = needed && low < y->low ? low : y->low;
+        high = needed && high > y->high ? high : y->high;
+        needed = true;
+    }
+    if (!needed) return;
+    if (low < -MOST_SIDE || high > MOST_SIDE) { /* farther than the sides of any picture */
+        w->whole = (int)(n - w->graph->nodes);
+        return;
+    }
     if (is(n, "Conv") || is_pool(n)) {
         const window v = window_of(w, n);
         low = low * v.stride - v.before;
@@ -216,7 +266,7 @@ static void walk_back(walk *w, const tern__node *n) {
     } else if (is(n, "Resize")) {
         resize_back(w, n, low, high, &low, &high);
     }
-    const bool all = is_pointwise(n);
+    const bool all = is_pointwise(w, n);
     for (int k = 0; k < (all ? n->n_inputs : 1); k++) need(w, n->inputs[k], low, high);
 }
 
@@ -283,7 +333,8 @@ static tern_status find_reach(walk *w, tern_vision_reach *r, int axis) {
                           "the network's output is not of its input's size");
     if (w->whole >= 0) return TERN_OK;
     need(w, g->outputs[0], 0, multiple - 1);
-    for (size_t i = g->n_nodes; i-- > 0;) walk_back(w, &g->nodes[i]);
+    for (size_t i = g->n_nodes; i-- > 0 && w->whole < 0;) walk_back(w, &g->nodes[i]);
+    if (w->whole >= 0) return TERN_OK;
     const track *x = &w->tracks[g->inputs[0]];
     r->before[axis] = x->low < 0 ? -x->low : 0;
     r->after[axis] = x->high > multiple - 1 ? x->high - (multiple - 1) : 0;

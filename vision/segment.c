@@ -12,6 +12,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Bytes that a plan may take only to find out that they are too many. */
+#define MOST_TO_MEASURE 2e9
+
 enum { VIEWS = 8 };
 /* What a view does to a picture before the network sees it, in this order. */
 enum { MIRROR = 1, FLIP = 2, TRANSPOSE = 4 };
@@ -108,7 +111,13 @@ static tern_status plan_for(job *j, int which, int64_t height, int64_t width) {
     tern_session *run;
     tern_status st = tern_session_create(&run, j->model);
     if (st != TERN_OK) return tern__fail(j->context, st, "there was no memory for a tile");
-    if ((st = tern_session_prepare(run, &x, 1)) != TERN_OK) {
+    tern__session_set_limit(run, (size_t)fmax(j->options->memory, MOST_TO_MEASURE));
+    const int64_t mask[4] = {1, s->logits, height, width};
+    if ((st = tern_session_prepare(run, &x, 1)) == TERN_OK) {
+        const tern_tensor y = tern__session_output(run);
+        st = tern__session_expect(run, &y, 4, mask);
+    }
+    if (st != TERN_OK) {
         tern__fail(j->context, st, "%s", tern_session_message(run));
         tern_session_free(run);
         return st;
@@ -172,7 +181,7 @@ static tern_status choose_windows(job *j, int64_t height, int64_t width, double 
                                 side))
             break;
         st = make_plans(j, j->axes[0].window, j->axes[1].window);
-        if (st != TERN_OK || window_bytes(j) <= room) return st;
+        if (st != TERN_ERR_LIMIT && (st != TERN_OK || window_bytes(j) <= room)) return st;
     }
     const double least =
         s->fixed + s->pixel * (double)tern__tiles_least(height, width, s->multiple, s->halo);

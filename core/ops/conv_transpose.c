@@ -59,25 +59,16 @@ static void axis_sizes(const attributes *a, int axis, int spatial, int64_t in, i
     *out = in < 0 ? -1 : full - *pad_begin - (padded ? w->pads.at[spatial + axis] : 0);
 }
 
-static tern_status check_list(const tern__infer *in, const char *name, const tern__ints *list,
-                              int count, int64_t least) {
-    if (list->count && list->count != count)
-        return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %d numbers and needs %d", name,
-                                list->count, count);
-    for (int i = 0; i < list->count; i++)
-        if (list->at[i] < least || list->at[i] > INT32_MAX)
-            return tern__infer_fail(in, TERN_ERR_SHAPE, "%s has %lld and must be at least %lld",
-                                    name, (long long)list->at[i], (long long)least);
-    return TERN_OK;
-}
+/* Each phase of the strides has its own part of the kernel, packed when the plan is made; no network
+ * enlarges a picture more than 1024 times each way in one step. */
+enum { MOST_PHASES = 1 << 20 };
 
-static tern_status check_lists(const tern__infer *in, const attributes *a, int spatial) {
-    tern_status st = check_list(in, "strides", &a->window.strides, spatial, 1);
-    if (!st) st = check_list(in, "dilations", &a->window.dilations, spatial, 1);
-    if (!st) st = check_list(in, "pads", &a->window.pads, 2 * spatial, 0);
-    if (!st) st = check_list(in, "output_padding", &a->output_padding, spatial, 0);
-    if (!st && a->output_shape.count != spatial + 2)
-        st = check_list(in, "output_shape", &a->output_shape, spatial, 1);
+static tern_status check_attributes(const tern__infer *in, const attributes *a, int spatial,
+                                    const int64_t *kernel) {
+    int whole = a->output_shape.count == spatial + 2 ? spatial + 2 : spatial;
+    tern_status st = tern__window_check(in, &a->window, spatial, kernel);
+    if (!st) st = tern__infer_ints(in, "output_padding", &a->output_padding, spatial, 0);
+    if (!st) st = tern__infer_ints(in, "output_shape", &a->output_shape, whole, 1);
     return st;
 }
 
@@ -95,7 +86,7 @@ static tern_status infer(tern__infer *in) {
     int64_t channels = w->dims[1] * a->group;
     int spatial = x->rank - 2;
     if ((st = tern__convolution_check_bias(in, channels)) != TERN_OK) return st;
-    if ((st = check_lists(in, a, spatial)) != TERN_OK) return st;
+    if ((st = check_attributes(in, a, spatial, w->dims + 2)) != TERN_OK) return st;
     tern__shape y = {.type = x->type, .rank = x->rank, .dims = {x->dims[0], channels}};
     for (int i = 0; i < spatial; i++) {
         int64_t pad;
@@ -129,6 +120,11 @@ static tern_status prepare(tern__step *s) {
     tern__convolution *choice = NULL;
     tern_status st = tern__convolution_choose(s, &v, &choice);
     if (st != TERN_OK) return st;
+    if (choice->phases > MOST_PHASES)
+        return tern__fail(s->context, TERN_ERR_LIMIT,
+                          "%s '%s': strides that put %lld places between four of the input; at "
+                          "most %d",
+                          s->op->name, s->name, (long long)choice->phases, MOST_PHASES);
     return tern__convolution_size_step(s, choice->packed_data_size, choice->data_workspace_size,
                                        choice->packed_size, choice->workspace_size);
 }

@@ -41,8 +41,9 @@ static tern_status infer(tern__infer *in) {
         int axis = i;
         if (partly && (status = tern__infer_axis(in, axes.at[i], x->rank, &axis))) return status;
         int64_t begin = pads.at[i], end = pads.at[count + i], dim = x->dims[axis];
-        if (begin < -INT32_MAX || begin > INT32_MAX || end < -INT32_MAX || end > INT32_MAX)
-            return tern__infer_fail(in, TERN_ERR_LIMIT, "pads beyond 2^31");
+        if (begin < -TERN__MOST_ATTRIBUTE || begin > TERN__MOST_ATTRIBUTE ||
+            end < -TERN__MOST_ATTRIBUTE || end > TERN__MOST_ATTRIBUTE)
+            return tern__infer_fail(in, TERN_ERR_LIMIT, "pads beyond 2^30");
         if (dim < 0 && begin + end != 0) in->outputs[0].dims[axis] = -1;
         if (dim < 0) continue;
         if (dim + begin + end < 1)

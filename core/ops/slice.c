@@ -27,6 +27,7 @@ static cut cut_of(int64_t dim, int64_t start, int64_t end, int64_t step) {
         int64_t stop = clamp(end, -1, dim - 1);
         c.length = c.start > stop ? (c.start - stop - 1) / -step + 1 : 0;
     }
+    if (c.length < 2) c.step = 1; /* never taken, and multiplied with strides */
     return c;
 }
 

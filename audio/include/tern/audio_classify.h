@@ -14,7 +14,8 @@ extern "C" {
 /** Says what a sound file is ("-": standard input): any rate, any number of channels, any length. Sounds
  *  longer than the window that the model was trained with are read as a stream, window by window, each
  *  overlapping the last by half, and the probabilities averaged; shorter ones are set between silence.
- *  Errors: those of tern_sound_open; TERN_ERR_FORMAT for a model that carries no labels or no front end.
+ *  Errors: those of tern_sound_open; TERN_ERR_FORMAT for a model that carries no labels or no front end;
+ *  TERN_ERR_LIMIT for one whose window takes more than 2 GB; TERN_ERR_SHAPE if it gives no number a label.
  *  Sentences are in tern_session_message. *answer is untouched on failure. */
 TERN_API tern_status tern_audio_classify_file(tern_session *session, const char *path,
                                               tern_answer *answer);

@@ -32,6 +32,11 @@ typedef struct tern_model_info {
     size_t memory_bytes; /**< that a session needs while it runs: packed weights and working memory */
 } tern_model_info;
 
+/** Inputs of the model, and what input i of them is declared as: dimensions that are only known when
+ *  it runs are -1, data is NULL. The name belongs to the model. */
+TERN_API size_t tern_model_input_count(const tern_model *model);
+TERN_API tern_port_info tern_model_input(const tern_model *model, size_t i);
+
 /** Describes a model for inputs of these shapes (one per input of the model, data ignored); NULL: those of
  *  the model with 1 for the batch. Errors: TERN_ERR_SHAPE if a dimension is still unknown, or
  *  the network does not take the shapes. *info is NULL on failure; strings belong to the model. */
