@@ -65,6 +65,15 @@ void tern__metadata_free_labels(const char **labels, size_t count, tern_context 
     tern__free(c, labels);
 }
 
+const char *tern__metadata_front_end(const tern_model *model) {
+    static const char *const kinds[][2] = {{"tern.audio", " (it is a model of sounds)"},
+                                           {"tern.text", " (it is a model of texts)"},
+                                           {"tern.vision", " (it is a model of pictures)"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (tern_model_metadata(model, kinds[i][0])) return kinds[i][1];
+    return "";
+}
+
 /* ---- how the model came about ---- */
 
 tern_status tern__metadata_set_training(tern_model *model, tern_context *c, const char *network,

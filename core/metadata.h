@@ -25,6 +25,10 @@ tern_status tern__metadata_labels(const char ***labels, size_t *count, tern_cont
                                   const tern_model *model);
 void tern__metadata_free_labels(const char **labels, size_t count, tern_context *c);
 
+/* " (it is a model of texts)": by the front end that its metadata have, for the sentences of those
+ * that look for another one; "" if there is none. */
+const char *tern__metadata_front_end(const tern_model *model);
+
 /* Writes tern.training: program, version, network and seed, then the facts (an object, which is
  * freed; NULL: memory ran out), then the last part of the data's path. Nothing in it depends on the
  * machine or the day, so that the same training gives the same file. */

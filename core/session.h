@@ -1,17 +1,35 @@
-/* What a domain keeps with a session: its front end and scratch memory. Internal. */
+/* A session from the inside: the context it runs with, and what domains keep with it (front end,
+ * scratch memory). Internal. */
 #ifndef TERN_CORE_SESSION_H
 #define TERN_CORE_SESSION_H
 
 #include "base.h"
 #include <tern/session.h>
 
-/* The session's own context: its sentence, its threads. */
+/* The session's own context: its sentence, its threads. Whatever runs for a session uses it and
+ * never the model's, which belongs to no thread. */
 tern_context *tern__session_context(tern_session *session);
-/* The context of its model, which keeps the sentences of what is done to the model itself. */
-tern_context *tern__session_model_context(const tern_session *session);
-/* One attachment a session, freed with it; NULL before one was made. */
-void *tern__session_attachment(const tern_session *session);
-void tern__session_attach(tern_session *session, void *attachment,
-                          void (*release)(tern_context *context, void *attachment));
+/* The model's network seen through that context: what is made of it (plans, copies, parts) fails
+ * and allocates there. It owns nothing and lives as long as the session. */
+const tern_graph *tern__session_graph(const tern_session *session);
+
+/* Keeps the session's context for something that may outlive the session and its model (not the
+ * context that the model was made with). Every hold is let go once; NULL is allowed. */
+tern_context *tern__session_context_hold(tern_session *session);
+void tern__session_context_let_go(tern_context *held);
+
+/* A type of attachment: one constant each, whose address is the key. A session has at most one
+ * attachment of a type, and any number of types, which know nothing of each other. */
+typedef struct tern__attachment_type {
+    size_t size; /* bytes; make gets them zeroed */
+    tern_status (*make)(void *attachment, tern_session *session);
+    /* Frees what the attachment holds, not itself; also after a make that failed half-way. */
+    void (*release)(void *attachment, tern_context *c);
+} tern__attachment_type;
+
+/* The session's attachment of this type, made at the first call and freed with the session. On
+ * failure *attachment is NULL and the next call tries again. */
+tern_status tern__session_attachment(void **attachment, tern_session *session,
+                                     const tern__attachment_type *type);
 
 #endif
