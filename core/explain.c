@@ -4,9 +4,8 @@
 #include "graph.h"
 #include "model.h"
 #include "plan_cache.h"
+#include "session.h"
 #include "surgery.h"
-
-#include <tern/session.h>
 
 #include <string.h>
 
@@ -109,8 +108,7 @@ static tern_status cut(tern_explainer *e, const tern_graph *g, const char *layer
         s.input = -1;
         st = tern__graph_operate(&head, &s);
         if (st == TERN_OK) st = tern__model_take(&e->head, head);
-        if (st == TERN_OK && (st = tern_session_create(&e->session, e->head)) != TERN_OK)
-            tern__fail(e->context, st, "%s", tern_session_message(NULL));
+        if (st == TERN_OK) st = tern__session_create(&e->session, e->head, e->context);
     }
     tern__free(e->context, frozen);
     return st;

@@ -78,6 +78,11 @@ tern_status tern_session_create(tern_session **session, const tern_model *model)
     return TERN_OK;
 }
 
+tern_status tern__session_create(tern_session **session, const tern_model *model, tern_context *c) {
+    const tern_status st = tern_session_create(session, model);
+    return st == TERN_OK ? st : tern__fail(c, st, "%s", tern_session_message(NULL));
+}
+
 void tern_session_free(tern_session *s) {
     if (!s) return;
     tern_context *c = &s->own->context;

@@ -6,6 +6,8 @@
 #include "base.h"
 #include <tern/session.h>
 
+/* tern_session_create for a call that has a context: a failure leaves its sentence in c. */
+tern_status tern__session_create(tern_session **session, const tern_model *model, tern_context *c);
 /* The session's own context: its sentence, its threads. Whatever runs for a session uses it and
  * never the model's, which belongs to no thread. */
 tern_context *tern__session_context(tern_session *session);

@@ -3,9 +3,9 @@
 #include "dataset.h"
 #include "model.h"
 #include "npy.h"
+#include "session.h"
 #include "surgery.h"
 
-#include <tern/session.h>
 #include <tern/transfer.h>
 
 #include <math.h>
@@ -135,8 +135,8 @@ tern_status tern_model_run(float **vectors, int64_t *length, const tern_model *m
     *length = 0;
     if (batch < 1)
         return tern__fail(c, TERN_ERR_ARGUMENT, "batches of %lld samples", (long long)batch);
-    tern_status st = tern_session_create(&session, model);
-    if (st != TERN_OK) return tern__fail(c, st, "%s", tern_session_message(NULL));
+    tern_status st = tern__session_create(&session, model, c);
+    if (st != TERN_OK) return st;
     int64_t *order = tern__calloc(c, (size_t)dataset->count, sizeof *order);
     if (!order) st = TERN_ERR_MEMORY;
     for (int64_t i = 0; order && i < dataset->count; i++) order[i] = i;

@@ -100,8 +100,8 @@ static tern_status plan_for(job *j, int which, int64_t height, int64_t width) {
     tern_session_free(s->runs[which]);
     s->runs[which] = NULL;
     tern_session *run;
-    tern_status st = tern_session_create(&run, j->model);
-    if (st != TERN_OK) return tern__fail(j->context, st, "%s", tern_session_message(NULL));
+    tern_status st = tern__session_create(&run, j->model, j->context);
+    if (st != TERN_OK) return st;
     if ((st = tern_session_prepare(run, &x, 1)) != TERN_OK) {
         tern__fail(j->context, st, "%s", tern_session_message(run));
         tern_session_free(run);

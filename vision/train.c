@@ -5,6 +5,7 @@
 #include "recipe.h"
 
 #include "core/dataset.h"
+#include "core/session.h"
 #include "core/training.h"
 
 #include <math.h>
@@ -240,8 +241,7 @@ static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_m
     so.probability = r->classes == 2;
     so.memory = 2e9;
     tern_status st = tern_mask_metrics_create(metrics, r->context, r->classes);
-    if (st == TERN_OK && (st = tern_session_create(&session, model)) != TERN_OK)
-        tern__fail(r->context, st, "%s", tern_session_message(NULL));
+    if (st == TERN_OK) st = tern__session_create(&session, model, r->context);
     for (int64_t i = 0; st == TERN_OK && i < tern_vision_dataset_pictures(data) && left > 0; i++) {
         tern_image image = {0};
         tern_mask truth = {0}, mask = {0};
