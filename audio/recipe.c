@@ -3,6 +3,7 @@
 #include "recipe.h"
 #include "store.h"
 
+#include "core/arithmetic.h"
 #include "core/choices.h"
 #include "core/training.h"
 
@@ -61,6 +62,12 @@ static const tern__setting parts[] = {
     PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false), PART(style, false),
     PART(time_masks, true), PART(time_mask, false), PART(frequency_masks, true),
     PART(frequency_mask, false)};
+
+uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a) {
+    unsigned char bytes[sizeof *a] = {0};
+    tern__settings_copy(bytes, a, TERN__CHOICES(parts));
+    return tern__hash(h, bytes, sizeof bytes);
+}
 
 tern_status tern__recipe_augmentation(tern_audio_augmentation *a, tern_context *c,
                                       const tern_audio_train_options *o, double seconds) {

@@ -41,8 +41,10 @@ static tern_status check_new_layer(const tern_graph *g, const tern__node *n, int
 }
 
 tern_status tern_transfer(tern_graph **graph, const tern_graph *g, const tern_transfer_options *o) {
+    const tern_transfer_options defaults = TERN_TRANSFER_OPTIONS_INIT;
     tern_context *c = g->context;
     *graph = NULL;
+    if (!o) o = &defaults;
     if (o->size != sizeof *o)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "transfer options of size %zu, expected %zu: start from "

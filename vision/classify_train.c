@@ -2,13 +2,13 @@
  * recipe, trains, and puts size, normalisation, labels and provenance into the model. */
 #include "classify.h"
 #include "idx.h"
+#include "vary.h"
 
 #include "core/graph.h"
 #include "core/training.h"
 
 #include <tern/transfer.h>
 
-#include <string.h>
 
 typedef tern_vision_classifier_train_options train_options;
 
@@ -134,8 +134,7 @@ static tern_status check_counts(tern_context *c, const tern_vision_dataset *data
 /* Pictures that do not vary need the frozen layers only once. */
 static tern_status train(tern_model **model, const tern_graph *graph, tern_dataset *training,
                          const train_options *o, const tern_vision_augmentation *augmentation) {
-    const tern_vision_augmentation none = {.border = augmentation->border};
-    const bool varied = memcmp(augmentation, &none, sizeof none) != 0 || o->train.mixup > 0 ||
+    const bool varied = tern__vision_augmentation_varies(augmentation) || o->train.mixup > 0 ||
                         o->train.cutmix > 0;
     return o->freeze_until && !varied ? tern_transfer_train(model, graph, training, &o->train)
                                       : tern_train(model, graph, training, &o->train);

@@ -366,8 +366,9 @@ tern_status tern_vision_train(tern_model **model, tern_context *c, const char *p
                               const tern_vision_train_options *options,
                               tern_vision_train_result *result) {
     tern_vision_train_result own;
-    run r = {.context = c, .pictures = pictures, .o = *options};
+    run r = {.context = c, .pictures = pictures, .o = TERN_VISION_TRAIN_OPTIONS_INIT};
     *model = NULL;
+    if (options) r.o = *options;
     if (!result) result = &own;
     memset(result, 0, sizeof *result);
     tern_status st = check_options(c, &r.o);
