@@ -3,7 +3,6 @@
 #include "features.h"
 #include "pipeline.h"
 
-#include "core/explain.h"
 #include "core/session.h"
 
 #include <tern/audio_export.h>
@@ -123,7 +122,7 @@ static tern_status explain(char **explained, tern_session *session, heard *h, co
     tern_status st = find_label(&answer, c, h->pipeline, label);
     if (st == TERN_OK) st = load(h, sound);
     if (st == TERN_OK)
-        st = tern__explainer_create(&explainer, tern__session_graph(session), layer);
+        st = tern__session_explainer(&explainer, session, layer);
     if (st == TERN_OK) st = find_window(&x, explainer, h, answer);
     if (st == TERN_OK) st = draw(&x, h, sound, output);
     if (st == TERN_OK && explained &&

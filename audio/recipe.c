@@ -39,7 +39,7 @@ static const recipe samples = {
                      .noise_snr_high = 30, .speed = 0.15, .time_masks = 1, .time_mask = 0.15}};
 
 static const recipe *choose(const tern_audio_train_options *o, double seconds) {
-    if (tern_audio_network_waveform(o->network)) return &samples;
+    if (o->data.waveform) return &samples;
     return seconds < TERN__SHORT_SECONDS ? &short_features : &long_features;
 }
 

@@ -3,6 +3,7 @@
 
 #include "model.h"
 #include "plan_cache.h"
+#include "session.h"
 
 #include <math.h>
 #include <string.h>
@@ -81,9 +82,10 @@ tern_status tern__evaluate(tern__score *score, tern_graph *network, const tern_d
     return st;
 }
 
-tern_status tern__evaluate_copy(const tern_graph *network, const tern_dataset *d, int64_t batch,
-                                const tern_loss_options *loss_options, double *loss,
-                                double *accuracy, int64_t *predictions) {
+/* On a copy, with the network's context. */
+static tern_status evaluate(const tern_graph *network, const tern_dataset *d, int64_t batch,
+                            const tern_loss_options *loss_options, double *loss, double *accuracy,
+                            int64_t *predictions) {
     tern_loss_options options = {0};
     if (loss_options) options = *loss_options;
     tern_status st = tern__loss_check(network->context, &options);
@@ -104,5 +106,10 @@ tern_status tern__evaluate_copy(const tern_graph *network, const tern_dataset *d
 tern_status tern_evaluate(const tern_model *model, tern_dataset *d, int64_t batch,
                           const tern_loss_options *loss_options, double *loss, double *accuracy,
                           int64_t *predictions) {
-    return tern__evaluate_copy(model->graph, d, batch, loss_options, loss, accuracy, predictions);
+    return evaluate(model->graph, d, batch, loss_options, loss, accuracy, predictions);
+}
+
+tern_status tern__session_predict(int64_t *predictions, const tern_session *session,
+                                  const tern_dataset *dataset, int64_t batch) {
+    return evaluate(tern__session_graph(session), dataset, batch, NULL, NULL, NULL, predictions);
 }

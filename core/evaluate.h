@@ -17,9 +17,5 @@ double tern__score_accuracy(const tern__score *score);
  * and is unchanged afterwards. Weights must not change meanwhile. predictions: NULL or [count]. */
 tern_status tern__evaluate(tern__score *score, tern_graph *network, const tern_dataset *dataset,
                            int64_t batch, const tern_loss_options *loss, int64_t *predictions);
-/* tern_evaluate of a network: the same on a copy, with the network's context. */
-tern_status tern__evaluate_copy(const tern_graph *network, const tern_dataset *dataset,
-                                int64_t batch, const tern_loss_options *loss_options, double *loss,
-                                double *accuracy, int64_t *predictions);
 
 #endif

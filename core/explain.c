@@ -1,11 +1,12 @@
 /* Gradients of an answer: the network is cut at a layer into two frozen parts; the first runs
  * forward, the second forward and back. Knows plans; draws nothing. */
-#include "explain.h"
 #include "graph.h"
 #include "model.h"
 #include "plan_cache.h"
 #include "session.h"
 #include "surgery.h"
+
+#include <tern/explain.h>
 
 #include <string.h>
 
@@ -114,8 +115,8 @@ static tern_status cut(tern_explainer *e, const tern_graph *g, const char *layer
     return st;
 }
 
-tern_status tern__explainer_create(tern_explainer **explainer, const tern_graph *network,
-                                   const char *layer) {
+static tern_status create(tern_explainer **explainer, const tern_graph *network,
+                          const char *layer) {
     tern_context *c = network->context;
     *explainer = NULL;
     tern_explainer *e = tern__calloc(c, 1, sizeof *e);
@@ -136,7 +137,12 @@ tern_status tern__explainer_create(tern_explainer **explainer, const tern_graph 
 
 tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *model,
                                   const char *layer) {
-    return tern__explainer_create(explainer, model->graph, layer);
+    return create(explainer, model->graph, layer);
+}
+
+tern_status tern__session_explainer(tern_explainer **explainer, const tern_session *session,
+                                    const char *layer) {
+    return create(explainer, tern__session_graph(session), layer);
 }
 
 void tern_explainer_free(tern_explainer *e) {

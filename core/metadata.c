@@ -92,6 +92,23 @@ tern_status tern__metadata_set_training(tern_model *model, tern_context *c, cons
     return tern__metadata_set(model, c, "tern.training", root, 6);
 }
 
+const char *tern__metadata_network(const tern_model *model, const char *(*name_of)(size_t index)) {
+    const char *text = tern_model_metadata(model, "tern.training");
+    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    const char *network = json_string_value(json_object_get(root, "network")), *found = NULL, *name;
+    for (size_t i = 0; network && !found && (name = name_of(i)); i++)
+        if (!strcmp(name, network)) found = name;
+    json_decref(root);
+    return found;
+}
+
+const char *tern__metadata_network_of(const tern_model *init, const char *network,
+                                      const char *(*name_of)(size_t index)) {
+    if (!init) return network ? network : name_of(0);
+    const char *found = tern__metadata_network(init, name_of);
+    return found ? found : "of another model";
+}
+
 json_t *tern__metadata_facts(const char *unit, int64_t count, const tern_train_options *o,
                              const tern_train_result *r) {
     const int64_t validated = o->validation ? tern_dataset_count(o->validation) : 0;

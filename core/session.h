@@ -4,6 +4,8 @@
 #define TERN_CORE_SESSION_H
 
 #include "base.h"
+#include <tern/dataset.h>
+#include <tern/explain.h>
 #include <tern/session.h>
 
 /* tern_session_create for a call that has a context: a failure leaves its sentence in c. */
@@ -14,6 +16,14 @@ tern_context *tern__session_context(tern_session *session);
 /* The model's network seen through that context: what is made of it (plans, copies, parts) fails
  * and allocates there. It owns nothing and lives as long as the session. */
 const tern_graph *tern__session_graph(const tern_session *session);
+
+/* What tern_explainer_create and tern_evaluate do for a model, with the session's context instead
+ * of the model's (explain.c, evaluate.c). The session outlives the explainer. predictions: [samples]
+ * the greatest logit of each. */
+tern_status tern__session_explainer(tern_explainer **explainer, const tern_session *session,
+                                    const char *layer);
+tern_status tern__session_predict(int64_t *predictions, const tern_session *session,
+                                  const tern_dataset *dataset, int64_t batch);
 
 /* Keeps the session's context for something that may outlive the session and its model (not the
  * context that the model was made with). Every hold is let go once; NULL is allowed. */

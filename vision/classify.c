@@ -3,7 +3,6 @@
 #include "classify.h"
 #include "pixels.h"
 
-#include "core/evaluate.h"
 #include "core/session.h"
 
 #include <math.h>
@@ -218,8 +217,7 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
     if (!predictions)
         st = TERN_ERR_MEMORY;
     else
-        st = tern__evaluate_copy(tern__session_graph(session), samples, 64, NULL, NULL, NULL,
-                                 predictions);
+        st = tern__session_predict(predictions, session, samples, 64);
     if (st == TERN_OK)
         st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, k->pipeline.labels);
     if (st == TERN_OK) st = count(*confusion, c, data, predictions, on_mistake, user);

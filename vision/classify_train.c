@@ -19,9 +19,8 @@ enum {
 static tern_status write_training(tern_model *model, tern_context *c, const char *path,
                                   const train_options *o, const tern_train_result *r,
                                   int64_t pictures) {
-    const char *network = o->init      ? "of another model"
-                          : o->network ? o->network
-                                       : tern_vision_classifier_name(0);
+    const char *network =
+        tern__metadata_network_of(o->init, o->network, tern_vision_classifier_name);
     return tern__metadata_set_training(model, c, network, o->train.seed,
                                        tern__metadata_facts("pictures", pictures, &o->train, r),
                                        path);
@@ -174,6 +173,8 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     } else {
         o.train.validation = second;
     }
+    /* The recipe is that of the network that is trained, whoever made it. */
+    if (o.init) o.network = tern__metadata_network(o.init, tern_vision_classifier_name);
     if (!o.own_recipe) tern__class_recipe(&o, tern_dataset_count(training));
     if ((st = tern__class_recipe_augmentation(&augmentation, c, &o)) != TERN_OK) goto done;
     if ((st = tern_vision_dataset_vary(data, &augmentation)) != TERN_OK) goto done;

@@ -2,7 +2,6 @@
  * contact sheets. Gradients are core's; the picture's way into the network is classify.c's. */
 #include "pixels.h"
 
-#include "core/explain.h"
 #include "core/graph.h"
 #include "core/picture.h"
 #include "core/session.h"
@@ -238,7 +237,7 @@ static tern_status explain(tern_image *out, const char **label, tern_session *se
     if (st != TERN_OK) return st;
     const tern_tensor in = {
         TERN_FLOAT, 4, {1, info->normalization.channels, info->height, info->width}, input};
-    st = tern__explainer_create(&explainer, tern__session_graph(session),
+    st = tern__session_explainer(&explainer, session,
                                 o->view == TERN_VISION_VIEW_SALIENCY ? "" : o->layer);
     if (st == TERN_OK) st = tern_explainer_run(explainer, &in, answer, &x);
     if (st == TERN_OK && label)

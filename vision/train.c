@@ -281,9 +281,7 @@ static tern_status write_provenance(const run *r, tern_model *model,
                                     const tern_vision_train_result *result) {
     const tern_vision_train_options *o = &r->o;
     const tern_mask_scores *scores = &result->scores;
-    const char *network = o->init      ? "of another model"
-                          : o->network ? o->network
-                                       : tern_vision_network_name(0);
+    const char *network = tern__metadata_network_of(o->init, o->network, tern_vision_network_name);
     char *varied = NULL;
     tern_status st = tern_vision_augmentation_text(&varied, r->context, &o->data.augmentation);
     if (st != TERN_OK) return st;
