@@ -24,7 +24,7 @@ typedef struct classifier {
     int64_t length;
 } classifier;
 
-static void release(tern_context *c, void *attachment) {
+static void release(void *attachment, tern_context *c) {
     classifier *k = attachment;
     tern__pipeline_free(&k->pipeline, c);
     tern__free(c, k->samples);
@@ -32,33 +32,29 @@ static void release(tern_context *c, void *attachment) {
     tern__free(c, k->sum);
     tern__free(c, k->scores);
     tern__free(c, k->vector);
-    tern__free(c, k);
 }
+
+static tern_status make(void *attachment, tern_session *session) {
+    tern_context *c = tern__session_context(session);
+    classifier *k = attachment;
+    const tern__pipeline *p = &k->pipeline;
+    tern_status st = tern__pipeline_read(&k->pipeline, c, tern_session_model(session));
+    if (st != TERN_OK) return st;
+    k->samples = tern__calloc(c, p->window.samples, 2 * sizeof *k->samples);
+    k->input = tern__alloc(c, p->window.rows * p->window.frames * sizeof *k->input);
+    k->sum = tern__alloc(c, p->n_labels * sizeof *k->sum);
+    k->scores = tern__alloc(c, p->n_labels * sizeof *k->scores);
+    return k->samples && k->input && k->sum && k->scores ? TERN_OK : TERN_ERR_MEMORY;
+}
+
+static const tern__attachment_type classifiers = {sizeof(classifier), make, release};
 
 /* The session's classifier, made at its first sound. */
 static tern_status prepare_any(classifier **classifier_, tern_session *session) {
-    tern_context *c = tern__session_context(session);
-    classifier *k = tern__session_attachment(session);
-    if (!k) {
-        if (!(k = tern__calloc(c, 1, sizeof *k))) return TERN_ERR_MEMORY;
-        tern_status st = tern__pipeline_read(&k->pipeline, c, tern_session_model(session));
-        if (st != TERN_OK) {
-            tern__free(c, k);
-            return st;
-        }
-        const tern__pipeline *p = &k->pipeline;
-        k->samples = tern__calloc(c, p->window.samples, 2 * sizeof *k->samples);
-        k->input = tern__alloc(c, p->window.rows * p->window.frames * sizeof *k->input);
-        k->sum = tern__alloc(c, p->n_labels * sizeof *k->sum);
-        k->scores = tern__alloc(c, p->n_labels * sizeof *k->scores);
-        if (!k->samples || !k->input || !k->sum || !k->scores) {
-            release(c, k);
-            return TERN_ERR_MEMORY;
-        }
-        tern__session_attach(session, k, release);
-    }
-    *classifier_ = k;
-    return TERN_OK;
+    void *attachment;
+    const tern_status st = tern__session_attachment(&attachment, session, &classifiers);
+    *classifier_ = attachment;
+    return st;
 }
 
 /* The same for a model that gives a number per label. */

@@ -97,7 +97,7 @@ static uint64_t fingerprint(const store *s) {
         h = tern__hash(h, &s->held[i].frames, sizeof s->held[i].frames);
     }
     h = tern__hash(h, &s->window.samples, sizeof s->window.samples);
-    return tern__hash(h, &s->augmentation, sizeof s->augmentation) | 1;
+    return tern__audio_augmentation_hash(h, &s->augmentation) | 1;
 }
 
 /* ---- opening ---- */
@@ -230,6 +230,8 @@ tern_audio_window tern_audio_dataset_window(const tern_audio_dataset *data) {
 
 tern_status tern_audio_dataset_vary(tern_audio_dataset *data,
                                     const tern_audio_augmentation *augmentation) {
+    const tern_audio_augmentation none = {0};
+    if (!augmentation) augmentation = &none;
     tern_status st = check_augmentation(data->context, augmentation);
     if (st != TERN_OK) return st;
     data->store->augmentation = *augmentation;

@@ -6,7 +6,6 @@
 #include "core/session.h"
 
 #include <tern/audio_export.h>
-#include <tern/explain.h>
 
 #include <math.h>
 #include <string.h>
@@ -126,20 +125,15 @@ static tern_status find_label(int64_t *answer, tern_context *c, const tern__pipe
 
 static tern_status explain(char **explained, tern_session *session, heard *h, const char *sound,
                            const char *output, const char *label, const char *layer) {
-    const tern_model *model = tern_session_model(session);
     tern_context *c = h->context;
     tern_explainer *explainer = NULL;
     tern_explanation x;
     int64_t answer;
     tern_status st = find_label(&answer, c, h->pipeline, label);
     if (st == TERN_OK) st = load(h, sound);
-    if (st != TERN_OK) return st;
-    tern_context *of_model = tern__session_model_context(session);
-    if ((st = tern_explainer_create(&explainer, model, layer)) != TERN_OK)
-        return tern__fail(c, st, "%s", tern_context_message(of_model));
-    of_model->status = TERN_OK;
-    if ((st = find_window(&x, explainer, h, answer)) != TERN_OK && of_model->status == st)
-        tern__fail(c, st, "%s", tern_context_message(of_model));
+    if (st == TERN_OK)
+        st = tern__session_explainer(&explainer, session, layer);
+    if (st == TERN_OK) st = find_window(&x, explainer, h, answer);
     if (st == TERN_OK) st = draw(&x, h, sound, output);
     if (st == TERN_OK && explained &&
         !(*explained = tern__strdup(c, h->pipeline->labels[x.answer])))

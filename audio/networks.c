@@ -118,7 +118,8 @@ static tern_value refuse(tern_graph *g, const char *format, const char *name, do
 tern_value tern_audio_network_build(tern_graph *g, const char *name,
                                     const tern_audio_network_options *options) {
     const network *n = find(name);
-    tern_audio_network_options o = *options;
+    tern_audio_network_options o = TERN_AUDIO_NETWORK_OPTIONS_INIT;
+    if (options) o = *options;
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.width == 0) o.width = 1;
     if (o.dropout == 0) o.dropout = n->dropout;

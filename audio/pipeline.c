@@ -97,8 +97,9 @@ tern_status tern__pipeline_read(tern__pipeline *p, tern_context *c, const tern_m
     memset(p, 0, sizeof *p);
     if (!labels || !audio || !input)
         return tern__fail(c, TERN_ERR_FORMAT, "the model does not say how it listens: its metadata have no "
-                          "%s; only models that were trained by tern for sounds can classify them",
-                          !audio ? "tern.audio" : !labels ? "tern.labels" : "tern.input");
+                          "%s%s; only models that were trained by tern for sounds can classify them",
+                          !audio ? "tern.audio" : !labels ? "tern.labels" : "tern.input",
+                          audio ? "" : tern__metadata_front_end(model));
     tern_status st = tern_audio_options_parse(&p->audio, c, audio, strlen(audio));
     if (st != TERN_OK) tern__fail_in(c, "the model's tern.audio");
     if (st == TERN_OK) st = tern__metadata_labels(&p->labels, &p->n_labels, c, model);

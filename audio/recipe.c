@@ -3,6 +3,7 @@
 #include "recipe.h"
 #include "store.h"
 
+#include "core/arithmetic.h"
 #include "core/choices.h"
 #include "core/training.h"
 
@@ -38,7 +39,7 @@ static const recipe samples = {
                      .noise_snr_high = 30, .speed = 0.15, .time_masks = 1, .time_mask = 0.15}};
 
 static const recipe *choose(const tern_audio_train_options *o, double seconds) {
-    if (tern_audio_network_waveform(o->network)) return &samples;
+    if (o->data.waveform) return &samples;
     return seconds < TERN__SHORT_SECONDS ? &short_features : &long_features;
 }
 
@@ -61,6 +62,12 @@ static const tern__setting parts[] = {
     PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false), PART(style, false),
     PART(time_masks, true), PART(time_mask, false), PART(frequency_masks, true),
     PART(frequency_mask, false)};
+
+uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a) {
+    unsigned char bytes[sizeof *a] = {0};
+    tern__settings_copy(bytes, a, TERN__CHOICES(parts));
+    return tern__hash(h, bytes, sizeof bytes);
+}
 
 tern_status tern__recipe_augmentation(tern_audio_augmentation *a, tern_context *c,
                                       const tern_audio_train_options *o, double seconds) {

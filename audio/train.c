@@ -150,7 +150,7 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     tern_audio_dataset_options d = o.data;
     d.waveform = tern_audio_network_waveform(o.network);
     if (o.init && (st = take_front_end(&d, c, o.init)) != TERN_OK) return st;
-    const bool waveform = d.waveform;
+    const bool waveform = o.data.waveform = d.waveform; /* for the recipe */
     if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
     d.folds = folds;
     if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;
@@ -167,8 +167,8 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if (wanted) *wanted = result;
     st = tern__pipeline_write(*model, c, data, waveform);
     if (st == TERN_OK)
-        st = tern__metadata_set_training(*model, c, o.init ? "of another model" : o.network, o.train.seed,
-                                         tern__metadata_facts("clips", tern_dataset_count(training),
+        st = tern__metadata_set_training(*model, c, tern__metadata_network_of(o.init, o.network, tern_audio_network_name),
+                                         o.train.seed, tern__metadata_facts("clips", tern_dataset_count(training),
                                                               &o.train, &result), path);
 done:
     if (st != TERN_OK) {

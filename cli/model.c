@@ -14,8 +14,11 @@ int cli_use_model(tern_context *c, const char *path, cli_model_work *work, void 
     tern_model *model = NULL;
     tern_session *session = NULL;
     tern_status st = tern_model_load(&model, c, path);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
-    const int code = st == TERN_OK ? work(user, c, session) : cli_failed(c, st);
+    int code = EXIT_OK;
+    if (st != TERN_OK) code = cli_failed(c, st);
+    else if ((st = tern_session_create(&session, model)) != TERN_OK)
+        code = cli_session_failed(NULL, st);
+    else code = work(user, c, session);
     tern_session_free(session);
     tern_model_free(model);
     return code;

@@ -200,7 +200,10 @@ static tern_status open_data(tern_vision_dataset **data, tern_context *c, const 
     tern_vision_classifier_info info;
     tern_session *session;
     tern_status st = tern_session_create(&session, model);
-    if (st != TERN_OK) return st;
+    if (st != TERN_OK) {
+        cli_complain("%s", tern_session_message(NULL));
+        return st;
+    }
     if ((st = tern_vision_classifier_describe(&info, session)) == TERN_OK) {
         o.held_out = true;
         o.width = info.width;
@@ -258,9 +261,10 @@ static int run(const request *r, const char *path, char **files, int count) {
     tern_status st = cli_context(&c, r->threads, &r->quiet);
     if (st == TERN_OK) st = tern_model_load(&model, c, path);
     if (st == TERN_OK) st = tern_model_cut(&cut, model, r->layer);
-    if (st == TERN_OK) st = tern_session_create(&session, cut);
     if (st != TERN_OK) {
         code = cli_failed(c, st);
+    } else if ((st = tern_session_create(&session, cut)) != TERN_OK) {
+        code = cli_session_failed(NULL, st);
 #ifdef CLI_HAS_VISION
     } else if (r->data) {
         code = agreement(r, c, model, cut);

@@ -137,12 +137,15 @@ static int choose_targets(const request *r, const paths *pictures, bool folder, 
 
 /* ---- writing ---- */
 
-static tern_status write_overlay(const tern_image *image, const tern_mask *mask, const char *path) {
+static int write_overlay(const tern_image *image, const tern_mask *mask, const char *path) {
     tern_image drawn = {0};
+    int code = EXIT_OK;
     tern_status st = tern_mask_overlay(&drawn, image, mask, NULL);
-    if (st == TERN_OK) st = tern_image_save(&drawn, path, 0);
+    if (st != TERN_OK) code = cli_failed(mask->context, st);
+    else if ((st = tern_image_save(&drawn, path, 0)) != TERN_OK)
+        code = cli_failed(image->context, st);
     tern_image_free(&drawn);
-    return st;
+    return code;
 }
 
 static json_t *runs_object(tern_context *c, const tern_mask *mask, tern_status *st) {
@@ -179,16 +182,18 @@ static int write_line(const request *r, tern_context *c, const char *picture, co
     if (st != TERN_OK) {
         json_decref(root);
         json_decref(content);
-        return cli_failed(c, st);
+        return cli_failed(mask->context, st);
     }
     json_object_set_new(root, r->rle ? "rle" : "objects", content);
     return cli_put_json(out, root);
 }
 
-static tern_status write_picture(const request *r, const tern_image *image, const tern_mask *mask,
-                                 const char *path) {
+static int write_picture(const request *r, const tern_image *image, const tern_mask *mask,
+                         const char *path) {
     if (r->overlay) return write_overlay(image, mask, path);
-    return r->probability ? tern_mask_save_probability(mask, path) : tern_mask_save(mask, path);
+    const tern_status st =
+        r->probability ? tern_mask_save_probability(mask, path) : tern_mask_save(mask, path);
+    return st == TERN_OK ? EXIT_OK : cli_failed(mask->context, st);
 }
 
 /* ---- the work ---- */
@@ -244,8 +249,8 @@ static int segment(work *w, const char *picture, const char *target, const char 
         code = cli_exit_code(st);
     } else if (r->rle || r->polygons) {
         code = write_line(r, w->context, picture, &mask, w->lines.out);
-    } else if ((st = write_picture(r, &image, &mask, target)) != TERN_OK) {
-        code = cli_failed(w->context, st);
+    } else {
+        code = write_picture(r, &image, &mask, target);
     }
     tern_image_free(&image);
     tern_mask_free(&mask);

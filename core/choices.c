@@ -52,6 +52,15 @@ void tern__setting_set(void *object, const tern__setting *setting, double value)
         *(double *)at = value;
 }
 
+void tern__settings_copy(unsigned char *bytes, const void *object, tern__choices settings) {
+    for (size_t i = 0; i < settings.count; i++) {
+        const tern__setting *s =
+            (const void *)((const char *)settings.rows + i * settings.row_size);
+        memcpy(bytes + s->offset, (const char *)object + s->offset,
+               s->whole ? sizeof(int) : sizeof(double));
+    }
+}
+
 bool tern__settings_next(const char **text, char item[TERN__SETTING_ITEM]) {
     if (!*text || !**text) return false;
     const size_t length = strcspn(*text, ",");

@@ -34,6 +34,10 @@ typedef struct tern__setting {
 double tern__setting_get(const void *object, const tern__setting *setting);
 void tern__setting_set(void *object, const tern__setting *setting, double value);
 
+/* Copies the settings of an object to their places in bytes [size of the object], which the caller
+ * has zeroed, so that padding is zero there: an object as it can be hashed. */
+void tern__settings_copy(unsigned char *bytes, const void *object, tern__choices settings);
+
 /* Cuts the next item off *text, what lies between two commas; false at the end and for NULL. Longer
  * items are cut short. */
 enum { TERN__SETTING_ITEM = 64 };

@@ -3,6 +3,7 @@
 
 #include "model.h"
 #include "plan_cache.h"
+#include "session.h"
 
 #include <math.h>
 #include <string.h>
@@ -83,22 +84,34 @@ tern_status tern__evaluate(tern__score *score, tern_graph *network, const tern_d
     return st;
 }
 
-tern_status tern_evaluate(const tern_model *model, tern_dataset *d, int64_t batch,
-                          const tern_loss_options *loss_options, double *loss, double *accuracy,
-                          int64_t *predictions) {
+/* On a copy, with the network's context. */
+static tern_status evaluate(const tern_graph *network, const tern_dataset *d, int64_t batch,
+                            const tern_loss_options *loss_options, double *loss, double *accuracy,
+                            int64_t *predictions) {
     tern_loss_options options = {0};
     if (loss_options) options = *loss_options;
-    tern_status st = tern__loss_check(model->context, &options);
+    tern_status st = tern__loss_check(network->context, &options);
     if (st != TERN_OK) return st;
     if (batch < 0)
-        return tern__fail(model->context, TERN_ERR_ARGUMENT, "evaluation: the batch is %lld",
+        return tern__fail(network->context, TERN_ERR_ARGUMENT, "evaluation: the batch is %lld",
                           (long long)batch);
     tern_graph *copy;
-    if ((st = tern_graph_clone(&copy, model->graph)) != TERN_OK) return st;
+    if ((st = tern_graph_clone(&copy, network)) != TERN_OK) return st;
     tern__score score;
     st = tern__evaluate(&score, copy, d, batch ? batch : DEFAULT_BATCH, &options, predictions);
     if (st == TERN_OK && loss) *loss = score.loss;
     if (st == TERN_OK && accuracy) *accuracy = tern__score_accuracy(&score);
     tern_graph_free(copy);
     return st;
+}
+
+tern_status tern_evaluate(const tern_model *model, tern_dataset *d, int64_t batch,
+                          const tern_loss_options *loss_options, double *loss, double *accuracy,
+                          int64_t *predictions) {
+    return evaluate(model->graph, d, batch, loss_options, loss, accuracy, predictions);
+}
+
+tern_status tern__session_predict(int64_t *predictions, const tern_session *session,
+                                  const tern_dataset *dataset, int64_t batch) {
+    return evaluate(tern__session_graph(session), dataset, batch, NULL, NULL, NULL, predictions);
 }

@@ -1,11 +1,12 @@
 /* Gradients of an answer: the network is cut at a layer into two frozen parts; the first runs
  * forward, the second forward and back. Knows plans; draws nothing. */
+#include "graph.h"
 #include "model.h"
 #include "plan_cache.h"
+#include "session.h"
 #include "surgery.h"
 
 #include <tern/explain.h>
-#include <tern/session.h>
 
 #include <string.h>
 
@@ -109,20 +110,21 @@ static tern_status cut(tern_explainer *e, const tern_graph *g, const char *layer
         s.input = -1;
         st = tern__graph_operate(&head, &s);
         if (st == TERN_OK) st = tern__model_take(&e->head, head);
-        if (st == TERN_OK) st = tern_session_create(&e->session, e->head);
+        if (st == TERN_OK) st = tern__session_create(&e->session, e->head, e->context);
     }
     tern__free(e->context, frozen);
     return st;
 }
 
-tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *model,
-                                  const char *layer) {
+static tern_status create(tern_explainer **explainer, const tern_graph *network,
+                          const char *layer) {
+    tern_context *c = network->context;
     *explainer = NULL;
-    tern_explainer *e = tern__calloc(model->context, 1, sizeof *e);
+    tern_explainer *e = tern__calloc(c, 1, sizeof *e);
     if (!e) return TERN_ERR_MEMORY;
-    e->context = model->context;
+    e->context = c;
     e->seeded = true;
-    tern_status st = cut(e, model->graph, layer);
+    tern_status st = cut(e, network, layer);
     if (st != TERN_OK) {
         tern_explainer_free(e);
         return st;
@@ -132,6 +134,16 @@ tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *
         .options = {.training = true, .seeded = &e->seeded, .input_gradients = true}};
     *explainer = e;
     return TERN_OK;
+}
+
+tern_status tern_explainer_create(tern_explainer **explainer, const tern_model *model,
+                                  const char *layer) {
+    return create(explainer, model->graph, layer);
+}
+
+tern_status tern__session_explainer(tern_explainer **explainer, const tern_session *session,
+                                    const char *layer) {
+    return create(explainer, tern__session_graph(session), layer);
 }
 
 void tern_explainer_free(tern_explainer *e) {

@@ -72,6 +72,15 @@ void tern__metadata_free_labels(const char **labels, size_t count, tern_context 
     tern__free(c, labels);
 }
 
+const char *tern__metadata_front_end(const tern_model *model) {
+    static const char *const kinds[][2] = {{"tern.audio", " (it is a model of sounds)"},
+                                           {"tern.text", " (it is a model of texts)"},
+                                           {"tern.vision", " (it is a model of pictures)"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (tern_model_metadata(model, kinds[i][0])) return kinds[i][1];
+    return "";
+}
+
 /* ---- how the model came about ---- */
 
 tern_status tern__metadata_set_training(tern_model *model, tern_context *c, const char *network,
@@ -88,6 +97,23 @@ tern_status tern__metadata_set_training(tern_model *model, tern_context *c, cons
     if (name && root) json_object_set(root, "data", name);
     json_decref(name);
     return tern__metadata_set(model, c, "tern.training", root, 6);
+}
+
+const char *tern__metadata_network(const tern_model *model, const char *(*name_of)(size_t index)) {
+    const char *text = tern_model_metadata(model, "tern.training");
+    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    const char *network = json_string_value(json_object_get(root, "network")), *found = NULL, *name;
+    for (size_t i = 0; network && !found && (name = name_of(i)); i++)
+        if (!strcmp(name, network)) found = name;
+    json_decref(root);
+    return found;
+}
+
+const char *tern__metadata_network_of(const tern_model *init, const char *network,
+                                      const char *(*name_of)(size_t index)) {
+    if (!init) return network ? network : name_of(0);
+    const char *found = tern__metadata_network(init, name_of);
+    return found ? found : "of another model";
 }
 
 json_t *tern__metadata_facts(const char *unit, int64_t count, const tern_train_options *o,

@@ -1,54 +1,102 @@
 /* Sessions: an inference plan per input shape, the last few kept. A session has a context of its own (a copy of
  * the model's with its own error sentence), so that sessions on several threads never meet. */
+#include "session.h"
 #include "model.h"
 #include "plan.h"
-#include "session.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
-enum { PLANS = 4, MAX_INPUTS = 16 };
+enum { PLANS = 4 };
 
 typedef struct kept_plan {
     tern__plan *plan;
-    tern__shape shapes[MAX_INPUTS];
-    uint64_t used; /* when, for dropping the one unused longest */
+    tern__shape *shapes; /* [inputs] */
+    uint64_t used;       /* when, for dropping the one unused longest */
 } kept_plan;
 
+typedef struct attached {
+    struct attached *next;
+    const tern__attachment_type *type;
+    max_align_t content[];
+} attached;
+
+typedef struct shared_context {
+    tern_context context; /* first: what the others see of it */
+    atomic_int holders;   /* the session, and what outlives it */
+} shared_context;
+
 struct tern_session {
-    tern_context context;
+    shared_context *own;
     const tern_model *model;
     tern_graph graph; /* the model's, seen through the session's context; owns nothing */
     kept_plan plans[PLANS];
     kept_plan *last;
+    tern__shape *shapes; /* [PLANS + 1][inputs]: of each plan, and of one that is being made, */
+    tern__shape *wanted; /* which changes places with the one that it takes over from */
     uint64_t clock;
     size_t limit; /* bytes of a plan; 0: any */
-    void *attachment; /* session.h */
-    void (*release)(tern_context *context, void *attachment);
+    attached *attached; /* one a type */
 };
 
+void tern__session_context_let_go(tern_context *held) {
+    shared_context *shared = (shared_context *)held;
+    if (!shared || atomic_fetch_sub(&shared->holders, 1) > 1) return;
+    tern_context last = shared->context; /* which frees itself */
+    tern__free(&last, shared);
+}
+
+tern_context *tern__session_context_hold(tern_session *s) {
+    atomic_fetch_add(&s->own->holders, 1);
+    return &s->own->context;
+}
+
+/* Writes nothing that another thread may read: what fails, fails in a context of the stack. */
 tern_status tern_session_create(tern_session **session, const tern_model *model) {
     *session = NULL;
-    tern_context *c = model->context;
-    if (model->graph->n_inputs > MAX_INPUTS)
-        return tern__fail(c, TERN_ERR_LIMIT, "the network has %zu inputs, a session takes %d at most",
-                          model->graph->n_inputs, MAX_INPUTS);
-    tern_session *s = tern__calloc(c, 1, sizeof *s);
-    if (!s) return TERN_ERR_MEMORY;
-    s->context = *c;
-    s->context.status = TERN_OK;
-    s->context.message[0] = 0;
+    tern_context c = *model->context;
+    const size_t inputs = model->graph->n_inputs;
+    c.status = TERN_OK;
+    c.message[0] = 0;
+    shared_context *own = tern__calloc(&c, 1, sizeof *own);
+    tern_session *s = tern__calloc(&c, 1, sizeof *s);
+    tern__shape *shapes = tern__calloc(&c, (PLANS + 1) * inputs, sizeof *shapes);
+    if (!own || !s || !shapes) {
+        tern__free(&c, shapes);
+        tern__free(&c, s);
+        tern__free(&c, own);
+        return TERN_ERR_MEMORY;
+    }
+    own->context = c;
+    atomic_init(&own->holders, 1);
+    s->own = own;
     s->model = model;
     s->graph = *model->graph;
-    s->graph.context = &s->context;
+    s->graph.context = &own->context;
+    for (size_t i = 0; i < PLANS; i++) s->plans[i].shapes = shapes + (i + 1) * inputs;
+    s->shapes = s->wanted = shapes;
     *session = s;
     return TERN_OK;
 }
 
+tern_status tern__session_create(tern_session **session, const tern_model *model, tern_context *c) {
+    const tern_status st = tern_session_create(session, model);
+    return st == TERN_OK ? st : tern__fail(c, st, "%s", tern_session_message(NULL));
+}
+
 void tern_session_free(tern_session *s) {
     if (!s) return;
-    if (s->attachment) s->release(&s->context, s->attachment);
+    tern_context *c = &s->own->context;
+    while (s->attached) {
+        attached *a = s->attached;
+        s->attached = a->next;
+        a->type->release(a->content, c);
+        tern__free(c, a);
+    }
     for (int i = 0; i < PLANS; i++) tern__plan_free(s->plans[i].plan);
-    tern__free(s->model->context, s);
+    tern__free(c, s->shapes);
+    tern__free(c, s);
+    tern__session_context_let_go(c);
 }
 
 static bool same_shapes(const kept_plan *k, const tern_tensor *inputs, size_t count) {
@@ -61,13 +109,14 @@ static bool same_shapes(const kept_plan *k, const tern_tensor *inputs, size_t co
 }
 
 static tern_status check_inputs(tern_session *s, const tern_tensor *inputs, size_t count) {
+    tern_context *c = &s->own->context;
     if (count != s->graph.n_inputs)
-        return tern__fail(&s->context, TERN_ERR_ARGUMENT, "%zu inputs were given, the network has %zu",
-                          count, s->graph.n_inputs);
+        return tern__fail(c, TERN_ERR_ARGUMENT, "%zu inputs were given, the network has %zu", count,
+                          s->graph.n_inputs);
     for (size_t i = 0; i < count; i++)
         if (inputs[i].rank < 0 || inputs[i].rank > TERN_MAX_RANK)
-            return tern__fail(&s->context, TERN_ERR_ARGUMENT, "input %zu has rank %d; 0 to %d is allowed",
-                              i, inputs[i].rank, TERN_MAX_RANK);
+            return tern__fail(c, TERN_ERR_ARGUMENT, "input %zu has rank %d; 0 to %d is allowed", i,
+                              inputs[i].rank, TERN_MAX_RANK);
     return TERN_OK;
 }
 
@@ -84,7 +133,7 @@ tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, siz
         }
         if (!k->plan || (oldest->plan && k->used < oldest->used)) oldest = k;
     }
-    tern__shape shapes[MAX_INPUTS];
+    tern__shape *shapes = s->wanted;
     for (size_t i = 0; i < count; i++) {
         shapes[i] = (tern__shape){.type = inputs[i].type, .rank = inputs[i].rank};
         memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
@@ -94,7 +143,8 @@ tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, siz
         return st;
     tern__plan_free(oldest->plan);
     oldest->plan = plan;
-    memcpy(oldest->shapes, shapes, sizeof shapes);
+    s->wanted = oldest->shapes;
+    oldest->shapes = shapes;
     oldest->used = ++s->clock;
     s->last = oldest;
     return TERN_OK;
@@ -110,8 +160,9 @@ static tern_tensor output_of(const tern_session *s, size_t i) {
 tern_status tern_session_run(tern_session *s, const tern_tensor *inputs, size_t n_inputs,
                              tern_tensor *outputs, size_t n_outputs) {
     if (n_outputs > s->graph.n_outputs)
-        return tern__fail(&s->context, TERN_ERR_ARGUMENT, "%zu outputs are wanted, the network has %zu",
-                          n_outputs, s->graph.n_outputs);
+        return tern__fail(&s->own->context, TERN_ERR_ARGUMENT,
+                          "%zu outputs are wanted, the network has %zu", n_outputs,
+                          s->graph.n_outputs);
     tern_status st = tern_session_prepare(s, inputs, n_inputs);
     if (!st) st = tern__plan_forward(s->last->plan, inputs, 0, 0);
     for (size_t i = 0; !st && i < n_outputs; i++) outputs[i] = output_of(s, i);
@@ -131,7 +182,7 @@ tern_status tern__session_expect(tern_session *s, const tern_tensor *y, int rank
     memcpy(shape.dims, y->dims, sizeof shape.dims);
     memcpy(want.dims, dims, (size_t)rank * sizeof *dims);
     if (y->type == TERN_FLOAT && tern__shape_fits(&shape, &want)) return TERN_OK;
-    return tern__fail(&s->context, TERN_ERR_SHAPE,
+    return tern__fail(&s->own->context, TERN_ERR_SHAPE,
                       "the network gives %s%s where %s is needed: the model file is damaged, or its "
                       "network does not fit its metadata",
                       tern__shape_text(&shape, got, sizeof got),
@@ -141,7 +192,9 @@ tern_status tern__session_expect(tern_session *s, const tern_tensor *y, int rank
 
 void tern__session_set_limit(tern_session *s, size_t bytes) { s->limit = bytes; }
 
-const char *tern_session_message(const tern_session *s) { return s->context.message; }
+const char *tern_session_message(const tern_session *s) {
+    return s ? s->own->context.message : "there was no memory for a session";
+}
 
 const tern_model *tern_session_model(const tern_session *s) { return s->model; }
 
@@ -149,15 +202,29 @@ size_t tern_session_memory(const tern_session *s) {
     return s->last ? tern__plan_memory(s->last->plan) : 0;
 }
 
-tern_context *tern__session_context(tern_session *s) { return &s->context; }
+tern_context *tern__session_context(tern_session *s) { return &s->own->context; }
 
-tern_context *tern__session_model_context(const tern_session *s) { return s->model->context; }
+const tern_graph *tern__session_graph(const tern_session *s) { return &s->graph; }
 
-void *tern__session_attachment(const tern_session *s) { return s->attachment; }
+/* ---- attachments ---- */
 
-void tern__session_attach(tern_session *s, void *attachment,
-                          void (*release)(tern_context *context, void *attachment)) {
-    if (s->attachment) s->release(&s->context, s->attachment);
-    s->attachment = attachment;
-    s->release = release;
+tern_status tern__session_attachment(void **attachment, tern_session *s,
+                                     const tern__attachment_type *type) {
+    tern_context *c = &s->own->context;
+    attached *a = s->attached;
+    while (a && a->type != type) a = a->next;
+    *attachment = a ? a->content : NULL;
+    if (a) return TERN_OK;
+    if (!(a = tern__calloc(c, 1, sizeof *a + type->size))) return TERN_ERR_MEMORY;
+    const tern_status st = type->make(a->content, s);
+    if (st != TERN_OK) {
+        type->release(a->content, c);
+        tern__free(c, a);
+        return st;
+    }
+    a->type = type;
+    a->next = s->attached;
+    s->attached = a;
+    *attachment = a->content;
+    return TERN_OK;
 }

@@ -3,9 +3,9 @@
 #include "dataset.h"
 #include "model.h"
 #include "npy.h"
+#include "session.h"
 #include "surgery.h"
 
-#include <tern/session.h>
 #include <tern/transfer.h>
 
 #include <math.h>
@@ -41,8 +41,10 @@ static tern_status check_new_layer(const tern_graph *g, const tern__node *n, int
 }
 
 tern_status tern_transfer(tern_graph **graph, const tern_graph *g, const tern_transfer_options *o) {
+    const tern_transfer_options defaults = TERN_TRANSFER_OPTIONS_INIT;
     tern_context *c = g->context;
     *graph = NULL;
+    if (!o) o = &defaults;
     if (o->size != sizeof *o)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "transfer options of size %zu, expected %zu: start from "
@@ -135,7 +137,7 @@ tern_status tern_model_run(float **vectors, int64_t *length, const tern_model *m
     *length = 0;
     if (batch < 1)
         return tern__fail(c, TERN_ERR_ARGUMENT, "batches of %lld samples", (long long)batch);
-    tern_status st = tern_session_create(&session, model);
+    tern_status st = tern__session_create(&session, model, c);
     if (st != TERN_OK) return st;
     int64_t *order = tern__calloc(c, (size_t)dataset->count, sizeof *order);
     if (!order) st = TERN_ERR_MEMORY;

@@ -16,7 +16,7 @@ enum {
 
 /* ---- making ---- */
 
-static void release(tern_context *c, void *attachment) {
+static void release(void *attachment, tern_context *c) {
     tern__text_classifier *k = attachment;
     for (int i = 0; i < k->n_workers; i++) tern_tokens_free(k->workers[i].tokens);
     tern__text_tables_free(k->tables, c);
@@ -28,12 +28,11 @@ static void release(tern_context *c, void *attachment) {
     tern__free(c, k->scores);
     tern__free(c, k->probabilities);
     tern__free(c, k->weights);
-    tern__free(c, k);
 }
 
 static tern_status make_tables(tern__text_classifier *k, tern_session *session, size_t memory) {
     tern_context *c = tern__session_context(session);
-    const tern_graph *g = tern_model_graph(tern_session_model(session));
+    const tern_graph *g = tern__session_graph(session);
     tern__text_tables *tables = NULL;
     tern_status st = memory ? tern__text_tables_create(&tables, c, g, memory) : TERN_OK;
     if (st != TERN_OK) return st;
@@ -50,7 +49,8 @@ static tern_status make_tables(tern__text_classifier *k, tern_session *session, 
     return TERN_OK;
 }
 
-static tern_status make(tern__text_classifier *k, tern_session *session) {
+static tern_status make(void *attachment, tern_session *session) {
+    tern__text_classifier *k = attachment;
     tern_context *c = tern__session_context(session);
     tern_status st = tern__text_pipeline_read(&k->pipeline, c, tern_session_model(session));
     if (st != TERN_OK) return st;
@@ -67,39 +67,35 @@ static tern_status make(tern__text_classifier *k, tern_session *session) {
     return k->pipeline.tags ? TERN_OK : make_tables(k, session, DEFAULT_TABLES);
 }
 
+static const tern__attachment_type classifiers = {sizeof(tern__text_classifier), make, release};
+
 /* The session's classifier, whatever the network's output is. */
+static tern_status get_any(tern__text_classifier **classifier, tern_session *session) {
+    void *attachment;
+    const tern_status st = tern__session_attachment(&attachment, session, &classifiers);
+    *classifier = attachment;
+    return st;
+}
+
+/* The same of a model that gives a label to every token (tags), or to a whole text. */
 static tern_status get(tern__text_classifier **classifier, tern_session *session, bool tags) {
-    tern_context *c = tern__session_context(session);
-    tern__text_classifier *k = tern__session_attachment(session);
-    if (!k) {
-        if (!(k = tern__calloc(c, 1, sizeof *k))) return TERN_ERR_MEMORY;
-        tern_status st = make(k, session);
-        if (st != TERN_OK) {
-            release(c, k);
-            return st;
-        }
-        tern__session_attach(session, k, release);
-    }
-    if (k->pipeline.tags != tags)
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          tags ? "the model gives a label to a whole text, not to every token"
-                               : "the model gives a label to every token, not to a whole text");
-    *classifier = k;
-    return TERN_OK;
+    tern_status st = get_any(classifier, session);
+    if (st == TERN_OK && (*classifier)->pipeline.tags != tags)
+        st = tern__fail(tern__session_context(session), TERN_ERR_FORMAT,
+                        tags ? "the model gives a label to a whole text, not to every token"
+                             : "the model gives a label to every token, not to a whole text");
+    return st;
 }
 
 static tern_status check_output(const tern__text_classifier *k, tern_session *session) {
     return tern__text_pipeline_check_output(&k->pipeline, tern__session_context(session),
-                                            tern_model_graph(tern_session_model(session)));
+                                            tern__session_graph(session));
 }
 
 tern_status tern__text_classifier_get(tern__text_classifier **classifier, tern_session *session,
                                       bool tags) {
-    tern__text_classifier *k = NULL;
-    tern_status st = get(&k, session, tags);
-    if (st == TERN_OK) st = check_output(k, session);
-    if (st == TERN_OK) *classifier = k;
-    return st;
+    const tern_status st = get(classifier, session, tags);
+    return st == TERN_OK ? check_output(*classifier, session) : st;
 }
 
 tern_status tern_text_set_table_memory(tern_session *session, size_t bytes) {
@@ -109,11 +105,10 @@ tern_status tern_text_set_table_memory(tern_session *session, size_t bytes) {
 }
 
 tern_status tern_text_describe(tern_text_model_info *info, tern_session *session) {
-    tern__text_classifier *k = tern__session_attachment(session), *made = NULL;
-    tern_status st = k ? TERN_OK : tern__text_classifier_get(&made, session, false);
-    k = tern__session_attachment(session); /* made, if of the other kind */
-    if (!k) return st;
-    if ((st = check_output(k, session)) != TERN_OK) return st;
+    tern__text_classifier *k = NULL;
+    tern_status st = get_any(&k, session);
+    if (st == TERN_OK) st = check_output(k, session);
+    if (st != TERN_OK) return st;
     const tern__text_pipeline *p = &k->pipeline;
     *info = (tern_text_model_info){p->n_labels, p->labels, p->tags,
                                    tern_vocabulary_rows(p->vocabulary) - TERN_FIRST_WORD, p->text};
@@ -352,7 +347,7 @@ tern_status tern_text_classify(tern_session *session, const char *text, tern_ans
 /* ---- layers ---- */
 
 static tern_status check_layer(tern_session *session) {
-    const tern_graph *g = tern_model_graph(tern_session_model(session));
+    const tern_graph *g = tern__session_graph(session);
     const tern__value *y = &g->values[g->outputs[0]];
     bool fixed = true;
     for (int i = 1; i < y->shape.rank; i++) fixed &= y->shape.dims[i] > 0;

@@ -293,8 +293,10 @@ static void fill_defaults(options *o, const network *n) {
 }
 
 tern_value tern_text_network_build(tern_graph *g, const char *name, const options *wanted) {
+    const options defaults = TERN_TEXT_NETWORK_OPTIONS_INIT;
     const network *n = find(name);
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
+    if (!wanted) wanted = &defaults;
     if (wanted->size != sizeof *wanted) {
         tern__graph_fail(g, TERN_ERR_ARGUMENT,
                          "network %s: options of size %zu, expected %zu: start from "

@@ -82,12 +82,13 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
     memset(p, 0, sizeof *p);
     if (!labels || !text || !vocabulary || !input)
         return tern__fail(c, TERN_ERR_FORMAT,
-                          "the model does not say how it reads: its metadata have no %s; only "
+                          "the model does not say how it reads: its metadata have no %s%s; only "
                           "models that were trained by tern for text can read it",
                           !text         ? "tern.text"
                           : !vocabulary ? "tern.vocabulary"
                           : !labels     ? "tern.labels"
-                                        : "tern.input");
+                                        : "tern.input",
+                          text ? "" : tern__metadata_front_end(model));
     tern_status st = tern_text_options_parse(&p->text, c, text, strlen(text));
     if (st != TERN_OK) tern__fail_in(c, "the model's tern.text");
     if (st == TERN_OK) st = tern__metadata_labels(&p->labels, &p->n_labels, c, model);

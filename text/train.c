@@ -42,6 +42,8 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
                           "vectors of another one are not for it");
     tern_status st = tern__training_check_freeze(c, o->init, o->freeze_until);
     if (st != TERN_OK) return st;
+    /* The recipe is that of the network that is trained, whoever made it. */
+    if (o->init) o->network = tern__metadata_network(o->init, tern_text_network_name);
     if (!o->network)
         o->network = tagged_file(path, &o->data.reader) ? "tagger" : tern_text_network_name(0);
     o->data.labels = NULL;
@@ -180,10 +182,10 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
     if (wanted) *wanted = result;
     st = tern__text_pipeline_write(*model, c, data, o.data.subwords);
     if (st == TERN_OK)
-        st = tern__metadata_set_training(*model, c, o.network, o.train.seed,
-                                         tern__metadata_facts("texts", tern_dataset_count(training),
-                                                              &o.train, &result),
-                                         path);
+        st = tern__metadata_set_training(
+            *model, c, tern__metadata_network_of(o.init, o.network, tern_text_network_name),
+            o.train.seed,
+            tern__metadata_facts("texts", tern_dataset_count(training), &o.train, &result), path);
 done:
     if (st != TERN_OK) {
         tern_model_free(*model);

@@ -2,6 +2,7 @@
  * What is drawn and done: vary.c. */
 #include "vary.h"
 
+#include "core/arithmetic.h"
 #include "core/choices.h"
 
 #include <jansson.h>
@@ -35,16 +36,31 @@ enum { PARTS = sizeof parts / sizeof *parts };
 static const char *const borders[] = {"reflect", "constant", "edge", "wrap"};
 enum { BORDERS = sizeof borders / sizeof *borders };
 
+static const tern_vision_augmentation nothing;
+
 tern_status tern_vision_augmentation_check(tern_context *c, const tern_vision_augmentation *a) {
-    for (size_t i = 0; i < PARTS; i++) {
+    for (size_t i = 0; a && i < PARTS; i++) {
         const double value = tern__setting_get(a, &parts[i].setting);
         if (!(value >= parts[i].least && value <= parts[i].most))
             return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in %g..%g",
                               parts[i].setting.name, value, parts[i].least, parts[i].most);
     }
-    if (a->border < TERN_BORDER_REFLECT || a->border > TERN_BORDER_WRAP)
+    if (a && (a->border < TERN_BORDER_REFLECT || a->border > TERN_BORDER_WRAP))
         return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: border number %d", (int)a->border);
     return TERN_OK;
+}
+
+bool tern__vision_augmentation_varies(const tern_vision_augmentation *a) {
+    for (size_t i = 0; i < PARTS; i++)
+        if (tern__setting_get(a, &parts[i].setting) != 0) return true;
+    return false;
+}
+
+uint64_t tern__vision_augmentation_hash(uint64_t h, const tern_vision_augmentation *a) {
+    unsigned char bytes[sizeof *a] = {0};
+    tern__settings_copy(bytes, a, TERN__CHOICES(parts));
+    memcpy(bytes + offsetof(tern_vision_augmentation, border), &a->border, sizeof a->border);
+    return tern__hash(h, bytes, sizeof bytes);
 }
 
 /* ---- as text ---- */
@@ -96,6 +112,7 @@ tern_status tern_vision_augmentation_text(char **text, tern_context *c,
     char out[1024] = "";
     size_t used = 0;
     *text = NULL;
+    if (!a) a = &nothing;
     tern_status st = tern_vision_augmentation_check(c, a);
     for (size_t i = 0; st == TERN_OK && i < PARTS; i++) {
         const double value = tern__setting_get(a, &parts[i].setting);
@@ -140,6 +157,7 @@ tern_status tern_vision_augment(tern_image *out, tern_image *out_mask, const ter
     float *planes = NULL, *scratch = NULL;
     *out = (tern_image){0};
     if (out_mask) *out_mask = (tern_image){0};
+    if (!a) a = &nothing;
     tern_status st = tern_vision_augmentation_check(c, a);
     if (st == TERN_OK && !mask != !out_mask)
         st = tern__fail(c, TERN_ERR_ARGUMENT, "a mask and where to put it must both be given");

@@ -224,7 +224,8 @@ static bool check(tern_graph *g, const tern__classifier *n, const options *o) {
 }
 
 tern_value tern_vision_classifier_build(tern_graph *g, const char *name, const options *given) {
-    options o = *given;
+    options o = TERN_VISION_CLASSIFIER_OPTIONS_INIT;
+    if (given) o = *given;
     const tern__classifier *n = tern__choice_find(TERN__CHOICES(networks), name);
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.size != sizeof o) {

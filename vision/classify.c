@@ -16,36 +16,32 @@ typedef struct classifier {
     tern_score *scores; /* [n_labels] */
 } classifier;
 
-static void release(tern_context *c, void *attachment) {
+static void release(void *attachment, tern_context *c) {
     classifier *k = attachment;
     tern__class_pipeline_free(&k->pipeline, c);
     tern__free(c, k->input);
     tern__free(c, k->scores);
-    tern__free(c, k);
 }
+
+static tern_status make(void *attachment, tern_session *session) {
+    tern_context *c = tern__session_context(session);
+    classifier *k = attachment;
+    const tern__class_pipeline *p = &k->pipeline;
+    tern_status st = tern__class_pipeline_read(&k->pipeline, c, tern_session_model(session));
+    if (st != TERN_OK) return st;
+    k->input = tern__alloc(c, (size_t)p->width * (size_t)p->height * 3 * sizeof *k->input);
+    k->scores = tern__alloc(c, p->n_labels * sizeof *k->scores);
+    return k->input && k->scores ? TERN_OK : TERN_ERR_MEMORY;
+}
+
+static const tern__attachment_type classifiers = {sizeof(classifier), make, release};
 
 /* The session's classifier, made at its first picture. */
 static tern_status prepare(classifier **classifier_, tern_session *session) {
-    tern_context *c = tern__session_context(session);
-    classifier *k = tern__session_attachment(session);
-    if (!k) {
-        if (!(k = tern__calloc(c, 1, sizeof *k))) return TERN_ERR_MEMORY;
-        tern_status st = tern__class_pipeline_read(&k->pipeline, c, tern_session_model(session));
-        if (st != TERN_OK) {
-            tern__free(c, k);
-            return st;
-        }
-        const tern__class_pipeline *p = &k->pipeline;
-        k->input = tern__alloc(c, (size_t)p->width * (size_t)p->height * 3 * sizeof *k->input);
-        k->scores = tern__alloc(c, p->n_labels * sizeof *k->scores);
-        if (!k->input || !k->scores) {
-            release(c, k);
-            return TERN_ERR_MEMORY;
-        }
-        tern__session_attach(session, k, release);
-    }
-    *classifier_ = k;
-    return TERN_OK;
+    void *attachment;
+    const tern_status st = tern__session_attachment(&attachment, session, &classifiers);
+    *classifier_ = attachment;
+    return st;
 }
 
 /* As the data set does it: channels first, then the size, then floats. */
@@ -219,8 +215,8 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
     predictions = tern__calloc(c, (size_t)tern_dataset_count(samples), sizeof *predictions);
     if (!predictions)
         st = TERN_ERR_MEMORY;
-    else if ((st = tern_evaluate(model, samples, 64, NULL, NULL, NULL, predictions)) != TERN_OK)
-        tern__fail(c, st, "%s", tern_context_message(tern__session_model_context(session)));
+    else
+        st = tern__session_predict(predictions, session, samples, 64);
     if (st == TERN_OK)
         st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, k->pipeline.labels);
     if (st == TERN_OK) st = count(*confusion, c, data, predictions, on_mistake, user);

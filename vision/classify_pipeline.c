@@ -58,9 +58,10 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
     *p = (tern__class_pipeline){0};
     if (!vision || !labels)
         return tern__fail(c, TERN_ERR_FORMAT,
-                          "the model does not say how it sees: its metadata have no %s; only "
+                          "the model does not say how it sees: its metadata have no %s%s; only "
                           "models that were trained by tern to name pictures can name them",
-                          vision ? "tern.labels" : "tern.vision");
+                          vision ? "tern.labels" : "tern.vision",
+                          vision ? "" : tern__metadata_front_end(model));
     json_error_t error;
     json_t *root = json_loads(vision, JSON_REJECT_DUPLICATES, &error);
     const bool known = read_vision(p, root);

@@ -2,13 +2,13 @@
  * recipe, trains, and puts size, normalisation, labels and provenance into the model. */
 #include "classify.h"
 #include "idx.h"
+#include "vary.h"
 
 #include "core/graph.h"
 #include "core/training.h"
 
 #include <tern/transfer.h>
 
-#include <string.h>
 
 typedef tern_vision_classifier_train_options train_options;
 
@@ -19,9 +19,8 @@ enum {
 static tern_status write_training(tern_model *model, tern_context *c, const char *path,
                                   const train_options *o, const tern_train_result *r,
                                   int64_t pictures) {
-    const char *network = o->init      ? "of another model"
-                          : o->network ? o->network
-                                       : tern_vision_classifier_name(0);
+    const char *network =
+        tern__metadata_network_of(o->init, o->network, tern_vision_classifier_name);
     return tern__metadata_set_training(model, c, network, o->train.seed,
                                        tern__metadata_facts("pictures", pictures, &o->train, r),
                                        path);
@@ -134,8 +133,7 @@ static tern_status check_counts(tern_context *c, const tern_vision_dataset *data
 /* Pictures that do not vary need the frozen layers only once. */
 static tern_status train(tern_model **model, const tern_graph *graph, tern_dataset *training,
                          const train_options *o, const tern_vision_augmentation *augmentation) {
-    const tern_vision_augmentation none = {.border = augmentation->border};
-    const bool varied = memcmp(augmentation, &none, sizeof none) != 0 || o->train.mixup > 0 ||
+    const bool varied = tern__vision_augmentation_varies(augmentation) || o->train.mixup > 0 ||
                         o->train.cutmix > 0;
     return o->freeze_until && !varied ? tern_transfer_train(model, graph, training, &o->train)
                                       : tern_train(model, graph, training, &o->train);
@@ -175,6 +173,8 @@ tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, co
     } else {
         o.train.validation = second;
     }
+    /* The recipe is that of the network that is trained, whoever made it. */
+    if (o.init) o.network = tern__metadata_network(o.init, tern_vision_classifier_name);
     if (!o.own_recipe) tern__class_recipe(&o, tern_dataset_count(training));
     if ((st = tern__class_recipe_augmentation(&augmentation, c, &o)) != TERN_OK) goto done;
     if ((st = tern_vision_dataset_vary(data, &augmentation)) != TERN_OK) goto done;

@@ -251,7 +251,7 @@ static uint64_t fingerprint(const store *s) {
     h = tern__hash(h, &o->foreground, sizeof o->foreground);
     h = tern__hash(h, &o->border_weight, sizeof o->border_weight);
     h = tern__hash(h, &o->border_sigma, sizeof o->border_sigma);
-    return tern__hash(h, &o->augmentation, sizeof o->augmentation) | 1;
+    return tern__vision_augmentation_hash(h, &o->augmentation) | 1;
 }
 
 /* ---- opening ---- */
@@ -451,6 +451,8 @@ tern_status tern_vision_dataset_read(const tern_vision_dataset *data, int64_t pi
 
 tern_status tern_vision_dataset_vary(tern_vision_dataset *data,
                                      const tern_vision_augmentation *augmentation) {
+    const tern_vision_augmentation none = {0};
+    if (!augmentation) augmentation = &none;
     tern_status st = tern_vision_augmentation_check(data->context, augmentation);
     if (st != TERN_OK) return st;
     if ((st = set_augmentation(data->store, augmentation)) != TERN_OK) return st;

@@ -65,6 +65,9 @@ tern_status tern_vision_dataset_normalize(tern_vision_dataset *data, const tern_
 
 tern_status tern_vision_dataset_set_normalization(tern_vision_dataset *data,
                                                   const tern_normalization *n) {
+    tern_normalization as_they_are = TERN_NORMALIZATION_INIT;
+    as_they_are.channels = data->store->channels;
+    if (!n) n = &as_they_are;
     if (n->channels != data->store->channels)
         return tern__fail(data->context, TERN_ERR_ARGUMENT,
                           "normalisation of %d channels for pictures of %d", n->channels,

@@ -24,10 +24,11 @@ tern_status tern_vision_evaluate(tern_mask_metrics **metrics, tern_session *sess
                                  const tern_vision_evaluate_options *options) {
     tern_context *c = tern__session_context(session);
     tern_vision_dataset_options d = TERN_VISION_DATASET_OPTIONS_INIT;
-    tern_vision_evaluate_options o = *options;
+    tern_vision_evaluate_options o = TERN_VISION_EVALUATE_OPTIONS_INIT;
     tern_vision_dataset *data = NULL;
     tern_vision_model_info info;
     *metrics = NULL;
+    if (options) o = *options;
     if (o.size != sizeof o || !o.masks)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "evaluation needs a folder of masks, and options that start from "

@@ -6,7 +6,6 @@
 #include "core/picture.h"
 #include "core/session.h"
 
-#include <tern/explain.h>
 #include <tern/vision_explain.h>
 
 #include <math.h>
@@ -230,7 +229,6 @@ static tern_status explain(tern_image *out, const char **label, tern_session *se
                            const tern_image *image, const tern_vision_explain_options *o,
                            const tern_vision_classifier_info *info, float *input) {
     tern_context *c = tern__session_context(session);
-    const tern_model *model = tern_session_model(session);
     tern_explainer *explainer = NULL;
     tern_explanation x;
     int64_t answer;
@@ -239,11 +237,9 @@ static tern_status explain(tern_image *out, const char **label, tern_session *se
     if (st != TERN_OK) return st;
     const tern_tensor in = {
         TERN_FLOAT, 4, {1, info->normalization.channels, info->height, info->width}, input};
-    st = tern_explainer_create(&explainer, model,
-                               o->view == TERN_VISION_VIEW_SALIENCY ? "" : o->layer);
+    st = tern__session_explainer(&explainer, session,
+                                o->view == TERN_VISION_VIEW_SALIENCY ? "" : o->layer);
     if (st == TERN_OK) st = tern_explainer_run(explainer, &in, answer, &x);
-    if (st != TERN_OK)
-        tern__fail(c, st, "%s", tern_context_message(tern__session_model_context(session)));
     if (st == TERN_OK && label)
         *label = x.answer < (int64_t)info->n_labels ? info->labels[x.answer] : "";
     if (st == TERN_OK)
@@ -268,7 +264,7 @@ tern_status tern_vision_explain(tern_image *out, const char **label, tern_sessio
                           "TERN_VISION_EXPLAIN_OPTIONS_INIT",
                           o.size, (int)o.view);
     if (o.view == TERN_VISION_VIEW_FILTERS)
-        return draw_filters(out, c, tern_model_graph(tern_session_model(session)));
+        return draw_filters(out, c, tern__session_graph(session));
     tern_status st = tern_vision_classifier_describe(&info, session);
     if (st != TERN_OK) return st;
     float *input = tern__calloc(c, (size_t)info.width * (size_t)info.height * 3, sizeof *input);

@@ -1,8 +1,8 @@
 /* The classical filters of 3x3 on a picture, through the same Conv that networks are made of. */
 #include "core/base.h"
 #include "core/graph.h"
+#include "core/session.h"
 
-#include <tern/session.h>
 #include <tern/vision_explain.h>
 
 #include <jansson.h>
@@ -79,7 +79,7 @@ static tern_status run(tern_tensor *y, tern_session **session, tern_model **mode
     tern_graph *graph = NULL;
     tern_status st = build(&graph, c, kernel);
     if (st == TERN_OK) st = tern_model_create(model, graph);
-    if (st == TERN_OK) st = tern_session_create(session, *model);
+    if (st == TERN_OK) st = tern__session_create(session, *model, c);
     if (st == TERN_OK && (st = tern_session_run(*session, x, 1, y, 1)) != TERN_OK)
         tern__fail(c, st, "%s", tern_session_message(*session));
     tern_graph_free(graph);

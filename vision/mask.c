@@ -3,6 +3,7 @@
 
 #include "core/npy.h"
 #include "core/picture.h"
+#include "core/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ void tern_mask_free(tern_mask *mask) {
         tern__free(mask->context, mask->labels);
         tern__free(mask->context, mask->probability);
     }
+    tern__session_context_let_go(mask->held);
     *mask = (tern_mask){0};
 }
 

@@ -160,7 +160,8 @@ static tern_value refuse(tern_graph *g, const network *n, const char *what, doub
 
 tern_value tern_vision_network_build(tern_graph *g, const char *name,
                                      const tern_vision_network_options *options) {
-    tern_vision_network_options o = *options;
+    tern_vision_network_options o = TERN_VISION_NETWORK_OPTIONS_INIT;
+    if (options) o = *options;
     const network *n = tern__choice_find(TERN__CHOICES(networks), name);
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.size != sizeof o)

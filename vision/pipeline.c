@@ -75,7 +75,8 @@ tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c
         return tern__fail(
             c, TERN_ERR_FORMAT,
             "the model does not say how it sees: its metadata have no "
-            "tern.vision; only models that were trained by tern for masks can make them");
+            "tern.vision%s; only models that were trained by tern for masks can make them",
+            tern__metadata_front_end(model));
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     const bool known = read(p, root);
     json_decref(root);

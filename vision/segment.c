@@ -24,7 +24,6 @@ typedef struct segmenter {
     tern_vision_reach reach;
     int64_t multiple, halo; /* of both axes; halo a multiple of it */
     int logits;             /* channels of the output */
-    tern_graph graph;       /* the model's, seen through the session's context; owns nothing */
     tern_session *runs[2];  /* with one plan each: of windows as they are, and transposed */
     int64_t sides[2][2];    /* of those windows: height, width */
     double fixed,
@@ -53,21 +52,22 @@ typedef struct job {
 
 /* ---- the session's part ---- */
 
-static void release(tern_context *c, void *attachment) {
+static void release(void *attachment, tern_context *c) {
     segmenter *s = attachment;
+    (void)c;
     tern_session_free(s->runs[0]);
     tern_session_free(s->runs[1]);
-    tern__free(c, s);
 }
 
-static tern_status set_up(segmenter *s, tern_context *c, const tern_model *model) {
-    tern_status st = tern__vision_pipeline_read(&s->pipeline, c, model);
-    s->graph = *tern_model_graph(model);
-    s->graph.context = c;
-    if (st == TERN_OK) st = tern_vision_network_reach(&s->reach, &s->graph);
+static tern_status make(void *attachment, tern_session *session) {
+    tern_context *c = tern__session_context(session);
+    const tern_graph *g = tern__session_graph(session);
+    segmenter *s = attachment;
+    tern_status st = tern__vision_pipeline_read(&s->pipeline, c, tern_session_model(session));
+    if (st == TERN_OK) st = tern_vision_network_reach(&s->reach, g);
     if (st != TERN_OK) return st;
     const tern_vision_reach *r = &s->reach;
-    s->logits = (int)s->graph.values[s->graph.outputs[0]].shape.dims[1];
+    s->logits = (int)g->values[g->outputs[0]].shape.dims[1];
     int64_t a = r->multiple[0], b = r->multiple[1];
     s->multiple = a;
     while (s->multiple % b) s->multiple += a;
@@ -79,20 +79,14 @@ static tern_status set_up(segmenter *s, tern_context *c, const tern_model *model
     return TERN_OK;
 }
 
-static tern_status prepare(segmenter **segmenter_out, tern_session *session) {
-    tern_context *c = tern__session_context(session);
-    segmenter *s = tern__session_attachment(session);
-    *segmenter_out = s;
-    if (s) return TERN_OK;
-    if (!(s = tern__calloc(c, 1, sizeof *s))) return TERN_ERR_MEMORY;
-    tern_status st = set_up(s, c, tern_session_model(session));
-    if (st != TERN_OK) {
-        release(c, s);
-        return st;
-    }
-    tern__session_attach(session, s, release);
-    *segmenter_out = s;
-    return TERN_OK;
+static const tern__attachment_type segmenters = {sizeof(segmenter), make, release};
+
+/* The session's segmenter, made at its first picture. */
+static tern_status prepare(segmenter **segmenter_, tern_session *session) {
+    void *attachment;
+    const tern_status st = tern__session_attachment(&attachment, session, &segmenters);
+    *segmenter_ = attachment;
+    return st;
 }
 
 static tern_tensor window_tensor(const segmenter *s, int64_t height, int64_t width, float *data) {
@@ -109,8 +103,8 @@ static tern_status plan_for(job *j, int which, int64_t height, int64_t width) {
     tern_session_free(s->runs[which]);
     s->runs[which] = NULL;
     tern_session *run;
-    tern_status st = tern_session_create(&run, j->model);
-    if (st != TERN_OK) return tern__fail(j->context, st, "there was no memory for a tile");
+    tern_status st = tern__session_create(&run, j->model, j->context);
+    if (st != TERN_OK) return st;
     tern__session_set_limit(run, (size_t)fmax(j->options->memory, MOST_TO_MEASURE));
     const int64_t mask[4] = {1, s->logits, height, width};
     if ((st = tern_session_prepare(run, &x, 1)) == TERN_OK) {
@@ -432,10 +426,11 @@ tern_status tern_vision_segment(tern_session *session, const tern_image *image,
                                 const tern_vision_segment_options *options, tern_mask *mask) {
     tern_vision_segment_options o = TERN_VISION_SEGMENT_OPTIONS_INIT;
     tern_context *c = tern__session_context(session);
-    tern_image resized = {0};
+    tern_image resized = {0}, own = *image;
     segmenter *s;
     memset(mask, 0, sizeof *mask);
     if (options) o = *options;
+    own.context = c; /* sentences and memory are the session's */
     tern_status st = check(c, image, &o);
     if (st == TERN_OK) st = prepare(&s, session);
     if (st != TERN_OK) return st;
@@ -446,7 +441,7 @@ tern_status tern_vision_segment(tern_session *session, const tern_image *image,
              .context = c,
              .model = tern_session_model(session),
              .options = &o,
-             .image = image,
+             .image = &own,
              .mask = mask,
              .views = !o.all_views ? 1
                       : p->width   ? 2
@@ -454,15 +449,17 @@ tern_status tern_vision_segment(tern_session *session, const tern_image *image,
              .planes = p->classes == 2 ? 1 : p->classes,
              .threshold = o.threshold > 0 ? o.threshold : p->threshold};
     if (p->width) {
-        st = tern_image_resize(&resized, image, p->width, p->height, TERN_FILTER_BILINEAR, true);
+        st = tern_image_resize(&resized, &own, p->width, p->height, TERN_FILTER_BILINEAR, true);
         j.image = &resized;
     }
     if (st == TERN_OK)
         st = tern_mask_create(mask, c, image->width, image->height, p->classes,
                               o.probability ? j.planes : 0);
     if (st == TERN_OK) st = segment(&j);
-    mask->context = tern_model_graph(j.model)->context; /* it may outlive the session */
-    if (st != TERN_OK) tern_mask_free(mask);
+    if (st == TERN_OK)
+        mask->held = tern__session_context_hold(session); /* it may outlive the session */
+    else
+        tern_mask_free(mask);
     tern_image_free(&resized);
     return st;
 }

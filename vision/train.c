@@ -5,6 +5,7 @@
 #include "recipe.h"
 
 #include "core/dataset.h"
+#include "core/session.h"
 #include "core/training.h"
 
 #include <math.h>
@@ -240,7 +241,7 @@ static tern_status score(tern_mask_metrics **metrics, const run *r, const tern_m
     so.probability = r->classes == 2;
     so.memory = 2e9;
     tern_status st = tern_mask_metrics_create(metrics, r->context, r->classes);
-    if (st == TERN_OK) st = tern_session_create(&session, model);
+    if (st == TERN_OK) st = tern__session_create(&session, model, r->context);
     for (int64_t i = 0; st == TERN_OK && i < tern_vision_dataset_pictures(data) && left > 0; i++) {
         tern_image image = {0};
         tern_mask truth = {0}, mask = {0};
@@ -280,9 +281,7 @@ static tern_status write_provenance(const run *r, tern_model *model,
                                     const tern_vision_train_result *result) {
     const tern_vision_train_options *o = &r->o;
     const tern_mask_scores *scores = &result->scores;
-    const char *network = o->init      ? "of another model"
-                          : o->network ? o->network
-                                       : tern_vision_network_name(0);
+    const char *network = tern__metadata_network_of(o->init, o->network, tern_vision_network_name);
     char *varied = NULL;
     tern_status st = tern_vision_augmentation_text(&varied, r->context, &o->data.augmentation);
     if (st != TERN_OK) return st;
@@ -365,8 +364,9 @@ tern_status tern_vision_train(tern_model **model, tern_context *c, const char *p
                               const tern_vision_train_options *options,
                               tern_vision_train_result *result) {
     tern_vision_train_result own;
-    run r = {.context = c, .pictures = pictures, .o = *options};
+    run r = {.context = c, .pictures = pictures, .o = TERN_VISION_TRAIN_OPTIONS_INIT};
     *model = NULL;
+    if (options) r.o = *options;
     if (!result) result = &own;
     memset(result, 0, sizeof *result);
     tern_status st = check_options(c, &r.o);

@@ -14,6 +14,11 @@ typedef struct tern__view {
     int width, height;
 } tern__view;
 
+/* Goes on with a hash of an augmentation; whether it changes anything (the border alone does not).
+ * Both in augment.c, which knows its parts. */
+uint64_t tern__vision_augmentation_hash(uint64_t h, const tern_vision_augmentation *a);
+bool tern__vision_augmentation_varies(const tern_vision_augmentation *a);
+
 /* Floats of scratch that the function below needs for windows of this size. */
 size_t tern__vary_view_scratch(const tern_vision_augmentation *a, int width, int height);
 /* -> out [1 or 3][height][width], 0..1 (without alpha), and labels and weights [height][width]

@@ -92,7 +92,7 @@ TERN_API tern_status tern_audio_dataset_folds(tern_dataset **subset, const tern_
  *  subset of it) and subtracts and divides by them from now on. Call it before training. */
 TERN_API tern_status tern_audio_dataset_normalize(tern_audio_dataset *data,
                                                   const tern_dataset *clips);
-/** Changes how training varies the clips. Errors: TERN_ERR_ARGUMENT for a part out of its range. */
+/** Changes how training varies the clips; NULL: not at all. Errors: TERN_ERR_ARGUMENT for a part out of its range. */
 TERN_API tern_status tern_audio_dataset_vary(tern_audio_dataset *data,
                                              const tern_audio_augmentation *augmentation);
 /** The front end in use, with mean and std as they are now. */

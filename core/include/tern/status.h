@@ -2,7 +2,10 @@
  *
  * Every call that can fail returns a tern_status; the sentence that explains a failure (what failed,
  * with which values, and the rule) is kept by the context until the next failure. Nothing in the
- * library prints, exits, aborts or changes the locale, OpenMP's settings or signal handlers. */
+ * library prints, exits, aborts or changes the locale, OpenMP's settings or signal handlers.
+ *
+ * Options that a call takes by pointer may be NULL: the defaults, those of their _INIT macro. Where
+ * the defaults do not suffice (no folder of masks, say) the call fails with a sentence. */
 #ifndef TERN_STATUS_H
 #define TERN_STATUS_H
 

@@ -52,7 +52,7 @@ typedef struct tern_vision_augmentation {
  * untouched. */
 TERN_API tern_status tern_vision_augmentation_parse(tern_vision_augmentation *augmentation,
                                                     tern_context *context, const char *text);
-/** Writes it in that form, parts that are 0 left out; all zero is "none". The caller frees *text
+/** Writes it in that form, parts that are 0 left out; all zero (here and below NULL as well) is "none". The caller frees *text
  * with tern_free. */
 TERN_API tern_status tern_vision_augmentation_text(char **text, tern_context *context,
                                                    const tern_vision_augmentation *augmentation);

@@ -16,12 +16,14 @@ extern "C" {
 
 /** A mask. All zero: none. */
 typedef struct tern_mask {
-    tern_context *context; /**< whose memory it is */
+    tern_context *context; /**< whose memory it is, and whose sentence when a call on it fails; of a
+                                mask that a session made, the session's */
     int width, height;     /**< 1..65535 */
     int classes;           /**< 2..255; 2: background 0 and foreground 1 */
     uint8_t *labels;       /**< [height][width]: 0..classes-1, or TERN_MASK_IGNORED */
     int planes;            /**< 0: no probabilities; 1: of class 1 (classes is 2); or classes */
     float *probability;    /**< [planes][height][width], 0..1, or NULL */
+    tern_context *held;    /**< the library's own: keeps a session's context; NULL in other masks */
 } tern_mask;
 
 /** Makes a mask of class 0 everywhere, with planes of probabilities (all 0) or none. Errors:

@@ -14,8 +14,11 @@ extern "C" {
 #endif
 
 /** Makes the mask of a picture file ("-": standard input) with the model's own threshold; the mask
- * has the picture's size and no probabilities, and is the caller's (tern_mask_free). Errors: those
- * of tern_image_load and tern_vision_segment; *mask is all zero. The sentence is the session's. */
+ * has the picture's size and no probabilities, and is the caller's (tern_mask_free), also when the
+ * session and the model are gone; what fails on it later (tern_mask_save) leaves its sentence with
+ * the session: tern_session_message, or tern_context_message of mask->context. As long as the
+ * session is in use, use its masks in the same thread. Errors: those of tern_image_load and
+ * tern_vision_segment; *mask is all zero. The sentence is the session's. */
 TERN_API tern_status tern_vision_segment_file(tern_session *session, const char *path,
                                               tern_mask *mask);
 
