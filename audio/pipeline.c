@@ -21,11 +21,11 @@ void tern__pipeline_free(tern__pipeline *p, tern_context *c) {
 }
 
 static tern_status read_window(tern__pipeline *p, tern_context *c, const char *text) {
-    json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *root;
+    tern_status st = tern__json_read(&root, c, "the model's tern.input", text, strlen(text));
+    if (st == TERN_ERR_MEMORY) return st;
     const char *kind = json_string_value(json_object_get(root, "kind"));
     const double seconds = json_number_value(json_object_get(root, "seconds"));
-    tern_status st = TERN_OK;
     if (!kind || (strcmp(kind, "features") && strcmp(kind, "samples")) ||
         !(seconds > 0 && seconds <= 3600))
         st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.input is \"%.80s\"; expected {\"kind\": "

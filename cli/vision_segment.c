@@ -151,7 +151,7 @@ static json_t *runs_object(tern_context *c, const tern_mask *mask, tern_status *
         char *text, key[16];
         if ((*st = tern_mask_rle(&text, mask, label)) != TERN_OK) break;
         snprintf(key, sizeof key, "%d", label);
-        if (*text || mask->classes == 2) json_object_set_new(runs, key, json_string(text));
+        if (*text || mask->classes == 2) tern__json_set(&runs, key, json_string(text));
         tern_free(c, text);
     }
     return runs;
@@ -163,7 +163,8 @@ static json_t *objects_list(const request *r, tern_context *c, const tern_mask *
     char *text = NULL;
     *st = tern_mask_polygons(&polygons, mask, 0, r->tolerance, r->least_area);
     if (*st == TERN_OK) *st = tern_polygons_text(&text, &polygons, NULL);
-    json_t *list = *st == TERN_OK ? json_loads(text, 0, NULL) : NULL;
+    json_t *list = NULL;
+    if (*st == TERN_OK) *st = tern__json_read(&list, c, "objects", text, strlen(text));
     tern_free(c, text);
     tern_polygons_free(&polygons);
     return list;
@@ -173,7 +174,7 @@ static json_t *objects_list(const request *r, tern_context *c, const tern_mask *
 static int write_line(const request *r, tern_context *c, const char *picture, const tern_mask *mask,
                       FILE *out) {
     tern_status st = TERN_OK;
-    json_t *root = json_pack("{s:o, s:i, s:i}", "file", cli_json_text(picture), "width",
+    json_t *root = json_pack("{s:o, s:i, s:i}", "file", tern__json_text(picture), "width",
                              mask->width, "height", mask->height);
     json_t *content = r->rle ? runs_object(c, mask, &st) : objects_list(r, c, mask, &st);
     if (st != TERN_OK) {
@@ -181,7 +182,7 @@ static int write_line(const request *r, tern_context *c, const char *picture, co
         json_decref(content);
         return cli_failed(c, st);
     }
-    json_object_set_new(root, r->rle ? "rle" : "objects", content);
+    tern__json_set(&root, r->rle ? "rle" : "objects", content);
     return cli_put_json(out, root);
 }
 

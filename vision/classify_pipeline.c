@@ -65,11 +65,11 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
                           "the model does not say how it sees: its metadata have no %s; only "
                           "models that were trained by tern to name pictures can name them",
                           vision ? "tern.labels" : "tern.vision");
-    json_error_t error;
-    json_t *root = json_loads(vision, JSON_REJECT_DUPLICATES, &error);
+    json_t *root;
+    tern_status st = tern__json_read(&root, c, "the model's tern.vision", vision, strlen(vision));
+    if (st == TERN_ERR_MEMORY) return st;
     const bool known = read_vision(p, root);
     json_decref(root);
-    tern_status st = TERN_OK;
     if (!known)
         st = tern__fail(c, TERN_ERR_FORMAT,
                         "the model's tern.vision is \"%.200s\"; expected {\"task\": \"class\", "
