@@ -146,6 +146,7 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if (options) o = *options;
     *model = NULL;
     tern_status st = check_options(c, &o);
+    if (st == TERN_OK) st = tern__training_check_files(c, &o.train, o.init, &path, 1);
     if (st != TERN_OK) return st;
     tern_audio_dataset_options d = o.data;
     d.waveform = tern_audio_network_waveform(o.network);

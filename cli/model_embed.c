@@ -256,6 +256,11 @@ static int run(const request *r, const char *path, char **files, int count) {
     vectors v = {0};
     int code;
     tern_status st = cli_context(&c, r->threads, &r->quiet);
+    if (st == TERN_OK && r->output) {
+        st = tern_file_check(c, r->output, &path, 1);
+        if (st == TERN_OK)
+            st = tern_file_check(c, r->output, (const char *const *)files, (size_t)count);
+    }
     if (st == TERN_OK) st = tern_model_load(&model, c, path);
     if (st == TERN_OK) st = tern_model_cut(&cut, model, r->layer);
     if (st == TERN_OK) st = tern_session_create(&session, cut);

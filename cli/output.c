@@ -80,18 +80,17 @@ int cli_columns(int fd) {
 }
 
 int cli_put_json(FILE *out, json_t *object) {
-    json_free_t release;
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    json_get_alloc_funcs(NULL, &release);
+    char *text = NULL;
+    size_t size;
+    FILE *whole = object ? open_memstream(&text, &size) : NULL;
+    bool failed = !whole || json_dumpf(object, whole, JSON_COMPACT | JSON_REAL_PRECISION(6)) ||
+                  fputc('\n', whole) == EOF || ferror(whole);
+    if (whole && fclose(whole)) failed = true;
     json_decref(object);
-    if (!text) {
-        cli_complain("out of memory");
-        return EXIT_FAILED;
-    }
-    fputs(text, out);
-    fputc('\n', out);
-    release(text);
-    return EXIT_OK;
+    if (failed) cli_complain("out of memory");
+    else fwrite(text, 1, size, out);
+    free(text);
+    return failed ? EXIT_FAILED : EXIT_OK;
 }
 
 int cli_print_json(json_t *object) {

@@ -196,6 +196,7 @@ static tern_status write_picture(const request *r, const tern_image *image, cons
 
 typedef struct work {
     const request *request;
+    const char *model;
     const paths *pictures;
     char **targets; /* of --rle and --polygons: not used */
     tern_context *context;
@@ -270,6 +271,25 @@ static void free_fovs(work *w, tern_context *c) {
     free(w->fovs);
 }
 
+/* What is written takes the place of nothing that is read: of no other picture either. */
+static tern_status check_targets(const work *w, tern_context *c) {
+    const request *r = w->request;
+    const bool lines = r->rle || r->polygons;
+    const size_t count = w->pictures->count;
+    const char *const single[] = {w->model, r->fov};
+    tern_status st = TERN_OK;
+    for (size_t i = 0; i < (lines ? 1 : count) && st == TERN_OK; i++) {
+        const char *target = lines ? r->output : w->targets[i];
+        if (!target || !strcmp(target, "-")) continue;
+        st = tern_file_check(c, target, single, 2);
+        if (st == TERN_OK)
+            st = tern_file_check(c, target, (const char *const *)w->pictures->at, count);
+        if (st == TERN_OK && w->fovs)
+            st = tern_file_check(c, target, (const char *const *)w->fovs, count);
+    }
+    return st;
+}
+
 static int segment_all(void *user, tern_context *c, tern_session *session) {
     work *w = user;
     const request *r = w->request;
@@ -278,6 +298,8 @@ static int segment_all(void *user, tern_context *c, tern_session *session) {
     w->context = c;
     w->session = session;
     if (r->fov && is_folder(r->fov)) code = find_fovs(w, c);
+    const tern_status st = code == EXIT_OK ? check_targets(w, c) : TERN_OK;
+    if (st != TERN_OK) code = cli_failed(c, st);
     if (code == EXIT_OK && (r->rle || r->polygons)) code = cli_lines_open(&w->lines, r->output);
     if (code != EXIT_OK) {
         free_fovs(w, c);
@@ -367,7 +389,7 @@ int cli_vision_segment(int argc, char **argv) {
         code = cli_check_output(r.output);
     if (code == EXIT_OK)
         code = cli_with_model(argv[at], r.threads, r.quiet, segment_all,
-                              &(work){.request = &r, .pictures = &pictures, .targets = targets});
+                              &(work){.request = &r, .model = argv[at], .pictures = &pictures, .targets = targets});
     for (size_t i = 0; targets && i < pictures.count; i++) free(targets[i]);
     free(targets);
     free_paths(&pictures);

@@ -77,6 +77,8 @@ static int test(void *user, tern_context *c, tern_session *session) {
 static int work(void *user, tern_context *c) {
     request *r = user;
     int code = fill(r);
+    const tern_status st = tern_file_check(c, r->training.output, &r->test, 1);
+    if (st != TERN_OK) return cli_failed(c, st);
     if (code == EXIT_OK) code = cli_train(&r->training, c, &r->options.train, train, r);
     if (code != EXIT_OK || !r->test) return code;
     return cli_use_model(c, r->training.output, test, r);

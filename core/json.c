@@ -58,15 +58,36 @@ void tern__json_append(json_t **array, json_t *value) {
 
 /* ---- writing ---- */
 
+typedef struct sink {
+    tern_context *context;
+    char *text;
+    size_t used, capacity;
+    bool failed; /* sticks: jansson 2.14 does not look whether a key was written */
+} sink;
+
+static int put(const char *bytes, size_t size, void *user) {
+    sink *s = user;
+    char *grown = s->failed ? NULL
+                            : tern__grow(s->context, s->text, s->used, &s->capacity,
+                                         s->used + size + 1, 1);
+    s->failed = !grown;
+    if (!grown) return -1;
+    s->text = grown;
+    memcpy(s->text + s->used, bytes, size);
+    s->text[s->used += size] = 0;
+    return 0;
+}
+
 tern_status tern__json_dump(char **text, tern_context *c, const char *what, const json_t *value,
                             size_t flags) {
-    json_free_t release; /* the program may have given jansson functions of its own */
-    json_get_alloc_funcs(NULL, &release);
-    char *dumped = value ? json_dumps(value, flags | JSON_ENCODE_ANY) : NULL;
-    *text = dumped ? tern__strdup(c, dumped) : NULL;
-    if (!dumped) tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing %s", what);
-    release(dumped);
-    return *text ? TERN_OK : TERN_ERR_MEMORY;
+    sink s = {.context = c};
+    *text = NULL;
+    if (!value || json_dump_callback(value, put, &s, flags | JSON_ENCODE_ANY) || s.failed) {
+        tern__free(c, s.text);
+        return tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing %s", what);
+    }
+    *text = s.text;
+    return TERN_OK;
 }
 
 tern_status tern__json_write(char **text, tern_context *c, const char *what, json_t *value) {

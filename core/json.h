@@ -25,7 +25,8 @@ void tern__json_append(json_t **array, json_t *value);
 
 /* ---- writing ---- */
 
-/* Writes a value (NULL: memory ran out while it was made) by json_dumps' flags. *text is the
+/* Writes a value (NULL: memory ran out while it was made) by json_dumps' flags, but not by it: its
+ * memory is that of jansson, and of a key that finds none it says nothing. *text is the
  * caller's (tern__free), NULL on failure, which can only be TERN_ERR_MEMORY; `what` is being written. */
 tern_status tern__json_dump(char **text, tern_context *c, const char *what, const json_t *value,
                             size_t flags);

@@ -5,6 +5,7 @@
 
 #include "file.h"
 #include "model.h"
+#include "training.h"
 
 #include <math.h>
 #include <string.h>
@@ -114,10 +115,27 @@ static tern_status check_writable(tern_context *c, const char *path) {
     return st;
 }
 
+/* Before anything is written. */
+static tern_status check_files(tern__run *r) {
+    const tern_train_options *o = &r->options;
+    const tern_dataset *const sets[] = {r->dataset, o->validation};
+    tern__training_files files;
+    tern_status st = tern__training_files_look(&files, r->context, o);
+    for (int k = 0; k < 2 && sets[k] && st == TERN_OK; k++) {
+        const char *path;
+        for (size_t i = 0; st == TERN_OK && (path = tern__dataset_file(sets[k], i)); i++)
+            st = tern__outputs_spare(r->context, files.at, TERN__TRAINING_FILES, path);
+    }
+    if (st == TERN_OK && o->checkpoint) st = check_writable(r->context, o->checkpoint);
+    return st;
+}
+
 static tern_status interrupted(tern__run *r) {
     tern_status st = save(r);
     if (st != TERN_OK) return st;
     const char *path = r->options.checkpoint;
+    struct stat info;
+    if (path && (stat(path, &info) != 0 || !S_ISREG(info.st_mode))) path = NULL; /* a device */
     return tern__fail(r->context, TERN_ERR_INTERRUPTED, "training was stopped in epoch %lld%s%s%s",
                       (long long)r->state.epoch + 1, path ? "; it can be resumed from '" : "",
                       path ? path : "", path ? "'" : "");
@@ -367,7 +385,7 @@ static tern_status start(tern__run *r, const tern_graph *graph) {
     r->state.best_loss = r->state.best_accuracy = NAN;
     if (!(r->history = json_array()))
         return tern__fail(c, TERN_ERR_MEMORY, "training: no memory for the history");
-    if (o->checkpoint && (st = check_writable(c, o->checkpoint)) != TERN_OK) return st;
+    if ((st = check_files(r)) != TERN_OK) return st;
     if (o->resume && access(o->checkpoint, F_OK) == 0 && (st = load(r)) != TERN_OK) return st;
     return o->log ? tern__log_start(c, o->log, r->history) : TERN_OK;
 }

@@ -41,6 +41,8 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
                           "the network is that of the model to go on from; name, width, dropout and "
                           "vectors of another one are not for it");
     tern_status st = tern__training_check_freeze(c, o->init, o->freeze_until);
+    const char *const inputs[] = {path, o->validate_path, o->vectors};
+    if (st == TERN_OK) st = tern__training_check_files(c, &o->train, o->init, inputs, 3);
     if (st != TERN_OK) return st;
     if (!o->network)
         o->network = tagged_file(path, &o->data.reader) ? "tagger" : tern_text_network_name(0);

@@ -71,7 +71,8 @@ static tern_status check_options(tern_context *c, const train_options *o) {
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the network is that of the model to go on from; name, scale and dropout "
                           "of another one are not for it");
-    return tern__training_check_freeze(c, o->init, o->freeze_until);
+    tern_status st = tern__training_check_files(c, &o->train, o->init, &o->validate_path, 1);
+    return st == TERN_OK ? tern__training_check_freeze(c, o->init, o->freeze_until) : st;
 }
 
 /* Without the auxiliary classifiers, which have done their work. */
