@@ -92,6 +92,10 @@ tern_status tern__pipeline_read(tern__pipeline *p, tern_context *c, const tern_m
 
 static const char *label_of(const void *data, size_t i) { return tern_audio_dataset_label(data, i); }
 
+tern_status tern__pipeline_check_data(tern_context *c, const tern_audio_dataset *data) {
+    return tern__metadata_check_labels(c, label_of, data, tern_audio_dataset_label_count(data));
+}
+
 tern_status tern__pipeline_write(tern_model *model, tern_context *c, const tern_audio_dataset *data,
                                  bool waveform) {
     char *audio = NULL;

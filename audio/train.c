@@ -155,6 +155,7 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
     d.folds = folds;
     if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;
+    if ((st = tern__pipeline_check_data(c, data)) != TERN_OK) goto done;
     if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
     if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
     if ((st = prepare(data, c, &o, tern_dataset_count(training))) != TERN_OK) goto done;

@@ -60,6 +60,10 @@ int cli_check_output(const char *path) {
         cli_complain("%s is a folder; -o takes the name of a file, e.g. %s/model.onnx", path, path);
         return EXIT_IO;
     }
+    if (there && S_ISREG(info.st_mode) && access(path, W_OK)) {
+        cli_complain("%s cannot be written: %s", path, strerror(errno));
+        return EXIT_IO;
+    }
     if (access(folder, W_OK) && !(there && !S_ISREG(info.st_mode))) {
         cli_complain("%s cannot be written: %s: %s", path, folder, strerror(errno));
         return EXIT_IO;

@@ -17,17 +17,24 @@ tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *k
 
 /* ---- labels ---- */
 
+tern_status tern__metadata_check_labels(tern_context *c,
+                                        const char *(*label_of)(const void *data, size_t i),
+                                        const void *data, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!tern__json_holds(label_of(data, i)))
+            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8: '%.200s'", i,
+                              label_of(data, i));
+    return TERN_OK;
+}
+
 tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,
                                       const char *(*label_of)(const void *data, size_t i),
                                       const void *data, size_t count) {
+    tern_status st = tern__metadata_check_labels(c, label_of, data, count);
+    if (st != TERN_OK) return st;
     json_t *array = json_array();
-    for (size_t i = 0; i < count; i++) {
-        if (!tern__json_holds(label_of(data, i))) {
-            json_decref(array);
-            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
-        }
+    for (size_t i = 0; i < count; i++)
         tern__json_append(&array, json_string_nocheck(label_of(data, i)));
-    }
     return tern__metadata_set(model, c, "tern.labels", array, 6);
 }
 

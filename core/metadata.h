@@ -14,6 +14,10 @@
 tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *key, json_t *value,
                                int digits);
 
+/* TERN_ERR_FORMAT if a label is not UTF-8, which no model can hold: to be asked before training. */
+tern_status tern__metadata_check_labels(tern_context *c,
+                                        const char *(*label_of)(const void *data, size_t i),
+                                        const void *data, size_t count);
 /* Writes tern.labels: label_of(data, i) for each i below count. TERN_ERR_FORMAT if one is not
  * UTF-8. */
 tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,

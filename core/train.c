@@ -115,21 +115,6 @@ static tern_status check_writable(tern_context *c, const char *path) {
     return st;
 }
 
-/* Before anything is written. */
-static tern_status check_files(tern__run *r) {
-    const tern_train_options *o = &r->options;
-    const tern_dataset *const sets[] = {r->dataset, o->validation};
-    tern__training_files files;
-    tern_status st = tern__training_files_look(&files, r->context, o);
-    for (int k = 0; k < 2 && sets[k] && st == TERN_OK; k++) {
-        const char *path;
-        for (size_t i = 0; st == TERN_OK && (path = tern__dataset_file(sets[k], i)); i++)
-            st = tern__outputs_spare(r->context, files.at, TERN__TRAINING_FILES, path);
-    }
-    if (st == TERN_OK && o->checkpoint) st = check_writable(r->context, o->checkpoint);
-    return st;
-}
-
 static tern_status interrupted(tern__run *r) {
     tern_status st = save(r);
     if (st != TERN_OK) return st;
@@ -385,7 +370,8 @@ static tern_status start(tern__run *r, const tern_graph *graph) {
     r->state.best_loss = r->state.best_accuracy = NAN;
     if (!(r->history = json_array()))
         return tern__fail(c, TERN_ERR_MEMORY, "training: no memory for the history");
-    if ((st = check_files(r)) != TERN_OK) return st;
+    if ((st = tern__training_spare_data(c, o, r->dataset)) != TERN_OK) return st;
+    if (o->checkpoint && (st = check_writable(c, o->checkpoint)) != TERN_OK) return st;
     if (o->resume && access(o->checkpoint, F_OK) == 0 && (st = load(r)) != TERN_OK) return st;
     return o->log ? tern__log_start(c, o->log, r->history) : TERN_OK;
 }

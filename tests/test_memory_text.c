@@ -105,10 +105,10 @@ static tern_status tag(tern_context *c, const char *folder) {
 
 static void options_text(void **state) { failing_each(options, *state, 0); }
 static void data_set(void **state) { failing_each(read_data, *state, 0); }
-static void training(void **state) { failing_each(train, *state, 150); }
-static void resuming(void **state) { failing_each(resume, *state, 150); }
-static void answers(void **state) { failing_each(use, *state, 300); }
-static void tagging(void **state) { failing_each(tag, *state, 150); }
+static void training(void **state) { failing_each(train, *state, 50); }
+static void resuming(void **state) { failing_each(resume, *state, 50); }
+static void answers(void **state) { failing_each(use, *state, 150); }
+static void tagging(void **state) { failing_each(tag, *state, 50); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -103,6 +103,10 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
 
 static const char *label_of(const void *data, size_t i) { return tern_text_dataset_label(data, i); }
 
+tern_status tern__text_pipeline_check_data(tern_context *c, const tern_text_dataset *data) {
+    return tern__metadata_check_labels(c, label_of, data, tern_text_dataset_label_count(data));
+}
+
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
                                       const tern_text_dataset *data, int64_t subwords) {
     char *text = NULL, *words = NULL;

@@ -162,6 +162,7 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
     if ((st = tern__text_start_open(&start, c, &o)) != TERN_OK) return st;
     if ((st = tern_text_dataset_open(&data, c, path, &o.data)) != TERN_OK) goto done;
     if ((st = check_tags(c, data, &o)) != TERN_OK) goto done;
+    if ((st = tern__text_pipeline_check_data(c, data)) != TERN_OK) goto done;
     tern_dataset *training = tern_text_dataset_samples(data);
     o.train.validation = NULL;
     if (o.validate != 0) {

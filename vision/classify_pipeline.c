@@ -86,6 +86,10 @@ static const char *label_of(const void *pipeline, size_t i) {
     return p->labels[i];
 }
 
+tern_status tern__class_pipeline_check_labels(const tern__class_pipeline *p, tern_context *c) {
+    return tern__metadata_check_labels(c, label_of, p, p->n_labels);
+}
+
 tern_status tern__class_pipeline_write(tern_model *model, tern_context *c,
                                        const tern__class_pipeline *p) {
     const tern_normalization *n = &p->normalization;

@@ -36,7 +36,7 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c,
     tern_vision_dataset_window(data, &p->width, &p->height);
     if (!(p->labels = tern__calloc(c, p->n_labels, sizeof *p->labels))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < p->n_labels; i++) p->labels[i] = tern_vision_dataset_label(data, (int)i);
-    return TERN_OK;
+    return tern__class_pipeline_check_labels(p, c);
 }
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p,
