@@ -98,6 +98,13 @@ static bool is_regular(const char *path) {
     return path && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that leads to
+ * a file. */
+static bool keeps_files_beside(const char *path) {
+    const bool handed = !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+    return !handed && (access(path, F_OK) || is_regular(path));
+}
+
 /* A model that goes to a pipe may go to standard output: nothing else does then. */
 static void report(FILE *to, const cli_training *t, const tern_train_result *result) {
     fprintf(to, "%s: ", t->output);
@@ -120,7 +127,7 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
               tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user) {
     tern_model *model = NULL;
     tern_train_result result;
-    const bool regular = access(t->output, F_OK) || is_regular(t->output);
+    const bool regular = keeps_files_beside(t->output);
     char *checkpoint =
         t->checkpoint ? strdup(t->checkpoint) : beside(t->output, ".ckpt");
     char *log = t->log ? strdup(t->log) : beside(t->output, ".jsonl");
