@@ -169,8 +169,14 @@ static tern_status fill(store *s, const char *path, const tern_audio_dataset_opt
     if ((st = check_labels(s, options)) != TERN_OK) return st;
     if (!(s->held = tern__calloc(c, s->clips.count, sizeof *s->held))) return TERN_ERR_MEMORY;
     if ((st = tern__store_read(s, options)) != TERN_OK) return st;
-    tern__store_report(s);
+    if ((st = tern__store_report(s)) != TERN_OK) return st;
     return prepare_variation(s);
+}
+
+/* The folder or table, then the clips. */
+static const char *file(void *self, size_t index) {
+    const tern__clips *clips = &((const store *)self)->clips;
+    return index == 0 ? clips->path : index <= clips->count ? clips->at[index - 1].path : NULL;
 }
 
 tern_status tern_audio_dataset_open(tern_audio_dataset **data, tern_context *c, const char *path,
@@ -190,7 +196,7 @@ tern_status tern_audio_dataset_open(tern_audio_dataset **data, tern_context *c, 
     const tern_dataset_source source = {
         .size = sizeof source, .self = s, .count = (int64_t)s->clips.count, .n_inputs = 1,
         .close = close_store, .class_of = class_of, .group_of = group_of, .fold_of = fold_of,
-        .shapes = shapes, .load = load, .fingerprint = fingerprint(s)};
+        .shapes = shapes, .load = load, .fingerprint = fingerprint(s), .file = file};
     if ((st = tern_dataset_create(&d->samples, c, &source)) != TERN_OK) goto failed;
     d->context = c;
     d->store = s;

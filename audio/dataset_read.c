@@ -260,12 +260,13 @@ static void report_flag(const tern__store *s, size_t offset, const char *what) {
                   text, n > SHOWN ? ", ..." : "");
 }
 
-void tern__store_report(const tern__store *s) {
+tern_status tern__store_report(const tern__store *s) {
     tern_context *c = s->context;
     char text[700];
     size_t used = 0, shown = 0;
     double total = 0;
     double *lengths = sorted_lengths(s);
+    if (!lengths) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < s->clips.count; i++) total += s->held[i].seconds;
     tern__log(c, TERN_LOG_INFO, "%s: %zu clips of %zu labels, %.1f minutes", s->clips.path,
               s->clips.count, s->clips.labels.count, total / 60);
@@ -278,10 +279,8 @@ void tern__store_report(const tern__store *s) {
                                  s->clips.labels.at[k], n);
     }
     tern__log(c, TERN_LOG_INFO, "clips per label: %s", text);
-    if (lengths)
-        tern__log(c, TERN_LOG_INFO, "lengths: %.2f to %.2f s, median %.2f s; the network sees %.2f s",
-                  lengths[0], lengths[s->clips.count - 1], lengths[s->clips.count / 2],
-                  s->window.seconds);
+    tern__log(c, TERN_LOG_INFO, "lengths: %.2f to %.2f s, median %.2f s; the network sees %.2f s",
+              lengths[0], lengths[s->clips.count - 1], lengths[s->clips.count / 2], s->window.seconds);
     tern__free(c, lengths);
     report_flag(s, offsetof(tern__held, silent), "silent");
     report_flag(s, offsetof(tern__held, clipped), "clipped");
@@ -290,4 +289,5 @@ void tern__store_report(const tern__store *s) {
             tern__log(c, TERN_LOG_WARNING, "%s", s->held[i].message);
     if (shown > SHOWN)
         tern__log(c, TERN_LOG_WARNING, "... and %zu more warnings of that kind", shown - SHOWN);
+    return TERN_OK;
 }

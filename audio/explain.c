@@ -148,7 +148,8 @@ tern_status tern_audio_explain_file(char **explained, tern_session *session, con
     tern__pipeline pipeline;
     heard h = {.pipeline = &pipeline, .context = c};
     if (explained) *explained = NULL;
-    tern_status st = tern__pipeline_read(&pipeline, c, tern_session_model(session));
+    tern_status st = tern_file_check(c, output, &sound, 1);
+    if (st == TERN_OK) st = tern__pipeline_read(&pipeline, c, tern_session_model(session));
     if (st != TERN_OK) return st;
     if (pipeline.waveform)
         st = tern__fail(c, TERN_ERR_UNSUPPORTED,

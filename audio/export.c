@@ -22,7 +22,9 @@ tern_status tern_audio_export(tern_context *c, const char *sound, const char *ou
     if (!array && !ends_in(output, ".png"))
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: the name must end in .npy (an array) or .png (a "
                           "picture)", output);
-    tern_status st = tern_features_create(&features, c, options ? options : &defaults);
+    tern_status st = tern_file_check(c, output, &sound, 1);
+    if (st != TERN_OK) return st;
+    st = tern_features_create(&features, c, options ? options : &defaults);
     if (st != TERN_OK) return st;
     const tern_audio_options *o = tern_features_options(features);
     reading.sample_rate = o->sample_rate;

@@ -184,20 +184,15 @@ tern_status tern_audio_options_text(char **text, tern_context *c,
     tern_status status = tern__audio_options_resolve(&o, c, options);
     if (status != TERN_OK) return status;
     json_t *object = json_object();
-    bool complete = object != NULL;
     for (const field *f = fields; f < fields + field_count; f++) {
         const double value = get(&o, f);
         json_t *item = f->kind == INTEGER   ? json_integer((json_int_t)value)
                        : f->kind == NUMBER  ? json_real(value)
                        : f->kind == BOOLEAN ? json_boolean(value != 0)
                                             : json_string(f->choices[(int)value]);
-        complete = complete && json_object_set_new(object, f->name, item) == 0;
+        tern__json_set(&object, f->name, item);
     }
-    if (!complete) {
-        json_decref(object);
-        object = NULL;
-    }
-    return tern__json_write_object(text, c, "audio options", object);
+    return tern__json_write(text, c, "audio options", object);
 }
 
 /* One key of the object -> *o. */

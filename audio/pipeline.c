@@ -39,11 +39,11 @@ void tern__pipeline_free(tern__pipeline *p, tern_context *c) {
 }
 
 static tern_status read_window(tern__pipeline *p, tern_context *c, const char *text) {
-    json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *root;
+    tern_status st = tern__json_read(&root, c, "the model's tern.input", text, strlen(text));
+    if (st == TERN_ERR_MEMORY) return st;
     const char *kind = json_string_value(json_object_get(root, "kind"));
     const double seconds = json_number_value(json_object_get(root, "seconds"));
-    tern_status st = TERN_OK;
     if (!kind || (strcmp(kind, "features") && strcmp(kind, "samples")) ||
         !(seconds > 0 && seconds <= 3600))
         st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.input is \"%.80s\"; expected {\"kind\": "
@@ -110,6 +110,10 @@ tern_status tern__pipeline_read(tern__pipeline *p, tern_context *c, const tern_m
 }
 
 static const char *label_of(const void *data, size_t i) { return tern_audio_dataset_label(data, i); }
+
+tern_status tern__pipeline_check_data(tern_context *c, const tern_audio_dataset *data) {
+    return tern__metadata_check_labels(c, label_of, data, tern_audio_dataset_label_count(data));
+}
 
 tern_status tern__pipeline_write(tern_model *model, tern_context *c, const tern_audio_dataset *data,
                                  bool waveform) {

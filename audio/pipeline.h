@@ -18,6 +18,8 @@ typedef struct tern__pipeline {
     tern_audio_window window;
 } tern__pipeline;
 
+/* Can the labels stand in a model? TERN_ERR_FORMAT. */
+tern_status tern__pipeline_check_data(tern_context *c, const tern_audio_dataset *data);
 /* Reads and checks the metadata against the network's input. On failure nothing is held. */
 tern_status tern__pipeline_read(tern__pipeline *pipeline, tern_context *c, const tern_model *model);
 /* Whether the network's output is a number per label: not so for a layer in between (tern_model_cut). */

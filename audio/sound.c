@@ -164,6 +164,11 @@ static tern_status check_info(tern_sound *s, const SF_INFO *info) {
     return TERN_OK;
 }
 
+/* libsndfile's sentence about an allocation that failed? It has two, of itself and of its decoders. */
+static bool is_memory(const char *reason) {
+    return strstr(reason, "malloc") || strstr(reason, "memory");
+}
+
 static tern_status open_file(tern_sound *s) {
     SF_INFO info = {0};
     char reason[256] = "";
@@ -175,6 +180,9 @@ static tern_status open_file(tern_sound *s) {
         size_t length = strlen(reason);
         while (length && (reason[length - 1] == '.' || reason[length - 1] == '\n'))
             reason[--length] = 0;
+        if (is_memory(reason))
+            return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory for opening it",
+                              s->name);
         return tern__fail(s->context, TERN_ERR_FORMAT,
                           "%s: is not a sound file that can be read (WAV, FLAC, Ogg, AIFF, MP3 and "
                           "others can): %s",
@@ -196,6 +204,8 @@ static tern_status open_file(tern_sound *s) {
 static tern_status at_end(tern_sound *s) {
     s->ended = true;
     if (sf_error(s->file) == SF_ERR_SYSTEM) return fail_system(s, "read");
+    if (sf_error(s->file) && is_memory(sf_strerror(s->file)))
+        return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory while reading it", s->name);
     if (s->read == 0)
         return tern__fail(s->context, TERN_ERR_FORMAT, "%s: holds no samples that can be read",
                           s->name);

@@ -41,7 +41,7 @@ typedef struct tern__store {
 /* Reads all of store->clips into store->held, makes the front end and chooses the window on the way. */
 tern_status tern__store_read(tern__store *store, const tern_audio_dataset_options *options);
 /* What is in the data, for the log. */
-void tern__store_report(const tern__store *store);
+tern_status tern__store_report(const tern__store *store);
 
 /* Goes on with a hash of an augmentation (recipe.c, which knows its parts). */
 uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a);

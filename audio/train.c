@@ -146,6 +146,7 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if (options) o = *options;
     *model = NULL;
     tern_status st = check_options(c, &o);
+    if (st == TERN_OK) st = tern__training_check_files(c, &o.train, o.init, &path, 1);
     if (st != TERN_OK) return st;
     tern_audio_dataset_options d = o.data;
     d.waveform = tern_audio_network_waveform(o.network);
@@ -154,6 +155,7 @@ tern_status tern_audio_train(tern_model **model, tern_context *c, const char *pa
     if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
     d.folds = folds;
     if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;
+    if ((st = tern__pipeline_check_data(c, data)) != TERN_OK) goto done;
     if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
     if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
     if ((st = prepare(data, c, &o, tern_dataset_count(training))) != TERN_OK) goto done;

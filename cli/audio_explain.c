@@ -10,15 +10,17 @@ static const cli_command command = {
     "Which moments and bands count is found by Grad-CAM, as finely as the layer has places."};
 
 typedef struct request {
-    const char *sound, *output, *label, *layer;
+    const char *model, *sound, *output, *label, *layer;
     int64_t threads;
 } request;
 
 static int explain(void *user, tern_context *c, tern_session *session) {
     const request *r = user;
     char *explained = NULL;
-    const tern_status st =
-        tern_audio_explain_file(&explained, session, r->sound, r->output, r->label, r->layer);
+    tern_status st = tern_file_check(c, r->output, &r->model, 1);
+    if (st != TERN_OK) return cli_failed(c, st);
+    st = tern_audio_explain_file(&explained, session, r->sound, r->output, r->label,
+                                 r->layer);
     if (st != TERN_OK) return cli_session_failed(session, st);
     printf("%s: what speaks for '%s'\n", r->output, explained);
     tern_free(c, explained);
@@ -38,6 +40,7 @@ int cli_audio_explain(int argc, char **argv) {
     if (argc - at != 2)
         return cli_usage(&command, "a model and one sound are needed ('-': standard input)");
     if (!r.output) return cli_usage(&command, "-o is missing: where to draw it");
+    r.model = argv[at];
     r.sound = argv[at + 1];
     return cli_with_model(argv[at], r.threads, true, explain, &r);
 }

@@ -3,7 +3,7 @@
 #ifndef TERN_CLI_H
 #define TERN_CLI_H
 
-#include <jansson.h>
+#include "core/json.h" /* the one header of the library's own: it knows no model */
 #include <stdio.h>
 #include <tern/tern.h>
 
@@ -77,8 +77,6 @@ const char *cli_nearest(const char *word, const char *(*next)(const void *list, 
 
 /* ---- output ---- */
 bool cli_colour(int fd); /* a terminal, and NO_COLOR is not set */
-/* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
-json_t *cli_json_text(const char *text);
 /* Writes one object as one line and frees it: EXIT_OK, or EXIT_FAILED with a sentence where there
  * is no memory. What the stream refuses is seen when it is flushed. */
 int cli_put_json(FILE *out, json_t *object);

@@ -38,10 +38,10 @@ int cli_with_model(const char *path, int64_t threads, bool quiet, cli_model_work
 json_t *cli_answer_json(const char *key, const char *value, const tern_score *top, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:o, s:f}", "label", cli_json_text(top[i].label),
+        tern__json_append(&list, json_pack("{s:o, s:f}", "label", tern__json_text(top[i].label),
                                               "score", (double)top[i].score));
-    return json_pack("{s:o, s:o, s:f, s:o}", key, cli_json_text(value), "label",
-                     cli_json_text(top[0].label), "score", (double)top[0].score, "top", list);
+    return json_pack("{s:o, s:o, s:f, s:o}", key, tern__json_text(value), "label",
+                     tern__json_text(top[0].label), "score", (double)top[0].score, "top", list);
 }
 
 void cli_print_scores(const tern_score *top, size_t n) {

@@ -43,6 +43,8 @@ int cli_model_average(int argc, char **argv) {
     if (code != EXIT_OK) return code;
     tern_context *c = NULL;
     tern_status st = cli_context(&c, 0, &quiet);
+    if (st == TERN_OK)
+        st = tern_file_check(c, output, (const char *const *)argv + at, (size_t)(argc - at));
     if (st == TERN_OK) st = average(c, argv + at, (size_t)(argc - at), output);
     code = st == TERN_OK ? EXIT_OK : cli_failed(c, st);
     tern_context_free(c);

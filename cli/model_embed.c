@@ -170,8 +170,8 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     char **names = v->texts ? v->texts : files;
     const int64_t n = v->count - 1;
     neighbour *list = calloc((size_t)n, sizeof *list);
-    json_t *similar = json_array();
     if (!list) return EXIT_FAILED;
+    json_t *similar = json_array();
     find_distance(r->distance, &kind);
     for (int i = 0; i < n; i++)
         list[i] =
@@ -179,15 +179,15 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     qsort(list, (size_t)n, sizeof *list, by_distance);
     for (int i = 0; i < n && i < r->top; i++) {
         if (r->json)
-            json_array_append_new(similar, json_pack("{s:o, s:f}", v->texts ? "text" : "file",
-                                                     cli_json_text(names[list[i].file]),
+            tern__json_append(&similar, json_pack("{s:o, s:f}", v->texts ? "text" : "file",
+                                                     tern__json_text(names[list[i].file]),
                                                      "distance", list[i].distance));
         else printf("%.4f  %s\n", list[i].distance, names[list[i].file]);
     }
     free(list);
     if (r->json)
         return cli_print_json(
-            json_pack("{s:o, s:o}", "query", cli_json_text(names[0]), "similar", similar));
+            json_pack("{s:o, s:o}", "query", tern__json_text(names[0]), "similar", similar));
     json_decref(similar);
     return EXIT_OK;
 }
@@ -259,6 +259,11 @@ static int run(const request *r, const char *path, char **files, int count) {
     vectors v = {0};
     int code;
     tern_status st = cli_context(&c, r->threads, &r->quiet);
+    if (st == TERN_OK && r->output) {
+        st = tern_file_check(c, r->output, &path, 1);
+        if (st == TERN_OK)
+            st = tern_file_check(c, r->output, (const char *const *)files, (size_t)count);
+    }
     if (st == TERN_OK) st = tern_model_load(&model, c, path);
     if (st == TERN_OK) st = tern_model_cut(&cut, model, r->layer);
     if (st != TERN_OK) {

@@ -90,36 +90,41 @@ static void print_text(const char *path, const tern_model *model, const tern_mod
 
 static json_t *dims_json(const tern_tensor *t) {
     json_t *list = json_array();
-    for (int i = 0; i < t->rank; i++) json_array_append_new(list, json_integer(t->dims[i]));
+    for (int i = 0; i < t->rank; i++) tern__json_append(&list, json_integer(t->dims[i]));
     return list;
 }
 
 static json_t *ports_json(const tern_port_info *ports, size_t count) {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "name",
-                                              cli_json_text(ports[i].name), "type",
+        tern__json_append(&list, json_pack("{s:o, s:s, s:o}", "name",
+                                              tern__json_text(ports[i].name), "type",
                                               ports[i].shape.type == TERN_INT64 ? "int64" : "float",
                                               "shape", dims_json(&ports[i].shape)));
     return list;
 }
 
-static int print_json(const char *path, const tern_model *model, const tern_model_info *info) {
+static int print_json(tern_context *c, const char *path, const tern_model *model,
+                      const tern_model_info *info) {
     json_t *nodes = json_array(), *metadata = json_object();
     for (size_t i = 0; i < info->n_nodes; i++) {
         const tern_node_info *k = &info->nodes[i];
-        json_array_append_new(nodes, json_pack("{s:o, s:s, s:o, s:I, s:f}", "name",
-                                               cli_json_text(k->name), "operator", k->op, "shape",
+        tern__json_append(&nodes, json_pack("{s:o, s:s, s:o, s:I, s:f}", "name",
+                                               tern__json_text(k->name), "operator", k->op, "shape",
                                                dims_json(&k->shape), "parameters",
                                                (json_int_t)k->parameters, "flops", k->flops));
     }
     for (size_t i = 0; i < info->n_metadata; i++) {
         const char *text = tern_model_metadata(model, info->metadata_keys[i]);
-        json_t *value = *text == '{' || *text == '[' ? json_loads(text, 0, NULL) : NULL;
-        json_object_set_new(metadata, info->metadata_keys[i], value ? value : cli_json_text(text));
+        const char open = *text;
+        json_t *key = tern__json_text(info->metadata_keys[i]), *value = NULL;
+        const bool is_json = (open == '{' || open == '[') &&
+                             tern__json_read(&value, c, "metadata", text, strlen(text)) != TERN_ERR_FORMAT;
+        tern__json_set(&metadata, json_string_value(key), is_json ? value : tern__json_text(text));
+        json_decref(key);
     }
     return cli_print_json(
-        json_pack("{s:o, s:o, s:o, s:o, s:I, s:f, s:I, s:I, s:o}", "file", cli_json_text(path),
+        json_pack("{s:o, s:o, s:o, s:o, s:I, s:f, s:I, s:I, s:o}", "file", tern__json_text(path),
                   "inputs", ports_json(info->inputs, info->n_inputs), "outputs",
                   ports_json(info->outputs, info->n_outputs), "nodes", nodes, "parameters",
                   (json_int_t)info->parameters, "flops", info->flops, "weight_bytes",
@@ -127,7 +132,7 @@ static int print_json(const char *path, const tern_model *model, const tern_mode
                   "metadata", metadata));
 }
 
-enum { MOST_INPUTS = 16 }; /* as many as a session takes */
+enum { MOST_INPUTS = 16 };
 
 /* The shapes of all inputs of a model. */
 typedef struct shapes {
@@ -153,45 +158,49 @@ static bool read_shapes(shapes *s, const char *text) {
 
 /* What the front end of the model gives to the network. */
 #ifdef CLI_HAS_AUDIO
-static bool sound_input(tern_tensor *x, tern_session *session) {
+static tern_status sound_input(tern_tensor *x, tern_session *session) {
     tern_audio_model_info info;
-    if (tern_audio_describe(&info, session) != TERN_OK) return false;
+    const tern_status st = tern_audio_describe(&info, session);
+    if (st != TERN_OK) return st;
     *x = (tern_tensor){
         TERN_FLOAT, 4, {1, 1, (int64_t)info.window.rows, (int64_t)info.window.frames}, NULL};
     if (info.waveform) x->rank = 3, x->dims[2] = (int64_t)info.window.samples;
-    return true;
+    return TERN_OK;
 }
 #endif
 #ifdef CLI_HAS_VISION
-static bool picture_input(tern_tensor *x, tern_session *session) {
+static tern_status picture_input(tern_tensor *x, tern_session *session) {
     tern_vision_model_info mask;
     tern_vision_classifier_info class;
     int64_t channels, height, width;
-    if (tern_vision_describe(&mask, session) == TERN_OK)
+    tern_status st = tern_vision_describe(&mask, session);
+    if (st == TERN_OK) {
         channels = mask.channels, height = mask.height, width = mask.width;
-    else if (tern_vision_classifier_describe(&class, session) == TERN_OK)
+    } else {
+        if (st != TERN_ERR_MEMORY) st = tern_vision_classifier_describe(&class, session);
+        if (st != TERN_OK) return st;
         channels = class.normalization.channels, height = class.height, width = class.width;
-    else return false;
+    }
     /* a mask model without a size of its own takes any: one that all halvings divide */
     *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
-    return true;
+    return TERN_OK;
 }
 #endif
 
 #ifdef CLI_HAS_TEXT
-static bool text_input(tern_tensor *x, tern_session *session) {
+static tern_status text_input(tern_tensor *x, tern_session *session) {
     (void)session;
     *x = (tern_tensor){TERN_INT64, 2, {1, 32}, NULL};
-    return true;
+    return TERN_OK;
 }
 #endif
 
 /* What the front end gives: the first input; unknown dimensions of the others (a tagger's sub-words)
- * are the first's. */
-static bool choose_shapes(shapes *s, const tern_model *model) {
+ * are the first's. False where it gives none; then *code is that of a memory that ran out, if it is why. */
+static bool choose_shapes(shapes *s, int *code, tern_context *c, const tern_model *model) {
     static const struct {
         const char *key; /* of the front end's metadata */
-        bool (*input)(tern_tensor *x, tern_session *session);
+        tern_status (*input)(tern_tensor *x, tern_session *session);
     } front_ends[] = {
 #ifdef CLI_HAS_AUDIO
         {"tern.audio", sound_input},
@@ -207,9 +216,11 @@ static bool choose_shapes(shapes *s, const tern_model *model) {
     for (size_t i = 0; front_ends[i].key && !found && s->count; i++) {
         tern_session *session = NULL;
         if (!tern_model_metadata(model, front_ends[i].key)) continue;
-        found = tern_session_create(&session, model) == TERN_OK &&
-                front_ends[i].input(&s->at[0], session);
+        tern_status st = tern_session_create(&session, model);
+        if (st == TERN_OK) st = front_ends[i].input(&s->at[0], session);
+        if (st == TERN_ERR_MEMORY) *code = session ? cli_session_failed(session, st) : cli_failed(c, st);
         tern_session_free(session);
+        found = st == TERN_OK;
     }
     for (size_t i = 1; found && i < s->count; i++)
         for (int k = 0; k < s->at[i].rank; k++)
@@ -217,20 +228,22 @@ static bool choose_shapes(shapes *s, const tern_model *model) {
     return found;
 }
 
-/* --input's, or what the front end gives, or NULL: the model's own. */
+/* --input's, or what the front end gives, or the model's own. */
 static int describe(tern_model_info **info, tern_context *c, const tern_model *model,
                     const char *input) {
     shapes s = {.count = tern_model_input_count(model)};
     bool given = false;
+    int code = EXIT_OK;
     if (s.count <= MOST_INPUTS) {
         for (size_t i = 0; i < s.count; i++) s.at[i] = tern_model_input(model, i).shape;
-        given = input ? read_shapes(&s, input) : choose_shapes(&s, model);
+        given = input ? read_shapes(&s, input) : choose_shapes(&s, &code, c, model);
     }
     if (input && !given)
         return cli_usage(&command,
                          "--input takes whole numbers above 0, as 1,3,224,224, and a ':' between "
                          "inputs, of which the model has %zu; not '%s'",
                          s.count, input);
+    if (code != EXIT_OK) return code;
     const tern_status st = tern_model_describe(info, model, given ? s.at : NULL);
     return st == TERN_OK ? EXIT_OK : cli_failed(c, st);
 }
@@ -254,7 +267,7 @@ int cli_model_info(int argc, char **argv) {
     tern_status st = cli_context(&c, 0, &quiet);
     if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
     code = st == TERN_OK ? describe(&info, c, model, input) : cli_failed(c, st);
-    if (info && json) code = print_json(argv[at], model, info);
+    if (info && json) code = print_json(c, argv[at], model, info);
     else if (info) print_text(argv[at], model, info);
     tern_model_info_free(info, model);
     tern_model_free(model);

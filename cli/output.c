@@ -79,45 +79,18 @@ int cli_columns(int fd) {
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* Length of the UTF-8 character at s, 0 if there is none. */
-static size_t character(const unsigned char *s) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-    uint32_t code = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
-    for (size_t i = 1; i < n; i++) {
-        if (s[i] >> 6 != 2) return 0;
-        code = code << 6 | (s[i] & 63);
-    }
-    return n && code >= least[n] && code <= 0x10ffff && code >> 11 != 27 ? n : 0;
-}
-
-json_t *cli_json_text(const char *text) {
-    const unsigned char *s = (const unsigned char *)text;
-    char *clean = malloc(3 * strlen(text) + 1), *end = clean;
-    if (!clean) return NULL;
-    while (*s) {
-        size_t n = character(s);
-        memcpy(end, n ? (const char *)s : "\xef\xbf\xbd", n ? n : 3);
-        end += n ? n : 3;
-        s += n ? n : 1;
-    }
-    *end = 0;
-    json_t *value = json_string(clean);
-    free(clean);
-    return value;
-}
-
 int cli_put_json(FILE *out, json_t *object) {
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    char *text = NULL;
+    size_t size;
+    FILE *whole = object ? open_memstream(&text, &size) : NULL;
+    bool failed = !whole || json_dumpf(object, whole, JSON_COMPACT | JSON_REAL_PRECISION(6)) ||
+                  fputc('\n', whole) == EOF || ferror(whole);
+    if (whole && fclose(whole)) failed = true;
     json_decref(object);
-    if (!text) {
-        cli_complain("out of memory");
-        return EXIT_FAILED;
-    }
-    fputs(text, out);
-    fputc('\n', out);
+    if (failed) cli_complain("out of memory");
+    else fwrite(text, 1, size, out);
     free(text);
-    return EXIT_OK;
+    return failed ? EXIT_FAILED : EXIT_OK;
 }
 
 int cli_print_json(json_t *object) {

@@ -37,9 +37,8 @@ static json_t *words_json(const char *text, const tern_text_weight *w, size_t n)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         char *word = strndup(text + w[i].begin, w[i].end - w[i].begin);
-        if (word)
-            json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:f}", "text",
-                                                  cli_json_text(word), "begin",
+        tern__json_append(&list, json_pack("{s:o, s:I, s:I, s:f}", "text",
+                                                  word ? tern__json_text(word) : NULL, "begin",
                                                   (json_int_t)w[i].begin, "end",
                                                   (json_int_t)w[i].end, "weight",
                                                   (double)w[i].weight));
@@ -74,7 +73,7 @@ static int print(const request *r, const char *text, const tern_score *top, size
     const size_t shown = (size_t)r->top < count ? (size_t)r->top : count;
     if (r->json) {
         json_t *answer = cli_answer_json("text", text, top, shown);
-        if (r->explain) json_object_set_new(answer, "words", words_json(text, weights, n));
+        if (r->explain) tern__json_set(&answer, "words", words_json(text, weights, n));
         return cli_put_json(stdout, answer);
     }
     cli_print_scores(top, shown);

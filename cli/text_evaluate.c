@@ -48,7 +48,7 @@ static int evaluate(const request *r, tern_context *c, tern_session *session) {
 /* ---- taggers ---- */
 
 static json_t *entity_json(const tern_entity_metrics *m) {
-    return json_pack("{s:o, s:I, s:I, s:I, s:f, s:f, s:f}", "label", cli_json_text(m->type),
+    return json_pack("{s:o, s:I, s:I, s:I, s:f, s:f, s:f}", "label", tern__json_text(m->type),
                      "support", (json_int_t)m->support, "predicted", (json_int_t)m->predicted,
                      "correct", (json_int_t)m->correct, "precision", m->precision, "recall",
                      m->recall, "f1", m->f1);
@@ -69,7 +69,7 @@ static int evaluate_tags(const request *r, tern_context *c, tern_session *sessio
     if (r->json) {
         json_t *types = json_array();
         for (size_t i = 0; i < m.n_types; i++)
-            json_array_append_new(types, entity_json(&m.types[i]));
+            tern__json_append(&types, entity_json(&m.types[i]));
         code = cli_print_json(json_pack(
             "{s:f, s:f, s:f, s:f, s:I, s:I, s:o}", "f1", m.all.f1, "precision", m.all.precision,
             "recall", m.all.recall, "accuracy", m.accuracy, "n", (json_int_t)m.texts, "tokens",

@@ -34,9 +34,9 @@ static int unknown(const request *r, const tern_vectors *v, const char *word) {
 static int print_json(const char *word, bool known, const tern_neighbour *list, size_t n) {
     json_t *similar = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(similar, json_pack("{s:o, s:f}", "word", cli_json_text(list[i].word),
+        tern__json_append(&similar, json_pack("{s:o, s:f}", "word", tern__json_text(list[i].word),
                                                  "cosine", (double)list[i].cosine));
-    return cli_print_json(json_pack("{s:o, s:b, s:o}", "word", cli_json_text(word), "known", known,
+    return cli_print_json(json_pack("{s:o, s:b, s:o}", "word", tern__json_text(word), "known", known,
                                     "similar", similar));
 }
 

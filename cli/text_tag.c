@@ -25,7 +25,7 @@ static const cli_command command = {
 
 static json_t *piece(const char *text, size_t begin, size_t end) {
     char *part = strndup(text + begin, end - begin);
-    json_t *value = part ? cli_json_text(part) : NULL;
+    json_t *value = part ? tern__json_text(part) : NULL;
     free(part);
     return value;
 }
@@ -34,19 +34,17 @@ static int print_json(const char *text, const tern_text_tags *t) {
     json_t *entities = json_array(), *tokens = json_array();
     for (size_t i = 0; i < t->n_entities; i++) {
         const tern_text_entity *e = &t->entities[i];
-        json_array_append_new(
-            entities, json_pack("{s:o, s:o, s:I, s:I, s:f}", "text", piece(text, e->begin, e->end),
-                                "type", cli_json_text(e->type), "begin", (json_int_t)e->begin,
+        tern__json_append(&entities, json_pack("{s:o, s:o, s:I, s:I, s:f}", "text", piece(text, e->begin, e->end),
+                                "type", tern__json_text(e->type), "begin", (json_int_t)e->begin,
                                 "end", (json_int_t)e->end, "score", (double)e->score));
     }
     for (size_t i = 0; i < t->count; i++) {
         const tern_text_tag *w = &t->tokens[i];
-        json_array_append_new(
-            tokens, json_pack("{s:o, s:o, s:f, s:I, s:I}", "text", piece(text, w->begin, w->end),
-                              "label", cli_json_text(w->label), "score", (double)w->score, "begin",
+        tern__json_append(&tokens, json_pack("{s:o, s:o, s:f, s:I, s:I}", "text", piece(text, w->begin, w->end),
+                              "label", tern__json_text(w->label), "score", (double)w->score, "begin",
                               (json_int_t)w->begin, "end", (json_int_t)w->end));
     }
-    return cli_print_json(json_pack("{s:o, s:o, s:o}", "text", cli_json_text(text), "entities",
+    return cli_print_json(json_pack("{s:o, s:o, s:o}", "text", tern__json_text(text), "entities",
                                     entities, "tokens", tokens));
 }
 

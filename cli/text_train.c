@@ -144,14 +144,16 @@ static int work_train(void *user, tern_context *c) {
 typedef struct folds {
     json_t *accuracies;
     double sum, squares;
+    int count;
     bool quiet, json;
 } folds;
 
 static bool on_fold(void *user, int fold, int count, double accuracy, int64_t n) {
     folds *f = user;
     cli_progress_clear();
-    json_array_append_new(f->accuracies, json_real(accuracy));
+    tern__json_append(&f->accuracies, json_real(accuracy));
     f->sum += accuracy;
+    f->count++;
     f->squares += accuracy * accuracy;
     if (!f->quiet)
         fprintf(f->json ? stderr : stdout, "fold %d of %d: %.2f %% of %lld texts\n", fold, count,
@@ -162,15 +164,16 @@ static bool on_fold(void *user, int fold, int count, double accuracy, int64_t n)
 
 static int print_folds(const folds *f, tern_context *c, const tern_confusion *confusion) {
     char *text = NULL;
-    const double n = (double)json_array_size(f->accuracies), mean = f->sum / n;
+    const double n = f->count, mean = f->sum / n;
     tern_status st = f->json ? tern_confusion_json(&text, confusion)
                              : tern_confusion_text(&text, confusion);
     if (st != TERN_OK) return cli_failed(c, st);
     int code = EXIT_OK;
     if (f->json) {
-        json_t *all = json_loads(text, 0, NULL);
-        json_object_set(all, "folds", f->accuracies);
-        code = cli_print_json(all);
+        json_t *all;
+        st = tern__json_read(&all, c, "the confusion matrix", text, strlen(text));
+        tern__json_set(&all, "folds", json_incref(f->accuracies));
+        code = st == TERN_OK ? cli_print_json(all) : cli_failed(c, st);
     } else {
         printf("mean of %.0f folds: %.2f %%, standard deviation %.2f\n\n%s", n, 100 * mean,
                100 * sqrt(fmax(0, f->squares / n - mean * mean)), text);

@@ -119,12 +119,11 @@ int cli_text_vectors(int argc, char **argv) {
             &command, "'%s' is not understood; each file of texts is named with --data", argv[at]);
     if (!r.data.count) return cli_usage(&command, "--data is missing: the texts to learn from");
     if (!r.output) return cli_usage(&command, "-o is missing: where the vectors are to be written");
-    if (!strcmp(r.output, r.data.at[0]))
-        return cli_usage(&command, "-o %s is the file of the texts", r.output);
     int code = cli_check_output(r.output);
     if (code != EXIT_OK) return code;
     tern_context *c = NULL;
     tern_status st = cli_context(&c, r.threads, &r.quiet);
+    if (st == TERN_OK) st = tern_file_check(c, r.output, r.data.at, r.data.count);
     code = st == TERN_OK ? learn(&r, c) : cli_failed(c, st);
     tern_context_free(c);
     return code;

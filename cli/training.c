@@ -60,6 +60,10 @@ int cli_check_output(const char *path) {
         cli_complain("%s is a folder; -o takes the name of a file, e.g. %s/model.onnx", path, path);
         return EXIT_IO;
     }
+    if (there && S_ISREG(info.st_mode) && access(path, W_OK)) {
+        cli_complain("%s cannot be written: %s", path, strerror(errno));
+        return EXIT_IO;
+    }
     if (access(folder, W_OK) && !(there && !S_ISREG(info.st_mode))) {
         cli_complain("%s cannot be written: %s: %s", path, folder, strerror(errno));
         return EXIT_IO;
@@ -89,29 +93,52 @@ int cli_training_run(const cli_training *t, tern_train_options *options, const t
     return code;
 }
 
-static void report(const cli_training *t, const tern_train_result *result) {
-    printf("%s: ", t->output);
+static bool is_regular(const char *path) {
+    struct stat info;
+    return path && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that leads to
+ * a file. */
+static bool keeps_files_beside(const char *path) {
+    const bool handed = !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+    return !handed && (access(path, F_OK) || is_regular(path));
+}
+
+/* A model that goes to a pipe may go to standard output: nothing else does then. */
+static void report(FILE *to, const cli_training *t, const tern_train_result *result) {
+    fprintf(to, "%s: ", t->output);
     if (isfinite(result->validation_accuracy))
-        printf("validation accuracy %.1f %%, ", 100 * result->validation_accuracy);
-    printf("epoch %d of %d%s, %.0f s\n", result->epoch, result->epochs,
-           result->stopped_early ? " (stopped early)" : "", result->seconds);
+        fprintf(to, "validation accuracy %.1f %%, ", 100 * result->validation_accuracy);
+    fprintf(to, "epoch %d of %d%s, %.0f s\n", result->epoch, result->epochs,
+            result->stopped_early ? " (stopped early)" : "", result->seconds);
+}
+
+/* Promises only a checkpoint that is there. */
+static int stopped(const char *checkpoint) {
+    if (is_regular(checkpoint))
+        cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
+                     checkpoint);
+    else cli_complain("stopped; there is no checkpoint to go on from (--checkpoint FILE keeps one)");
+    return EXIT_INTERRUPTED;
 }
 
 int cli_train(const cli_training *t, tern_context *c, tern_train_options *options,
               tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user) {
     tern_model *model = NULL;
     tern_train_result result;
-    struct stat info;
-    const bool regular = stat(t->output, &info) || S_ISREG(info.st_mode);
+    const bool regular = keeps_files_beside(t->output);
     char *checkpoint =
         t->checkpoint ? strdup(t->checkpoint) : beside(t->output, ".ckpt");
     char *log = t->log ? strdup(t->log) : beside(t->output, ".jsonl");
     int code = EXIT_OK;
     options->resume = t->resume;
+    options->output = t->output;
     if (regular || t->checkpoint) options->checkpoint = checkpoint;
     if (regular || t->log) options->log = log;
     if (t->resume && (!options->checkpoint || access(checkpoint, F_OK))) {
-        cli_complain("--resume: there is no checkpoint %s to go on from", checkpoint);
+        cli_complain("--resume: there is no checkpoint%s%s to go on from",
+                     options->checkpoint ? " " : "", options->checkpoint ? checkpoint : "");
         code = EXIT_IO;
         goto done;
     }
@@ -122,13 +149,11 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
     tern_status st = train(user, &model, c);
     cli_progress_clear();
     if (st == TERN_ERR_INTERRUPTED) {
-        cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
-                     checkpoint);
-        code = EXIT_INTERRUPTED;
+        code = stopped(options->checkpoint);
         goto done;
     }
     if (st == TERN_OK && (st = tern_model_save(model, t->output)) != TERN_OK &&
-        options->checkpoint)
+        is_regular(options->checkpoint))
         cli_complain("the model was trained but not written; %s is kept, --resume writes it again",
                      checkpoint);
     if (st != TERN_OK) {
@@ -136,7 +161,7 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
         goto done;
     }
     if (options->checkpoint && !t->checkpoint) unlink(checkpoint);
-    report(t, &result);
+    report(regular ? stdout : stderr, t, &result);
 done:
     tern_model_free(model);
     free(checkpoint);

@@ -20,16 +20,14 @@ static const cli_command command = {
     "offset_x and offset_y (pixels by which the true masks lie right of and below those of the model),\n"
     "n, pixels; with --rand and --warping also rand and warping."};
 
-static json_t *number_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *scores_object(const tern_mask_scores *s) {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou",
-                     number_or_null(s->iou), "dice", number_or_null(s->dice), "accuracy",
-                     number_or_null(s->accuracy), "precision", number_or_null(s->precision),
-                     "recall", number_or_null(s->recall), "auc", number_or_null(s->auc), "boundary",
-                     number_or_null(s->boundary), "mean_iou", number_or_null(s->mean_iou),
-                     "mean_dice", number_or_null(s->mean_dice), "offset_x", number_or_null(s->offset_x),
-                     "offset_y", number_or_null(s->offset_y), "n", (json_int_t)s->n, "pixels",
+                     tern__json_number(s->iou), "dice", tern__json_number(s->dice), "accuracy",
+                     tern__json_number(s->accuracy), "precision", tern__json_number(s->precision),
+                     "recall", tern__json_number(s->recall), "auc", tern__json_number(s->auc), "boundary",
+                     tern__json_number(s->boundary), "mean_iou", tern__json_number(s->mean_iou),
+                     "mean_dice", tern__json_number(s->mean_dice), "offset_x", tern__json_number(s->offset_x),
+                     "offset_y", tern__json_number(s->offset_y), "n", (json_int_t)s->n, "pixels",
                      (json_int_t)s->pixels);
 }
 
@@ -48,8 +46,8 @@ static bool on_picture(void *user, const char *file, const tern_mask_scores *s, 
 static int print(const request *r, const tern_mask_scores *s) {
     if (r->json) {
         json_t *root = scores_object(s);
-        if (r->rand) json_object_set_new(root, "rand", number_or_null(s->rand));
-        if (r->warping) json_object_set_new(root, "warping", number_or_null(s->warping));
+        if (r->rand) tern__json_set(&root, "rand", tern__json_number(s->rand));
+        if (r->warping) tern__json_set(&root, "warping", tern__json_number(s->warping));
         return cli_print_json(root);
     }
     printf("IoU        %.4f\nDice (F1)  %.4f\nprecision  %.4f\nrecall     %.4f\naccuracy   %.4f\n",

@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct request {
-    const char *picture, *output, *view, *layer, *label, *kernel;
+    const char *model, *picture, *output, *view, *layer, *label, *kernel;
     int64_t threads;
 } request;
 
@@ -43,7 +43,8 @@ static int explain(void *user, tern_context *c, tern_session *session) {
     find_view(r->view, &o.view);
     o.layer = r->layer;
     o.label = r->label;
-    tern_status st = tern_image_load(&image, c, r->picture, NULL);
+    tern_status st = tern_file_check(c, r->output, (const char *const[]){r->model, r->picture}, 2);
+    if (st == TERN_OK) st = tern_image_load(&image, c, r->picture, NULL);
     if (st != TERN_OK) return cli_failed(c, st);
     st = tern_vision_explain(&out, &label, session, &image, &o);
     if (st == TERN_OK) st = tern_image_save(&out, r->output, 0);
@@ -73,6 +74,7 @@ int cli_vision_explain(int argc, char **argv) {
     if (!find_view(r.view, &view))
         return cli_usage(&explain_command, "--view %s: there are cam, saliency, filters and maps",
                          r.view);
+    r.model = argv[at];
     r.picture = argv[at + 1];
     return cli_with_model(argv[at], r.threads, true, explain, &r);
 }
@@ -95,6 +97,7 @@ int cli_vision_filter(int argc, char **argv) {
     tern_context *c = NULL;
     tern_image image = {0}, out = {0};
     tern_status st = cli_context(&c, r.threads, &quiet);
+    if (st == TERN_OK) st = tern_file_check(c, r.output, (const char *const *)argv + at, 1);
     if (st == TERN_OK) st = tern_image_load(&image, c, argv[at], NULL);
     if (st == TERN_OK) st = tern_vision_filter(&out, &image, r.kernel);
     if (st == TERN_OK) st = tern_image_save(&out, r.output, 0);

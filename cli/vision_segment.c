@@ -154,7 +154,7 @@ static json_t *runs_object(tern_context *c, const tern_mask *mask, tern_status *
         char *text, key[16];
         if ((*st = tern_mask_rle(&text, mask, label)) != TERN_OK) break;
         snprintf(key, sizeof key, "%d", label);
-        if (*text || mask->classes == 2) json_object_set_new(runs, key, json_string(text));
+        if (*text || mask->classes == 2) tern__json_set(&runs, key, json_string(text));
         tern_free(c, text);
     }
     return runs;
@@ -166,7 +166,8 @@ static json_t *objects_list(const request *r, tern_context *c, const tern_mask *
     char *text = NULL;
     *st = tern_mask_polygons(&polygons, mask, 0, r->tolerance, r->least_area);
     if (*st == TERN_OK) *st = tern_polygons_text(&text, &polygons, NULL);
-    json_t *list = *st == TERN_OK ? json_loads(text, 0, NULL) : NULL;
+    json_t *list = NULL;
+    if (*st == TERN_OK) *st = tern__json_read(&list, c, "objects", text, strlen(text));
     tern_free(c, text);
     tern_polygons_free(&polygons);
     return list;
@@ -176,7 +177,7 @@ static json_t *objects_list(const request *r, tern_context *c, const tern_mask *
 static int write_line(const request *r, tern_context *c, const char *picture, const tern_mask *mask,
                       FILE *out) {
     tern_status st = TERN_OK;
-    json_t *root = json_pack("{s:o, s:i, s:i}", "file", cli_json_text(picture), "width",
+    json_t *root = json_pack("{s:o, s:i, s:i}", "file", tern__json_text(picture), "width",
                              mask->width, "height", mask->height);
     json_t *content = r->rle ? runs_object(c, mask, &st) : objects_list(r, c, mask, &st);
     if (st != TERN_OK) {
@@ -184,7 +185,7 @@ static int write_line(const request *r, tern_context *c, const char *picture, co
         json_decref(content);
         return cli_failed(mask->context, st);
     }
-    json_object_set_new(root, r->rle ? "rle" : "objects", content);
+    tern__json_set(&root, r->rle ? "rle" : "objects", content);
     return cli_put_json(out, root);
 }
 
@@ -200,6 +201,7 @@ static int write_picture(const request *r, const tern_image *image, const tern_m
 
 typedef struct work {
     const request *request;
+    const char *model;
     const paths *pictures;
     char **targets; /* of --rle and --polygons: not used */
     tern_context *context;
@@ -274,6 +276,25 @@ static void free_fovs(work *w, tern_context *c) {
     free(w->fovs);
 }
 
+/* What is written takes the place of nothing that is read: of no other picture either. */
+static tern_status check_targets(const work *w, tern_context *c) {
+    const request *r = w->request;
+    const bool lines = r->rle || r->polygons;
+    const size_t count = w->pictures->count;
+    const char *const single[] = {w->model, r->fov};
+    tern_status st = TERN_OK;
+    for (size_t i = 0; i < (lines ? 1 : count) && st == TERN_OK; i++) {
+        const char *target = lines ? r->output : w->targets[i];
+        if (!target || !strcmp(target, "-")) continue;
+        st = tern_file_check(c, target, single, 2);
+        if (st == TERN_OK)
+            st = tern_file_check(c, target, (const char *const *)w->pictures->at, count);
+        if (st == TERN_OK && w->fovs)
+            st = tern_file_check(c, target, (const char *const *)w->fovs, count);
+    }
+    return st;
+}
+
 static int segment_all(void *user, tern_context *c, tern_session *session) {
     work *w = user;
     const request *r = w->request;
@@ -282,6 +303,8 @@ static int segment_all(void *user, tern_context *c, tern_session *session) {
     w->context = c;
     w->session = session;
     if (r->fov && is_folder(r->fov)) code = find_fovs(w, c);
+    const tern_status st = code == EXIT_OK ? check_targets(w, c) : TERN_OK;
+    if (st != TERN_OK) code = cli_failed(c, st);
     if (code == EXIT_OK && (r->rle || r->polygons)) code = cli_lines_open(&w->lines, r->output);
     if (code != EXIT_OK) {
         free_fovs(w, c);
@@ -371,7 +394,7 @@ int cli_vision_segment(int argc, char **argv) {
         code = cli_check_output(r.output);
     if (code == EXIT_OK)
         code = cli_with_model(argv[at], r.threads, r.quiet, segment_all,
-                              &(work){.request = &r, .pictures = &pictures, .targets = targets});
+                              &(work){.request = &r, .model = argv[at], .pictures = &pictures, .targets = targets});
     for (size_t i = 0; targets && i < pictures.count; i++) free(targets[i]);
     free(targets);
     free_paths(&pictures);

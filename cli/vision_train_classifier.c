@@ -28,15 +28,6 @@ static const cli_command command = {
     "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate 0.2 \\\n"
     "      --network resnet18 -o photos.onnx"};
 
-/* A share such as 0.1, which is written without the locale, or a path. */
-static bool is_share(const char *text, double *share) {
-    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
-    const bool yes = json_is_number(number);
-    if (yes) *share = json_number_value(number);
-    json_decref(number);
-    return yes;
-}
-
 static int read_size(const request *r, tern_vision_dataset_options *d) {
     char rest;
     if (!r->size) return EXIT_OK;
@@ -57,7 +48,7 @@ static int fill(request *r) {
     o->scale = r->scale;
     o->dropout = r->dropout;
     o->train.cutmix = r->cutmix;
-    if (r->validate && !is_share(r->validate, &o->validate)) o->validate_path = r->validate;
+    if (r->validate && !tern__json_read_number(r->validate, &o->validate)) o->validate_path = r->validate;
     o->freeze_until = r->training.freeze_until;
     o->no_augmentation = r->no_augmentation;
     o->augmentation = r->augmentation;
@@ -86,6 +77,8 @@ static int test(void *user, tern_context *c, tern_session *session) {
 static int work(void *user, tern_context *c) {
     request *r = user;
     int code = fill(r);
+    const tern_status st = tern_file_check(c, r->training.output, &r->test, 1);
+    if (st != TERN_OK) return cli_failed(c, st);
     if (code == EXIT_OK) code = cli_train(&r->training, c, &r->options.train, train, r);
     if (code != EXIT_OK || !r->test) return code;
     return cli_use_model(c, r->training.output, test, r);

@@ -3,6 +3,7 @@
  * as JSON in the metadata. */
 #include "checkpoint.h"
 
+#include "json.h"
 #include "safetensors.h"
 
 #include <math.h>
@@ -82,9 +83,7 @@ int64_t tern__checkpoint_elements(const tern_trainer *t) {
 /* ---- saving ---- */
 
 static tern_status dump(tern_context *c, char **text, const json_t *value) {
-    *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    return *text ? TERN_OK
-                 : tern__fail(c, TERN_ERR_MEMORY, "checkpoint: there was no memory for its text");
+    return tern__json_dump(text, c, "a checkpoint", value, JSON_COMPACT | JSON_REAL_PRECISION(17));
 }
 
 tern_status tern__checkpoint_save(const char *path, const tern_trainer *t,
@@ -116,9 +115,9 @@ tern_status tern__checkpoint_save(const char *path, const tern_trainer *t,
         st = tern__safetensors_save(c, path, s.at, s.count, metadata,
                                     sizeof metadata / sizeof *metadata);
     }
-    free(settings);
-    free(state);
-    free(history);
+    tern__free(c, settings);
+    tern__free(c, state);
+    tern__free(c, history);
     free_slots(&s);
     return st;
 }
@@ -128,8 +127,9 @@ tern_status tern__checkpoint_save(const char *path, const tern_trainer *t,
 static tern_status parse(tern_context *c, const char *path, const tern__safetensors *file,
                          const char *key, bool array, json_t **value) {
     const char *text = tern__safetensors_metadata(file, key);
-    json_error_t error;
-    *value = text ? json_loads(text, JSON_REJECT_DUPLICATES, &error) : NULL;
+    *value = NULL;
+    if (text && tern__json_read(value, c, path, text, strlen(text)) == TERN_ERR_MEMORY)
+        return TERN_ERR_MEMORY;
     if (*value && (array ? json_is_array(*value) : json_is_object(*value))) return TERN_OK;
     json_decref(*value);
     *value = NULL;
@@ -137,10 +137,13 @@ static tern_status parse(tern_context *c, const char *path, const tern__safetens
                       path, key);
 }
 
-static void describe(const json_t *value, char *out, size_t size) {
-    char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+static tern_status describe(tern_context *c, const json_t *value, char *out, size_t size) {
+    char *text = NULL;
+    tern_status st = TERN_OK;
+    if (value) st = tern__json_dump(&text, c, "a setting", value, JSON_REAL_PRECISION(9));
     snprintf(out, size, "%s", text ? text : "absent");
-    free(text);
+    tern__free(c, text);
+    return st;
 }
 
 static tern_status compare_settings(tern_context *c, const char *path, const json_t *there,
@@ -151,8 +154,9 @@ static tern_status compare_settings(tern_context *c, const char *path, const jso
         const json_t *old = json_object_get(there, key);
         if (old && json_equal(old, value)) continue;
         char before[64], now[64];
-        describe(old, before, sizeof before);
-        describe(value, now, sizeof now);
+        tern_status st = describe(c, old, before, sizeof before);
+        if (st == TERN_OK) st = describe(c, value, now, sizeof now);
+        if (st != TERN_OK) return st;
         return tern__fail(
             c, TERN_ERR_ARGUMENT,
             "cannot resume from '%s': its %s is %s, now it is %s; use the same data and "

@@ -50,6 +50,11 @@ void tern_dataset_free(tern_dataset *d) {
     tern__free(c, d);
 }
 
+const char *tern__dataset_file(const tern_dataset *d, size_t index) {
+    const tern_dataset_source *s = &d->shared->source;
+    return s->file ? s->file(s->self, index) : NULL;
+}
+
 int64_t tern_dataset_count(const tern_dataset *d) { return d->count; }
 
 int64_t tern_dataset_source_sample(const tern_dataset *d, int64_t sample) {

@@ -18,6 +18,9 @@ struct tern_dataset {
     int64_t *samples; /* source numbers; NULL: all, in order */
 };
 
+/* The files that it comes from, one by one; NULL: there are no more. */
+const char *tern__dataset_file(const tern_dataset *d, size_t index);
+
 /* A number that tells the samples of a data set (count, classes, groups, source) from others. */
 uint64_t tern__dataset_fingerprint(const tern_dataset *d);
 

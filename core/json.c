@@ -1,41 +1,97 @@
-/* Reads and writes JSON for callers who have sentences to say about it. Knows no key. */
+/* Makes and writes JSON for callers who have sentences to say about it. Knows no key. */
 #include "json.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
+
+/* ---- making ---- */
 
 json_t *tern__json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
-bool tern__json_read_number(const char *text, double *value) {
-    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
-    const bool is_number = json_is_number(number);
-    if (is_number) *value = json_number_value(number);
-    json_decref(number);
-    return is_number;
+size_t tern__json_character(const char *text) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *s = (const unsigned char *)text;
+    const size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    uint32_t code = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
+    for (size_t i = 1; i < n; i++) {
+        if (s[i] >> 6 != 2) return 0;
+        code = code << 6 | (s[i] & 63);
+    }
+    return n && code >= least[n] && code <= 0x10ffff && code >> 11 != 27 ? n : 0;
 }
 
-tern_status tern__json_read_object(json_t **object, tern_context *c, const char *what,
-                                   const char *text, size_t length) {
-    json_error_t error;
-    *object = NULL;
-    json_t *read = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (!read)
-        return tern__fail(c, TERN_ERR_FORMAT, "%s: line %d, column %d: %s", what, error.line,
-                          error.column, error.text);
-    if (!json_is_object(read)) {
-        json_decref(read);
-        return tern__fail(c, TERN_ERR_FORMAT, "%s: not a JSON object", what);
+bool tern__json_holds(const char *text) {
+    size_t n;
+    for (; *text; text += n)
+        if (!(n = tern__json_character(text))) return false;
+    return true;
+}
+
+json_t *tern__json_text(const char *text) {
+    json_malloc_t allocate;
+    json_free_t release;
+    if (tern__json_holds(text)) return json_string_nocheck(text);
+    json_get_alloc_funcs(&allocate, &release);
+    char *clean = allocate(3 * strlen(text) + 1), *end = clean;
+    if (!clean) return NULL;
+    for (size_t n; *text; text += n ? n : 1) {
+        n = tern__json_character(text);
+        memcpy(end, n ? text : "\xef\xbf\xbd", n ? n : 3);
+        end += n ? n : 3;
     }
-    *object = read;
+    json_t *value = json_stringn_nocheck(clean, (size_t)(end - clean));
+    release(clean);
+    return value;
+}
+
+void tern__json_set(json_t **object, const char *key, json_t *value) {
+    if (!json_object_set_new(*object, key, value)) return;
+    json_decref(*object);
+    *object = NULL;
+}
+
+void tern__json_append(json_t **array, json_t *value) {
+    if (!json_array_append_new(*array, value)) return;
+    json_decref(*array);
+    *array = NULL;
+}
+
+/* ---- writing ---- */
+
+typedef struct sink {
+    tern_context *context;
+    char *text;
+    size_t used, capacity;
+    bool failed; /* sticks: jansson 2.14 does not look whether a key was written */
+} sink;
+
+static int put(const char *bytes, size_t size, void *user) {
+    sink *s = user;
+    char *grown = s->failed ? NULL
+                            : tern__grow(s->context, s->text, s->used, &s->capacity,
+                                         s->used + size + 1, 1);
+    s->failed = !grown;
+    if (!grown) return -1;
+    s->text = grown;
+    memcpy(s->text + s->used, bytes, size);
+    s->text[s->used += size] = 0;
+    return 0;
+}
+
+tern_status tern__json_dump(char **text, tern_context *c, const char *what, const json_t *value,
+                            size_t flags) {
+    sink s = {.context = c};
+    *text = NULL;
+    if (!value || json_dump_callback(value, put, &s, flags | JSON_ENCODE_ANY) || s.failed) {
+        tern__free(c, s.text);
+        return tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing %s", what);
+    }
+    *text = s.text;
     return TERN_OK;
 }
 
-tern_status tern__json_write_object(char **text, tern_context *c, const char *what,
-                                    json_t *object) {
-    char *dumped = object ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
-    *text = dumped ? tern__strdup(c, dumped) : NULL;
-    if (!dumped) tern__fail(c, TERN_ERR_MEMORY, "out of memory while writing %s", what);
-    free(dumped);
-    return *text ? TERN_OK : TERN_ERR_MEMORY;
+tern_status tern__json_write(char **text, tern_context *c, const char *what, json_t *value) {
+    const tern_status st = tern__json_dump(text, c, what, value, JSON_COMPACT);
+    json_decref(value);
+    return st;
 }

@@ -7,24 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char *text_of(const json_t *line) {
-    return json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-}
-
-static tern_status no_memory(tern_context *c) {
-    return tern__fail(c, TERN_ERR_MEMORY, "log: there was no memory for a line");
+static tern_status dump(char **text, tern_context *c, const json_t *line) {
+    return tern__json_dump(text, c, "a line of the log", line, JSON_COMPACT | JSON_REAL_PRECISION(9));
 }
 
 static tern_status write_line(tern__file_writer *w, tern_context *c, const json_t *line) {
-    char *text = text_of(line);
-    if (!text) return no_memory(c);
-    tern_status st = tern__file_write(w, text, strlen(text));
+    char *text;
+    tern_status st = dump(&text, c, line);
+    if (st == TERN_OK) st = tern__file_write(w, text, strlen(text));
     if (st == TERN_OK) st = tern__file_write(w, "\n", 1);
-    free(text);
+    tern__free(c, text);
     return st;
 }
 
@@ -41,8 +36,9 @@ tern_status tern__log_start(tern_context *c, const char *path, const json_t *his
 /* One write to a file opened for appending: a killed run leaves whole lines, or a piece of the last
  * one, which the next sitting's start puts right. */
 tern_status tern__log_append(tern_context *c, const char *path, const json_t *line) {
-    char *text = text_of(line);
-    if (!text) return no_memory(c);
+    char *text;
+    tern_status st = dump(&text, c, line);
+    if (st != TERN_OK) return st;
     size_t length = strlen(text);
     text[length] = '\n'; /* in place of the final 0 */
     int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -52,7 +48,7 @@ tern_status tern__log_append(tern_context *c, const char *path, const json_t *li
         written = false;
         error = errno;
     }
-    free(text);
+    tern__free(c, text);
     return written ? TERN_OK
                    : tern__fail(c, TERN_ERR_IO, "log '%s' could not be written: %s", path,
                                 strerror(error));
@@ -63,21 +59,17 @@ json_t *tern__log_line(const tern__run *r, bool best, double learning_rate) {
     double samples = (double)s->samples;
     double accuracy = s->counted ? (double)s->correct / (double)s->counted : NAN;
     json_t *line = json_object();
-    int failed = json_object_set_new(line, "epoch", json_integer(s->epoch)) |
-                 json_object_set_new(line, "loss", tern__json_number(s->loss_sum / samples)) |
-                 json_object_set_new(line, "accuracy", tern__json_number(accuracy));
-    if (r->options.validation)
-        failed |= json_object_set_new(line, "validation_loss",
-                                      tern__json_number(s->validation_loss)) |
-                  json_object_set_new(line, "validation_accuracy",
-                                      tern__json_number(s->validation_accuracy)) |
-                  json_object_set_new(line, "best", json_boolean(best));
-    failed |= json_object_set_new(line, "learning_rate", tern__json_number(learning_rate)) |
-              json_object_set_new(line, "seconds", tern__json_number(s->epoch_seconds)) |
-              json_object_set_new(line, "items_per_second",
-                                  tern__json_number(samples / s->epoch_seconds)) |
-              json_object_set_new(line, "skipped_steps", json_integer(s->skipped));
-    if (!failed) return line;
-    json_decref(line);
-    return NULL;
+    tern__json_set(&line, "epoch", json_integer(s->epoch));
+    tern__json_set(&line, "loss", tern__json_number(s->loss_sum / samples));
+    tern__json_set(&line, "accuracy", tern__json_number(accuracy));
+    if (r->options.validation) {
+        tern__json_set(&line, "validation_loss", tern__json_number(s->validation_loss));
+        tern__json_set(&line, "validation_accuracy", tern__json_number(s->validation_accuracy));
+        tern__json_set(&line, "best", json_boolean(best));
+    }
+    tern__json_set(&line, "learning_rate", tern__json_number(learning_rate));
+    tern__json_set(&line, "seconds", tern__json_number(s->epoch_seconds));
+    tern__json_set(&line, "items_per_second", tern__json_number(samples / s->epoch_seconds));
+    tern__json_set(&line, "skipped_steps", json_integer(s->skipped));
+    return line;
 }

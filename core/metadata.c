@@ -3,16 +3,15 @@
 #include "metadata.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *key, json_t *value,
                                int digits) {
-    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(digits)) : NULL;
+    char *text;
+    tern_status st = tern__json_dump(&text, c, key, value, JSON_REAL_PRECISION(digits));
     json_decref(value);
-    if (!text) return tern__fail(c, TERN_ERR_MEMORY, "out of memory for the model's %s", key);
-    tern_status st = tern_model_set_metadata(model, key, text);
-    free(text);
+    if (st == TERN_OK) st = tern_model_set_metadata(model, key, text);
+    tern__free(c, text);
     return st;
 }
 
@@ -25,30 +24,41 @@ bool tern__metadata_int(int *number, const json_t *value, int least, int most) {
 
 /* ---- labels ---- */
 
+tern_status tern__metadata_check_labels(tern_context *c,
+                                        const char *(*label_of)(const void *data, size_t i),
+                                        const void *data, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!tern__json_holds(label_of(data, i)))
+            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8: '%.200s'", i,
+                              label_of(data, i));
+    return TERN_OK;
+}
+
 tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,
                                       const char *(*label_of)(const void *data, size_t i),
                                       const void *data, size_t count) {
+    tern_status st = tern__metadata_check_labels(c, label_of, data, count);
+    if (st != TERN_OK) return st;
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(array, json_string(label_of(data, i)))) {
-            json_decref(array);
-            return tern__fail(c, TERN_ERR_FORMAT, "the name of label %zu is not UTF-8", i);
-        }
+        tern__json_append(&array, json_string_nocheck(label_of(data, i)));
     return tern__metadata_set(model, c, "tern.labels", array, 6);
 }
 
 tern_status tern__metadata_labels(const char ***labels, size_t *count, tern_context *c,
                                   const tern_model *model) {
-    json_t *array = json_loads(tern_model_metadata(model, "tern.labels"), 0, NULL), *label;
+    const char *text = tern_model_metadata(model, "tern.labels");
+    json_t *array, *label;
+    tern_status st = tern__json_read(&array, c, "the model's tern.labels", text, strlen(text));
     const size_t n = json_array_size(array);
-    tern_status st = TERN_OK;
     size_t i;
     *labels = NULL;
     *count = 0;
+    if (st == TERN_ERR_MEMORY) return st;
     if (!n)
         st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels is not a JSON array of names");
-    else if (!(*labels = tern__calloc(c, n, sizeof **labels)))
-        st = TERN_ERR_MEMORY;
+    else
+        st = (*labels = tern__calloc(c, n, sizeof **labels)) ? TERN_OK : TERN_ERR_MEMORY;
     if (st == TERN_OK) json_array_foreach(array, i, label) {
         const char *name = json_string_value(label);
         if (!name)
@@ -88,14 +98,17 @@ tern_status tern__metadata_set_training(tern_model *model, tern_context *c, cons
     const char *slash = strrchr(path, '/');
     json_t *root = json_pack("{s:s, s:s, s:s, s:I}", "program", "tern", "version", tern_version(),
                              "network", network, "seed", (json_int_t)seed);
-    json_t *name = json_string(slash && slash[1] ? slash + 1 : path);
-    if (root && json_object_update(root, facts)) {
+    const char *name = slash && slash[1] ? slash + 1 : path, *key;
+    json_t *fact;
+    json_object_foreach(facts, key, fact) {
+        tern__json_set(&root, key, json_incref(fact));
+    }
+    if (!facts) {
         json_decref(root);
         root = NULL;
     }
     json_decref(facts);
-    if (name && root) json_object_set(root, "data", name);
-    json_decref(name);
+    if (tern__json_holds(name)) tern__json_set(&root, "data", json_string_nocheck(name));
     return tern__metadata_set(model, c, "tern.training", root, 6);
 }
 

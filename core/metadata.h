@@ -17,6 +17,10 @@ tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *k
 /* Reads a whole number that lies in least..most; false, and *number untouched, for anything else. */
 bool tern__metadata_int(int *number, const json_t *value, int least, int most);
 
+/* TERN_ERR_FORMAT if a label is not UTF-8, which no model can hold: to be asked before training. */
+tern_status tern__metadata_check_labels(tern_context *c,
+                                        const char *(*label_of)(const void *data, size_t i),
+                                        const void *data, size_t count);
 /* Writes tern.labels: label_of(data, i) for each i below count. TERN_ERR_FORMAT if one is not
  * UTF-8. */
 tern_status tern__metadata_set_labels(tern_model *model, tern_context *c,

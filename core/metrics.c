@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_CLASSES = 65536, SHOWN_CLASSES = 20, SHOWN_PAIRS = 20 };
@@ -234,39 +233,39 @@ tern_status tern_confusion_text(char **out, const tern_confusion *m) {
 
 /* ---- as JSON ---- */
 
-static int add_class(json_t *list, const tern_confusion *m, int64_t k) {
+static json_t *class_json(const tern_confusion *m, int64_t k) {
     tern_class_metrics r = tern_confusion_class(m, k);
-    json_t *row = json_pack("{s:s, s:I, s:o, s:o, s:o}", "label", m->labels[k], "support",
-                            (json_int_t)r.support, "precision", tern__json_number(r.precision),
-                            "recall", tern__json_number(r.recall), "f1", tern__json_number(r.f1));
-    return json_array_append_new(list, row);
+    return json_pack("{s:o, s:I, s:o, s:o, s:o}", "label", json_string_nocheck(m->labels[k]),
+                     "support", (json_int_t)r.support, "precision", tern__json_number(r.precision),
+                     "recall", tern__json_number(r.recall), "f1", tern__json_number(r.f1));
 }
 
-static int add_row(json_t *list, const tern_confusion *m, int64_t truth) {
+static json_t *row_json(const tern_confusion *m, int64_t truth) {
     json_t *row = json_array();
-    int failed = 0;
     for (int64_t k = 0; k < m->classes; k++)
-        failed |= json_array_append_new(row, json_integer(tern_confusion_count(m, truth, k)));
-    return failed | json_array_append_new(list, row);
+        tern__json_append(&row, json_integer(tern_confusion_count(m, truth, k)));
+    return row;
 }
 
 tern_status tern_confusion_json(char **out, const tern_confusion *m) {
     *out = NULL;
+    for (int64_t k = 0; k < m->classes; k++)
+        if (!tern__json_holds(m->labels[k]))
+            return tern__fail(m->context, TERN_ERR_FORMAT,
+                              "confusion matrix: the name of label %lld is not UTF-8", (long long)k);
     tern_metrics all = tern_confusion_metrics(m);
     json_t *object = json_object(), *classes = json_array(), *rows = json_array();
-    int failed = json_object_set_new(object, "accuracy", tern__json_number(all.accuracy)) |
-                 json_object_set_new(object, "n", json_integer(all.n)) |
-                 json_object_set_new(object, "macro_f1", tern__json_number(all.macro_f1));
-    for (int64_t k = 0; k < m->classes; k++)
-        failed |= add_class(classes, m, k) | add_row(rows, m, k);
-    failed |= json_object_set_new(object, "per_class", classes) |
-              json_object_set_new(object, "confusion", rows);
-    char *dumped = failed ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (dumped) *out = tern__strdup(m->context, dumped);
-    free(dumped);
+    tern__json_set(&object, "accuracy", tern__json_number(all.accuracy));
+    tern__json_set(&object, "n", json_integer(all.n));
+    tern__json_set(&object, "macro_f1", tern__json_number(all.macro_f1));
+    for (int64_t k = 0; k < m->classes; k++) {
+        tern__json_append(&classes, class_json(m, k));
+        tern__json_append(&rows, row_json(m, k));
+    }
+    tern__json_set(&object, "per_class", classes);
+    tern__json_set(&object, "confusion", rows);
+    tern_status st = tern__json_dump(out, m->context, "a confusion matrix", object,
+                                     JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(object);
-    return *out ? TERN_OK
-                : tern__fail(m->context, TERN_ERR_MEMORY,
-                             "confusion matrix: no memory, or a label "
-                             "that is not UTF-8");
+    return st;
 }

@@ -34,6 +34,7 @@ void tern_model_free(tern_model *m) {
     if (!m) return;
     for (size_t i = 0; i < m->n_metadata; i++) free_entry(m->context, &m->metadata[i]);
     tern__free(m->context, m->metadata);
+    tern__free(m->context, m->path);
     tern_graph_free(m->graph);
     tern__free(m->context, m);
 }

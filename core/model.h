@@ -11,6 +11,7 @@ typedef struct tern__entry {
 
 struct tern_model {
     tern_context *context;
+    char *path; /* of the file that it was read from, or NULL */
     tern_graph *graph;
     tern__entry *metadata; /* in the order they were first set */
     size_t n_metadata, metadata_capacity;

@@ -525,7 +525,11 @@ tern_status tern_model_load(tern_model **model, tern_context *c, const char *pat
     tern_status status = standard ? tern__file_read_stdin(&bytes, &size, c, FILE_LIMIT)
                                   : tern__file_read(&bytes, &size, c, path, FILE_LIMIT);
     if (status != TERN_OK) return status;
-    return load(model, c, standard ? "standard input" : path, bytes, size, bytes);
+    status = load(model, c, standard ? "standard input" : path, bytes, size, bytes);
+    if (status != TERN_OK || standard || ((*model)->path = tern__strdup(c, path))) return status;
+    tern_model_free(*model);
+    *model = NULL;
+    return TERN_ERR_MEMORY;
 }
 
 tern_status tern_model_load_memory(tern_model **model, tern_context *c, const void *bytes,

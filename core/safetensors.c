@@ -3,15 +3,15 @@
  * project's README, "Format" and its notes on duplicate keys and holes. */
 #include "safetensors.h"
 #include "file.h"
+#include "json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HEADER_LIMIT 100000000u
-/* jansson takes up to 200 bytes for a token: this bounds it to 200 MB, for 100,000 tensors. */
+/* A token takes up to 200 bytes of jansson's: this bounds it to 200 MB, for 100,000 tensors. */
 #define TOKEN_LIMIT 1000000u
 #define METADATA "__metadata__"
 
@@ -46,17 +46,26 @@ static bool tensor_size(const tern__safe_tensor *t, size_t *size) {
 
 /* --- writing --- */
 
-/* Steals info; an error if the key is taken or not UTF-8. */
+static tern_status no_memory(tern_context *c, const char *path) {
+    return tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory for the header", path);
+}
+
+/* Takes info over (NULL: memory ran out); an error if the key is taken or not UTF-8. */
 static tern_status add_to_header(tern_context *c, const char *path, json_t *object,
                                  const char *key, json_t *info) {
-    const char *wrong = !info                          ? "does not hold UTF-8"
+    const char *wrong = !tern__json_holds(key)         ? "is not UTF-8"
                         : json_object_get(object, key) ? "is given twice"
                                                        : NULL;
     if (wrong) json_decref(info);
-    /* Fails only for a key that is not UTF-8, or without memory. */
-    if (!wrong && json_object_set_new(object, key, info) != 0) wrong = "is not UTF-8";
     if (wrong) return tern__fail(c, TERN_ERR_ARGUMENT, "%s: '%s' %s", path, key, wrong);
-    return TERN_OK;
+    return json_object_set_new_nocheck(object, key, info) ? no_memory(c, path) : TERN_OK;
+}
+
+static tern_status add_text(tern_context *c, const char *path, json_t *object,
+                            const tern__safe_text *text) {
+    if (!tern__json_holds(text->value))
+        return tern__fail(c, TERN_ERR_ARGUMENT, "%s: '%s' does not hold UTF-8", path, text->key);
+    return add_to_header(c, path, object, text->key, json_string_nocheck(text->value));
 }
 
 static tern_status describe(tern_context *c, const char *path, json_t *header,
@@ -69,7 +78,7 @@ static tern_status describe(tern_context *c, const char *path, json_t *header,
     if (strcmp(t->name, METADATA) == 0)
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: a tensor cannot be named " METADATA, path);
     json_t *shape = json_array();
-    for (int i = 0; i < t->rank; i++) json_array_append_new(shape, json_integer(t->dims[i]));
+    for (int i = 0; i < t->rank; i++) tern__json_append(&shape, json_integer(t->dims[i]));
     json_t *info = json_pack("{s:s, s:o, s:[I, I]}", "dtype", types[t->type].name, "shape", shape,
                              "data_offsets", (json_int_t)*offset, (json_int_t)end);
     *offset = end;
@@ -82,9 +91,9 @@ static tern_status build_header(json_t **header, tern_context *c, const char *pa
     tern_status status = TERN_OK;
     json_t *root = *header = json_object(), *texts = json_object();
     if (!root || !texts || (n_metadata && json_object_set(root, METADATA, texts) != 0))
-        status = tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory for the header", path);
+        status = no_memory(c, path);
     for (size_t i = 0; i < n_metadata && status == TERN_OK; i++)
-        status = add_to_header(c, path, texts, metadata[i].key, json_string(metadata[i].value));
+        status = add_text(c, path, texts, &metadata[i]);
     size_t offset = 0;
     for (size_t i = 0; i < n_tensors && status == TERN_OK; i++)
         status = describe(c, path, root, &tensors[i], &offset);
@@ -101,11 +110,8 @@ tern_status tern__safetensors_save(tern_context *c, const char *path,
     tern_status status =
         build_header(&header, c, path, tensors, n_tensors, metadata, n_metadata);
     if (status != TERN_OK) goto done;
-    text = json_dumps(header, JSON_COMPACT);
-    if (!text) {
-        status = tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory for the header", path);
-        goto done;
-    }
+    status = tern__json_dump(&text, c, path, header, JSON_COMPACT);
+    if (status != TERN_OK) goto done;
     size_t length = strlen(text), padding = (8 - length % 8) % 8;
     if (length + padding > HEADER_LIMIT) {
         status =
@@ -126,7 +132,7 @@ tern_status tern__safetensors_save(tern_context *c, const char *path,
     }
     status = tern__file_writer_commit(&w);
 done:
-    free(text);
+    tern__free(c, text);
     json_decref(header);
     return status;
 }
@@ -252,10 +258,11 @@ static tern_status read_header(tern__safetensors *f, const char *text, size_t si
     if (count_tokens(text, size) > TOKEN_LIMIT)
         return tern__fail(c, TERN_ERR_LIMIT, "%s: the header holds more than %u items", f->name,
                           TOKEN_LIMIT);
-    json_error_t error;
-    json_t *header = f->header = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (!header)
-        return bad(f, "the header is not valid JSON: %s at byte %d", error.text, error.position);
+    json_t *header;
+    tern_status st = tern__json_read(&header, c, "the header", text, size);
+    if (st == TERN_ERR_FORMAT) return tern__fail_in(c, "%s: not valid JSON", f->name);
+    if (st != TERN_OK) return st;
+    f->header = header;
     size_t count = json_object_size(header); /* 0 for what is not an object */
     f->tensors = tern__calloc(c, count, sizeof *f->tensors);
     f->by_name = tern__calloc(c, count, sizeof *f->by_name);

@@ -5,6 +5,7 @@
 
 #include "file.h"
 #include "model.h"
+#include "training.h"
 
 #include <math.h>
 #include <string.h>
@@ -118,6 +119,8 @@ static tern_status interrupted(tern__run *r) {
     tern_status st = save(r);
     if (st != TERN_OK) return st;
     const char *path = r->options.checkpoint;
+    struct stat info;
+    if (path && (stat(path, &info) != 0 || !S_ISREG(info.st_mode))) path = NULL; /* a device */
     return tern__fail(r->context, TERN_ERR_INTERRUPTED, "training was stopped in epoch %lld%s%s%s",
                       (long long)r->state.epoch + 1, path ? "; it can be resumed from '" : "",
                       path ? path : "", path ? "'" : "");
@@ -367,6 +370,7 @@ static tern_status start(tern__run *r, const tern_graph *graph) {
     r->state.best_loss = r->state.best_accuracy = NAN;
     if (!(r->history = json_array()))
         return tern__fail(c, TERN_ERR_MEMORY, "training: no memory for the history");
+    if ((st = tern__training_spare_data(c, o, r->dataset)) != TERN_OK) return st;
     if (o->checkpoint && (st = check_writable(c, o->checkpoint)) != TERN_OK) return st;
     if (o->resume && access(o->checkpoint, F_OK) == 0 && (st = load(r)) != TERN_OK) return st;
     return o->log ? tern__log_start(c, o->log, r->history) : TERN_OK;

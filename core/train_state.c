@@ -2,6 +2,7 @@
 #include "train_run.h"
 
 #include "arithmetic.h"
+#include "json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 json_t *tern__run_state_to_json(const tern__run_state *state, bool has_best) {
     json_t *json = json_object();
-    int failed = json_object_set_new(json, "has_best", json_boolean(has_best));
+    tern__json_set(&json, "has_best", json_boolean(has_best));
     for (int i = 0; i < FIELDS; i++) {
         const char *at = (const char *)state + fields[i].offset;
         double real;
@@ -56,16 +57,14 @@ json_t *tern__run_state_to_json(const tern__run_state *state, bool has_best) {
         json_t *value;
         if (fields[i].real) {
             memcpy(&real, at, sizeof real);
-            value = isfinite(real) ? json_real(real) : json_null();
+            value = tern__json_number(real);
         } else {
             memcpy(&whole, at, sizeof whole);
             value = json_integer(whole);
         }
-        failed |= json_object_set_new(json, fields[i].name, value);
+        tern__json_set(&json, fields[i].name, value);
     }
-    if (!failed) return json;
-    json_decref(json);
-    return NULL;
+    return json;
 }
 
 tern_status tern__run_state_from_json(tern_context *c, tern__run_state *state, const json_t *json) {
@@ -110,10 +109,10 @@ static uint64_t network_fingerprint(const tern_graph *g) {
     return h;
 }
 
-static int set_hash(json_t *to, const char *key, uint64_t h) {
+static void set_hash(json_t **to, const char *key, uint64_t h) {
     char text[20];
     snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
-    return json_object_set_new(to, key, json_string(text));
+    tern__json_set(to, key, json_string(text));
 }
 
 static uint64_t class_weights_hash(const tern_loss_options *o) {
@@ -189,14 +188,14 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
         {"plateau_threshold", s->plateau_threshold},
     };
     r->settings = json_object();
-    int failed = set_hash(r->settings, "seed", o->seed);
+    set_hash(&r->settings, "seed", o->seed);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        failed |= json_object_set_new(r->settings, numbers[i].key, json_real(numbers[i].value));
-    failed |= set_hash(r->settings, "network", network_fingerprint(network)) |
-              set_hash(r->settings, "data set", tern__dataset_fingerprint(r->dataset)) |
-              set_hash(r->settings, "validation set",
-                       o->validation ? tern__dataset_fingerprint(o->validation) : 0) |
-              set_hash(r->settings, "class_weights", class_weights_hash(&o->loss));
-    return failed ? tern__fail(r->context, TERN_ERR_MEMORY, "no memory for the run's settings")
-                  : TERN_OK;
+        tern__json_set(&r->settings, numbers[i].key, json_real(numbers[i].value));
+    set_hash(&r->settings, "network", network_fingerprint(network));
+    set_hash(&r->settings, "data set", tern__dataset_fingerprint(r->dataset));
+    set_hash(&r->settings, "validation set",
+             o->validation ? tern__dataset_fingerprint(o->validation) : 0);
+    set_hash(&r->settings, "class_weights", class_weights_hash(&o->loss));
+    return r->settings ? TERN_OK
+                       : tern__fail(r->context, TERN_ERR_MEMORY, "no memory for the run's settings");
 }

@@ -2,6 +2,7 @@
  * what the rest is trained on. */
 #include "dataset.h"
 #include "surgery.h"
+#include "training.h"
 
 #include <tern/transfer.h>
 
@@ -106,7 +107,7 @@ static tern_status train_rest(tern_model **model, const tern_graph *graph, int b
     tern_train_options o = *options;
     const tern__shape *shape = &graph->values[border].shape;
     const int ends[2] = {border, graph->outputs[0]};
-    tern_status st = TERN_OK;
+    tern_status st = tern__training_spare_data(c, options, data);
     for (int i = 0; st == TERN_OK && i < 2; i++)
         st = tern__graph_operate(&parts[i], &(tern__surgery){.from = graph,
                                                              .output = ends[i],

@@ -96,6 +96,42 @@ expect tags_measured 0 "F1" "$tern" text evaluate tags.onnx --data t.conll
 expect tagger_does_not_classify 3 "to every token, not to a whole text" "$tern" text classify tags.onnx "Dora"
 expect classifier_does_not_tag 3 "to a whole text, not to every token" "$tern" text tag m.onnx "Dora"
 
+# ---- what is read is not written over ----
+cp t.tsv keep.tsv
+cp t.tsv over.jsonl && cp t.tsv taken.ckpt && ln -s t.tsv link.jsonl
+small="--epochs 1 --dimension 8 --filters 2"
+expect log_over_data 2 "over.jsonl is to be the log" $train --data over.jsonl $small -o over.onnx
+expect checkpoint_over_data 2 "taken.ckpt is to be the checkpoint" $train --data taken.ckpt $small -o taken.onnx
+expect linked_log_over_data 2 "link.jsonl is to be the log" $train --data t.tsv $small -o x.onnx --log link.jsonl
+expect checkpoint_over_validation 2 "is to be the checkpoint" $train --data keep.tsv --validate t.tsv $small -o x.onnx --checkpoint t.tsv
+expect model_over_init 2 "m.onnx is to be the model" $train --data t.tsv --init m.onnx --epochs 1 -o m.onnx
+expect log_over_model 2 "they are the same file" $train --data t.tsv $small -o y.onnx --log y.onnx
+expect checkpoint_over_a_text 2 "something else" $train --data t.tsv $small -o x.onnx --checkpoint keep.tsv
+expect vectors_over_data 2 "would be lost" "$tern" text vectors --data keep.tsv --data t.tsv -o link.jsonl
+expect average_over_a_model 2 "would be lost" "$tern" model average m.onnx m.onnx -o m.onnx
+expect vectors_over_model 2 "would be lost" "$tern" model embed m.onnx "a film" -o m.onnx
+for file in t.tsv over.jsonl taken.ckpt; do
+    cmp -s $file keep.tsv && passed "kept_$file" || wrong "kept_$file" "$file is not what it was"
+done
+[ -e y.onnx ] && wrong nothing_begun || passed nothing_begun
+
+# ---- a model that goes to a pipe has no checkpoint to go on from ----
+(
+    trap - INT
+    exec $train --data t.tsv --epochs 100000 --dimension 8 --filters 2 -o /dev/stdout 2>pipe_message
+) | cat >pipe_model &
+for _ in $(seq 100); do
+    pid=$(pgrep -P $$ -f "epochs 100000 --dimension 8 --filters 2 -o /dev/stdout" | head -1) && [ -n "$pid" ] && break
+    sleep 0.1
+done
+sleep 0.5
+kill -INT "$pid"
+wait
+grep -q "there is no checkpoint to go on from" pipe_message && [ ! -s pipe_model ] && passed interrupted_pipe ||
+    wrong interrupted_pipe "$(cat pipe_message)"
+$train --data t.tsv $small -o /dev/stdout >piped.onnx 2>pipe_message
+expect model_through_a_pipe 0 "tern.text" "$tern" model info piped.onnx
+
 # ---- files that are none, or of another kind ----
 expect no_tab 3 "no_tab.tsv, line 2: there is no TAB" $train --data no_tab.tsv -o bad.onnx
 expect one_label 3 "have the label 'pos'" $train --data one_label.tsv -o bad.onnx

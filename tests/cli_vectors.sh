@@ -49,7 +49,7 @@ expect quantised 3 "quantised" "$tern" text similar "$golden/classifier.ftz" bir
 
 expect no_data 2 "--data is missing" "$tern" text vectors -o x.vec
 expect no_output 2 "-o is missing" "$tern" text vectors --data a.tsv
-expect output_is_data 2 "is the file of the texts" "$tern" text vectors --data a.tsv -o a.tsv
+expect output_is_data 2 "would be lost" "$tern" text vectors --data a.tsv -o a.tsv
 expect operand 2 "each file of texts is named with --data" "$tern" text vectors a.tsv -o x.vec
 expect dimension 2 "--dim" "$tern" text vectors --data a.tsv -o x.vec --dim 5000
 expect absent 4 "gone.txt" "$tern" text vectors --data gone.txt -o x.vec

@@ -157,10 +157,12 @@ static tern_status encode(encoding *e, tern_context *c, size_t count, size_t fir
     k->ids = grown;
     tern__parallel(c, (int64_t)count, (int64_t)(8 * total / (count ? count : 1)), encode_item, e);
     for (size_t i = 0; i < count; i++)
-        if (e->statuses[i] != TERN_OK) { /* once more, for the sentence */
+        if (e->statuses[i] != TERN_OK) { /* once more, for the sentence; there may be memory now */
+            const tern_status st = e->statuses[i];
             encode_item(e, (int64_t)i, 0);
-            return tern__fail(c, e->statuses[i], "text %zu: %s", first + i + 1,
-                              tern_context_message(&k->workers[0].context));
+            return tern__fail(c, st, "text %zu: %s", first + i + 1,
+                              e->statuses[i] == st ? tern_context_message(&k->workers[0].context)
+                                                   : "out of memory");
         }
     return TERN_OK;
 }

@@ -187,6 +187,8 @@ static tern_status check_options(tern_text_dataset_options *o, tern_context *c) 
     return TERN_OK;
 }
 
+static const char *file(void *self, size_t index) { return index ? NULL : ((const texts *)self)->name; }
+
 static tern_status make_samples(tern_text_dataset *d, texts *t) {
     const tern_dataset_source source = {.size = sizeof source,
                                         .self = t,
@@ -198,7 +200,8 @@ static tern_status make_samples(tern_text_dataset *d, texts *t) {
                                         .length_of = length_of,
                                         .shapes = shapes,
                                         .load = load,
-                                        .fingerprint = fingerprint(t)};
+                                        .fingerprint = fingerprint(t),
+                                        .file = file};
     return tern_dataset_create(&d->samples, d->context, &source);
 }
 

@@ -325,11 +325,11 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void report_labels(const tern__texts *t) {
+static tern_status report_labels(const tern__texts *t) {
     char line[700];
     size_t used = 0, length;
     int64_t *counts = tern__calloc(t->context, t->label_names.count, sizeof *counts);
-    if (!counts) return;
+    if (!counts) return TERN_ERR_MEMORY;
     const int32_t *values = t->tagged ? t->tags : t->labels;
     const size_t n = t->tagged ? t->begins[t->count] : t->count;
     for (size_t i = 0; i < n; i++) counts[values[i]]++;
@@ -343,23 +343,30 @@ static void report_labels(const tern__texts *t) {
     tern__log(t->context, TERN_LOG_INFO, "%s per %s: %s", t->tagged ? "words" : "texts",
               t->tagged ? "tag" : "label", line);
     tern__free(t->context, counts);
+    return TERN_OK;
 }
 
-static void report(const tern__texts *t, const notes *n) {
+static tern_status report_lengths(const tern__texts *t) {
+    tern_context *c = t->context;
+    size_t *lengths = tern__calloc(c, t->count, sizeof *lengths);
+    if (!lengths) return TERN_ERR_MEMORY;
+    for (size_t i = 0; i < t->count; i++) lengths[i] = tern__texts_length(t, (int64_t)i);
+    qsort(lengths, t->count, sizeof *lengths, by_size);
+    tern__log(c, TERN_LOG_INFO, "lengths: %zu to %zu words, median %zu, 95 of 100 up to %zu",
+              lengths[0], lengths[t->count - 1], lengths[t->count / 2],
+              lengths[(t->count - 1) * 95 / 100]);
+    tern__free(c, lengths);
+    return TERN_OK;
+}
+
+static tern_status report(const tern__texts *t, const notes *n) {
     tern_context *c = t->context;
     tern__log(c, TERN_LOG_INFO, "%s: %zu texts of %zu %s, %zu words, %zu different", t->name,
               t->count, t->label_names.count, t->tagged ? "tags" : "labels", t->begins[t->count],
               t->words.count);
-    report_labels(t);
-    size_t *lengths = tern__calloc(c, t->count, sizeof *lengths);
-    if (lengths) {
-        for (size_t i = 0; i < t->count; i++) lengths[i] = tern__texts_length(t, (int64_t)i);
-        qsort(lengths, t->count, sizeof *lengths, by_size);
-        tern__log(c, TERN_LOG_INFO, "lengths: %zu to %zu words, median %zu, 95 of 100 up to %zu",
-                  lengths[0], lengths[t->count - 1], lengths[t->count / 2],
-                  lengths[(t->count - 1) * 95 / 100]);
-        tern__free(c, lengths);
-    }
+    tern_status st = report_labels(t);
+    if (st == TERN_OK) st = report_lengths(t);
+    if (st != TERN_OK) return st;
     if (n->same)
         tern__log(c, TERN_LOG_INFO, "%zu text%s another one; a split keeps them together", n->same,
                   n->same == 1 ? " repeats" : "s repeat");
@@ -375,6 +382,7 @@ static void report(const tern__texts *t, const notes *n) {
                   "bytes or sequences (if it is Latin-1, convert it)",
                   t->name, n->broken_texts, n->broken_texts == 1 ? " is" : "s are", n->broken_line,
                   n->replaced);
+    return TERN_OK;
 }
 
 /* ---- all of it ---- */
@@ -397,7 +405,7 @@ tern_status tern__texts_read(tern__texts *t, const char *path, const tern_text_d
     if (st == TERN_OK && !o->n_labels) st = order_labels(t);
     if (st == TERN_OK) st = find_groups(t, &r.notes.same);
     if (st == TERN_OK) st = find_subwords(t);
-    if (st == TERN_OK) report(t, &r.notes);
+    if (st == TERN_OK) st = report(t, &r.notes);
     return st;
 }
 

@@ -103,18 +103,13 @@ tern_status tern_text_options_text(char **text, tern_context *c, const tern_text
     tern_status st = tern__text_options_resolve(&o, c, options);
     if (st != TERN_OK) return st;
     json_t *object = json_object();
-    bool complete = object != NULL;
     for (const field *f = fields; f < fields + field_count; f++) {
         json_t *item = f->kind == INTEGER   ? json_integer(get(&o, f))
                        : f->kind == BOOLEAN ? json_boolean(get(&o, f))
                                             : json_string(tokenizers[get(&o, f)]);
-        complete = complete && json_object_set_new(object, f->name, item) == 0;
+        tern__json_set(&object, f->name, item);
     }
-    if (!complete) {
-        json_decref(object);
-        object = NULL;
-    }
-    return tern__json_write_object(text, c, "text options", object);
+    return tern__json_write(text, c, "text options", object);
 }
 
 /* One key of the object -> *o. */

@@ -19,11 +19,11 @@ int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *labe
 }
 
 static tern_status read_input(tern__text_pipeline *p, tern_context *c, const char *text) {
-    json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *root;
+    tern_status st = tern__json_read(&root, c, "the model's tern.input", text, strlen(text));
+    if (st == TERN_ERR_MEMORY) return st;
     const char *kind = json_string_value(json_object_get(root, "kind"));
     const json_t *subwords = json_object_get(root, "subwords");
-    tern_status st = TERN_OK;
     p->subwords = json_integer_value(subwords);
     if (!kind || (strcmp(kind, "text") && strcmp(kind, "tokens")) ||
         (subwords && !json_is_integer(subwords)) || p->subwords < 0 || p->subwords > 256)
@@ -103,6 +103,10 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
 }
 
 static const char *label_of(const void *data, size_t i) { return tern_text_dataset_label(data, i); }
+
+tern_status tern__text_pipeline_check_data(tern_context *c, const tern_text_dataset *data) {
+    return tern__metadata_check_labels(c, label_of, data, tern_text_dataset_label_count(data));
+}
 
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
                                       const tern_text_dataset *data, int64_t subwords) {

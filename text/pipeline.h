@@ -21,6 +21,8 @@ typedef struct tern__text_pipeline {
     int64_t subwords; /* of a token, the second input; 0: none */
 } tern__text_pipeline;
 
+/* Can the labels stand in a model? TERN_ERR_FORMAT. */
+tern_status tern__text_pipeline_check_data(tern_context *c, const tern_text_dataset *data);
 /* Reads and checks the metadata against the network's inputs. On failure nothing is held. */
 tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
                                      const tern_model *model);

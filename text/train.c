@@ -41,6 +41,8 @@ tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c
                           "the network is that of the model to go on from; name, width, dropout and "
                           "vectors of another one are not for it");
     tern_status st = tern__training_check_freeze(c, o->init, o->freeze_until);
+    const char *const inputs[] = {path, o->validate_path, o->vectors};
+    if (st == TERN_OK) st = tern__training_check_files(c, &o->train, o->init, inputs, 3);
     if (st != TERN_OK) return st;
     /* The recipe is that of the network that is trained, whoever made it. */
     if (o->init) o->network = tern__metadata_network(o->init, tern_text_network_name);
@@ -162,6 +164,7 @@ tern_status tern_text_train(tern_model **model, tern_context *c, const char *pat
     if ((st = tern__text_start_open(&start, c, &o)) != TERN_OK) return st;
     if ((st = tern_text_dataset_open(&data, c, path, &o.data)) != TERN_OK) goto done;
     if ((st = check_tags(c, data, &o)) != TERN_OK) goto done;
+    if ((st = tern__text_pipeline_check_data(c, data)) != TERN_OK) goto done;
     tern_dataset *training = tern_text_dataset_samples(data);
     o.train.validation = NULL;
     if (o.validate != 0) {

@@ -4,8 +4,8 @@
 
 #include "core/arithmetic.h"
 #include "core/choices.h"
+#include "core/json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,14 +118,13 @@ tern_status tern_vision_augmentation_text(char **text, tern_context *c,
         const double value = tern__setting_get(a, &parts[i].setting);
         if (value == 0) continue;
         json_t *number = value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
-        char *digits = json_dumps(number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        char *digits;
+        st = tern__json_dump(&digits, c, "an augmentation", number, JSON_REAL_PRECISION(15));
         json_decref(number);
-        if (!digits)
-            st = tern__fail(c, TERN_ERR_MEMORY, "writing an augmentation: out of memory");
-        else
+        if (st == TERN_OK)
             used += (size_t)snprintf(out + used, sizeof out - used, "%s%s=%s", used ? "," : "",
                                      parts[i].setting.name, digits);
-        free(digits);
+        tern__free(c, digits);
     }
     if (st != TERN_OK) return st;
     if (a->border != TERN_BORDER_REFLECT)

@@ -62,11 +62,11 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
                           "models that were trained by tern to name pictures can name them",
                           vision ? "tern.labels" : "tern.vision",
                           vision ? "" : tern__metadata_front_end(model));
-    json_error_t error;
-    json_t *root = json_loads(vision, JSON_REJECT_DUPLICATES, &error);
+    json_t *root;
+    tern_status st = tern__json_read(&root, c, "the model's tern.vision", vision, strlen(vision));
+    if (st == TERN_ERR_MEMORY) return st;
     const bool known = read_vision(p, root);
     json_decref(root);
-    tern_status st = TERN_OK;
     if (!known)
         st = tern__fail(c, TERN_ERR_FORMAT,
                         "the model's tern.vision is \"%.200s\"; expected {\"task\": \"class\", "
@@ -81,6 +81,10 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
 static const char *label_of(const void *pipeline, size_t i) {
     const tern__class_pipeline *p = pipeline;
     return p->labels[i];
+}
+
+tern_status tern__class_pipeline_check_labels(const tern__class_pipeline *p, tern_context *c) {
+    return tern__metadata_check_labels(c, label_of, p, p->n_labels);
 }
 
 tern_status tern__class_pipeline_write(tern_model *model, tern_context *c,

@@ -35,7 +35,7 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c,
     tern_vision_dataset_window(data, &p->width, &p->height);
     if (!(p->labels = tern__calloc(c, p->n_labels, sizeof *p->labels))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < p->n_labels; i++) p->labels[i] = tern_vision_dataset_label(data, (int)i);
-    return TERN_OK;
+    return tern__class_pipeline_check_labels(p, c);
 }
 
 static tern_status build(tern_graph **graph, tern_context *c, const tern__class_pipeline *p,
@@ -70,7 +70,8 @@ static tern_status check_options(tern_context *c, const train_options *o) {
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the network is that of the model to go on from; name, scale and dropout "
                           "of another one are not for it");
-    return tern__training_check_freeze(c, o->init, o->freeze_until);
+    tern_status st = tern__training_check_files(c, &o->train, o->init, &o->validate_path, 1);
+    return st == TERN_OK ? tern__training_check_freeze(c, o->init, o->freeze_until) : st;
 }
 
 /* Without the auxiliary classifiers, which have done their work. */

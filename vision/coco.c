@@ -2,9 +2,8 @@
 #include "mask.h"
 
 #include "core/file.h"
+#include "core/json.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 static tern_status no_memory(tern_context *c) {
@@ -15,17 +14,11 @@ static tern_status no_memory(tern_context *c) {
 static json_t *ring_json(const tern_ring *ring, bool flat) {
     json_t *list = json_array();
     for (size_t i = 0; i < ring->count; i++) {
-        json_t *to = flat ? list : json_array();
-        for (int k = 0; k < 2; k++) {
-            const float v = ring->points[2 * i + (size_t)k];
-            if (json_array_append_new(to, json_integer((json_int_t)v))) goto failed;
-        }
-        if (!flat && json_array_append_new(list, to)) goto failed;
+        const json_int_t x = (json_int_t)ring->points[2 * i], y = (json_int_t)ring->points[2 * i + 1];
+        if (flat) tern__json_append(&list, json_integer(x));
+        tern__json_append(&list, flat ? json_integer(y) : json_pack("[I, I]", x, y));
     }
     return list;
-failed:
-    json_decref(list);
-    return NULL;
 }
 
 /* ---- one picture ---- */
@@ -33,11 +26,8 @@ failed:
 static json_t *object_json(const tern_polygons *p, const tern_object *o, const char *const *names) {
     json_t *rings = json_array();
     for (size_t i = 0; i < o->n_rings; i++)
-        if (json_array_append_new(rings, ring_json(&p->rings[o->first_ring + i], false))) {
-            json_decref(rings);
-            return NULL;
-        }
-    json_t *label = names ? json_string(names[o->label - 1]) : json_integer(o->label);
+        tern__json_append(&rings, ring_json(&p->rings[o->first_ring + i], false));
+    json_t *label = names ? tern__json_text(names[o->label - 1]) : json_integer(o->label);
     return json_pack("{s:o, s:I, s:[i,i,i,i], s:f, s:o}", "label", label, "area",
                      (json_int_t)o->area, "box", o->x, o->y, o->width, o->height, "score", o->score,
                      "rings", rings);
@@ -53,7 +43,7 @@ tern_status tern_polygons_text(char **text, const tern_polygons *p, const char *
         char *line = NULL;
         if (i < p->n_objects) {
             json_t *object = object_json(p, &p->objects[i], names);
-            line = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+            tern__json_dump(&line, c, "objects", object, JSON_COMPACT | JSON_REAL_PRECISION(6));
             json_decref(object);
         }
         const size_t length = line ? strlen(line) : 0;
@@ -61,7 +51,7 @@ tern_status tern_polygons_text(char **text, const tern_polygons *p, const char *
                           ? NULL
                           : tern__grow(c, out, used, &capacity, used + length + 8, 1);
         if (!grown) {
-            free(line);
+            tern__free(c, line);
             tern__free(c, out);
             return no_memory(c);
         }
@@ -71,7 +61,7 @@ tern_status tern_polygons_text(char **text, const tern_polygons *p, const char *
         used += strlen(before);
         if (line) memcpy(out + used, line, length);
         used += length;
-        free(line);
+        tern__free(c, line);
     }
     memcpy(out + used, "]\n", 3);
     *text = out;
@@ -89,23 +79,21 @@ struct tern_coco {
 
 static tern_status add_categories(tern_coco *coco, const char *const *names) {
     json_t *categories = json_array();
-    tern_status st = TERN_OK;
-    for (int i = 1; i < coco->classes && st == TERN_OK; i++) {
+    for (int i = 1; i < coco->classes; i++) {
         char number[16];
         int at = sizeof number - 1;
         number[at] = 0;
         for (int rest = i; rest > 0; rest /= 10) number[--at] = (char)('0' + rest % 10);
         const char *name = names ? names[i - 1] : number + at;
-        json_t *category = json_pack("{s:i, s:s}", "id", i, "name", name);
-        if (!category)
-            st = tern__fail(coco->context, TERN_ERR_ARGUMENT,
-                            "the name of class %d cannot be written as JSON; it must be UTF-8", i);
-        else if (json_array_append_new(categories, category))
-            st = no_memory(coco->context);
+        if (!tern__json_holds(name)) {
+            json_decref(categories);
+            return tern__fail(coco->context, TERN_ERR_ARGUMENT,
+                              "the name of class %d cannot be written as JSON; it must be UTF-8", i);
+        }
+        tern__json_append(&categories, json_pack("{s:i, s:s}", "id", i, "name", name));
     }
-    if (json_object_set_new(coco->root, "categories", categories) && st == TERN_OK)
-        st = no_memory(coco->context);
-    return st;
+    tern__json_set(&coco->root, "categories", categories);
+    return coco->root ? TERN_OK : no_memory(coco->context);
 }
 
 tern_status tern_coco_create(tern_coco **coco, tern_context *c, int classes,
@@ -218,7 +206,7 @@ static tern_status add_object(tern_coco *coco, json_t *list, const tern_polygons
                                    coco->annotations + 1, "image_id", coco->images, "category_id",
                                    o->label, "area", (json_int_t)o->area, "bbox", o->x, o->y,
                                    o->width, o->height, "iscrowd", 0, "segmentation", segmentation);
-    if (annotation && mask->planes) json_object_set_new(annotation, "score", json_real(o->score));
+    if (mask->planes) tern__json_set(&annotation, "score", json_real(o->score));
     if (json_array_append_new(list, annotation)) return no_memory(coco->context);
     coco->annotations++;
     return TERN_OK;
@@ -231,15 +219,14 @@ tern_status tern_coco_add(tern_coco *coco, const char *file_name, const tern_mas
     if (mask->classes != coco->classes)
         return tern__fail(c, TERN_ERR_SHAPE, "%s: a mask of %d classes for a COCO file of %d",
                           file_name, mask->classes, coco->classes);
+    if (!tern__json_holds(file_name))
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "the file name '%s' cannot be written as JSON; it must be UTF-8", file_name);
     tern_status st = tern_mask_polygons(&p, mask, 0, tolerance, min_area);
     if (st != TERN_OK) return st;
     json_t *image = json_pack("{s:I, s:s, s:i, s:i}", "id", coco->images + 1, "file_name",
                               file_name, "width", mask->width, "height", mask->height);
-    if (!image)
-        st =
-            tern__fail(c, TERN_ERR_ARGUMENT,
-                       "the file name '%s' cannot be written as JSON; it must be UTF-8", file_name);
-    else if (json_array_append_new(json_object_get(coco->root, "images"), image))
+    if (json_array_append_new(json_object_get(coco->root, "images"), image))
         st = no_memory(c);
     coco->images += st == TERN_OK;
     json_t *list = json_object_get(coco->root, "annotations");
@@ -250,10 +237,12 @@ tern_status tern_coco_add(tern_coco *coco, const char *file_name, const tern_mas
 }
 
 tern_status tern_coco_save(const tern_coco *coco, const char *path) {
-    char *text = json_dumps(coco->root, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    if (!text) return no_memory(coco->context);
-    tern_status st = tern_file_save(coco->context, strcmp(path, "-") ? path : "/dev/fd/1", text,
-                                    strlen(text));
-    free(text);
+    tern_context *c = coco->context;
+    char *text;
+    tern_status st = tern__json_dump(&text, c, "a COCO file", coco->root,
+                                     JSON_COMPACT | JSON_REAL_PRECISION(6));
+    if (st == TERN_OK)
+        st = tern_file_save(c, strcmp(path, "-") ? path : "/dev/fd/1", text, strlen(text));
+    tern__free(c, text);
     return st;
 }

@@ -44,6 +44,8 @@ static void close_store(void *self) {
     tern__files_free(&s->masks);
     tern__files_free(&s->views);
     tern__free(c, s->path);
+    tern__free(c, s->idx[0]);
+    tern__free(c, s->idx[1]);
     tern__free(c, s);
 }
 
@@ -344,6 +346,19 @@ static tern_status fill(store *s, const char *path, const tern_vision_dataset_op
     return set_augmentation(s, &options->augmentation);
 }
 
+/* The folder or file, then pictures, masks and fields of view. */
+static const char *file(void *self, size_t index) {
+    const store *s = self;
+    const tern__file_list *const lists[] = {&s->files, &s->masks, &s->views};
+    if (index-- == 0) return s->path;
+    if (s->idx[0]) return index < 2 ? s->idx[index] : NULL; /* its list has no files */
+    for (int i = 0; i < 3; i++) {
+        if (index < lists[i]->count) return lists[i]->path[index];
+        index -= lists[i]->count;
+    }
+    return NULL;
+}
+
 static tern_status open_data(tern_vision_dataset **data, tern_context *c, const char *path,
                              const tern_vision_dataset_options *options, bool segmentation) {
     const tern_vision_dataset_options defaults = TERN_VISION_DATASET_OPTIONS_INIT;
@@ -366,7 +381,8 @@ static tern_status open_data(tern_vision_dataset **data, tern_context *c, const 
                                         .group_of = picture_of,
                                         .shapes = shapes,
                                         .load = load,
-                                        .fingerprint = fingerprint(s)};
+                                        .fingerprint = fingerprint(s),
+                                        .file = file};
     if ((st = tern_dataset_create(&d->samples, c, &source)) != TERN_OK) goto failed;
     d->context = c;
     d->store = s;

@@ -102,6 +102,9 @@ tern_status tern__photos_read_idx(tern__photo_store *s) {
     if (st == TERN_OK) st = name_pictures(s, &x);
     if (st == TERN_OK) st = name_labels(s, &x);
     for (int64_t i = 0; st == TERN_OK && i < x.count; i++) st = take_picture(s, &x, i);
+    s->idx[0] = x.images;
+    s->idx[1] = x.labels;
+    x.images = x.labels = NULL;
     tern__idx_free(&x, c);
     return st;
 }

@@ -1,11 +1,11 @@
 /* The classical filters of 3x3 on a picture, through the same Conv that networks are made of. */
 #include "core/base.h"
 #include "core/graph.h"
+#include "core/json.h"
 #include "core/session.h"
 
 #include <tern/vision_explain.h>
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -32,19 +32,20 @@ const char *tern_vision_kernel_name(size_t index, const float **values) {
 }
 
 /* Nine numbers as JSON writes them, without the brackets. */
-static bool read_numbers(const char *text, tern_context *c, float out[9]) {
+static tern_status read_numbers(const char *text, tern_context *c, float out[9]) {
     char *list = tern__format(c, "[%s]", text);
-    json_t *array = list ? json_loads(list, 0, NULL) : NULL;
-    bool right = json_array_size(array) == 9;
-    for (size_t i = 0; right && i < 9; i++) {
+    json_t *array = NULL;
+    tern_status st =
+        list ? tern__json_read(&array, c, "kernel", list, strlen(list)) : TERN_ERR_MEMORY;
+    if (st == TERN_OK && json_array_size(array) != 9) st = TERN_ERR_FORMAT;
+    for (size_t i = 0; st == TERN_OK && i < 9; i++) {
         const json_t *number = json_array_get(array, i);
-        right = json_is_number(number);
         out[i] = (float)json_number_value(number);
-        right = right && isfinite(out[i]);
+        if (!json_is_number(number) || !isfinite(out[i])) st = TERN_ERR_FORMAT;
     }
     json_decref(array);
     tern__free(c, list);
-    return right;
+    return st;
 }
 
 static tern_status find(tern_context *c, const char *name, float out[9]) {
@@ -53,7 +54,8 @@ static tern_status find(tern_context *c, const char *name, float out[9]) {
             memcpy(out, kernels[i].values, sizeof kernels[i].values);
             return TERN_OK;
         }
-    if (read_numbers(name, c, out)) return TERN_OK;
+    tern_status st = read_numbers(name, c, out);
+    if (st != TERN_ERR_FORMAT) return st;
     return tern__fail(
         c, TERN_ERR_ARGUMENT,
         "there is no kernel '%s'; there are edge, edge-cross, edge-diagonal, sharpen, "

@@ -117,6 +117,8 @@ static tern_status unpack(tern_context *c, const char *path, const char *packed,
     *got = size - z.avail_out;
     *whole = result == Z_STREAM_END;
     inflateEnd(&z);
+    if (result == Z_MEM_ERROR)
+        return tern__fail(c, TERN_ERR_MEMORY, "%s: out of memory for unpacking it", path);
     if (result == Z_DATA_ERROR || result == Z_NEED_DICT)
         return tern__fail(c, TERN_ERR_FORMAT, "%s: the gzip data are damaged", path);
     return TERN_OK;

@@ -75,6 +75,11 @@ static bool is_harmless(const char *message) {
     return false;
 }
 
+/* The sentence of libjpeg, or libturbojpeg, about an allocation that failed? */
+static bool is_memory(const char *message) {
+    return strstr(message, "nsufficient memory") || strstr(message, "emory allocation failure");
+}
+
 /* Decodes into pixels [height][width][size of format]; a file that is cut or damaged is an error,
  * where libjpeg would fill the rest with grey. */
 static tern_status read_pixels(const tern__encoded *e, tjhandle handle, int width, int height,
@@ -89,6 +94,9 @@ static tern_status read_pixels(const tern__encoded *e, tjhandle handle, int widt
     }
     const char *message = tjGetErrorStr2(handle);
     if (is_harmless(message)) return TERN_OK;
+    if (is_memory(message))
+        return tern__fail(e->context, TERN_ERR_MEMORY, "%s: out of memory for the JPEG picture",
+                          e->name);
     const bool limit = strstr(message, "scans") != NULL;
     return tern__fail(e->context, limit ? TERN_ERR_LIMIT : TERN_ERR_FORMAT,
                       "%s: the JPEG picture %s: %s", e->name,
@@ -130,8 +138,9 @@ static tern_status decode(tern_image *image, const tern__encoded *e, tjhandle ha
     if (tjDecompressHeader3(handle, e->bytes, (unsigned long)e->size, &width, &height, &subsampling,
                             &colours) &&
         tjGetErrorCode(handle) == TJERR_FATAL)
-        return tern__fail(e->context, TERN_ERR_FORMAT,
-                          "%s: the JPEG picture's header is damaged: %s", e->name,
+        return tern__fail(e->context,
+                          is_memory(tjGetErrorStr2(handle)) ? TERN_ERR_MEMORY : TERN_ERR_FORMAT,
+                          "%s: the JPEG picture's header cannot be read: %s", e->name,
                           tjGetErrorStr2(handle));
     const markers m = read_markers(e->bytes, e->size);
     const bool grey = colours == TJCS_GRAY, cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;

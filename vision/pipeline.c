@@ -70,14 +70,15 @@ static tern_status check_network(const tern__vision_pipeline *p, tern_context *c
 tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c,
                                        const tern_model *model) {
     const char *text = tern_model_metadata(model, "tern.vision");
-    json_error_t error;
+    json_t *root;
     if (!text)
         return tern__fail(
             c, TERN_ERR_FORMAT,
             "the model does not say how it sees: its metadata have no "
             "tern.vision%s; only models that were trained by tern for masks can make them",
             tern__metadata_front_end(model));
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (tern__json_read(&root, c, "the model's tern.vision", text, strlen(text)) == TERN_ERR_MEMORY)
+        return TERN_ERR_MEMORY;
     const bool known = read(p, root);
     json_decref(root);
     if (!known)
@@ -91,7 +92,7 @@ tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c
 
 json_t *tern__channels_json(const float *values, int channels) {
     json_t *list = json_array();
-    for (int i = 0; i < channels; i++) json_array_append_new(list, json_real((double)values[i]));
+    for (int i = 0; i < channels; i++) tern__json_append(&list, json_real((double)values[i]));
     return list;
 }
 
@@ -101,8 +102,7 @@ tern_status tern__vision_pipeline_write(tern_model *model, tern_context *c,
     json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o}", "task", "mask", "classes", p->classes,
                              "bits", p->bits, "mean", tern__channels_json(n->mean, n->channels),
                              "std", tern__channels_json(n->std, n->channels));
-    if (root && p->width)
-        json_object_set_new(root, "size", json_pack("[i, i]", p->width, p->height));
-    if (root && p->classes == 2) json_object_set_new(root, "threshold", json_real(p->threshold));
+    if (p->width) tern__json_set(&root, "size", json_pack("[i, i]", p->width, p->height));
+    if (p->classes == 2) tern__json_set(&root, "threshold", json_real(p->threshold));
     return tern__metadata_set(model, c, "tern.vision", root, 9);
 }

@@ -160,9 +160,13 @@ tern_status tern__png_decode(tern_image *image, const tern__encoded *e) {
     if (r.info) {
         if (!setjmp(r.failed))
             st = decode(&r);
-        else if (!r.no_memory) /* else the sentence is there already */
+        else
             st = tern__fail(e->context, TERN_ERR_FORMAT, "%s: the PNG picture is damaged: %s",
                             e->name, r.text);
+        /* libpng goes on where it can do without, and what it left out may be needed. */
+        if (r.no_memory)
+            st = tern__fail(e->context, TERN_ERR_MEMORY, "%s: out of memory for the PNG picture",
+                            e->name);
     }
     tern__free(e->context, r.rows);
     png_destroy_read_struct(&r.png, &r.info, NULL);

@@ -28,6 +28,7 @@ typedef struct tern__photo_store {
     tern_context *context;
     tern_vision_dataset_options options; /* its pointers are not to be used after opening */
     char *path;                          /* of the pictures */
+    char *idx[2];                        /* the files of pictures and labels, where it is idx */
     tern__file_list files, masks, views;
     tern__photo *photos; /* [files.count] */
     bool segmentation;

@@ -204,18 +204,20 @@ static tern_status find_multiple(run *r) {
 
 /* ---- the model ---- */
 
-static int bits_of(const run *r) {
+static tern_status find_bits(int *bits, const run *r) {
     tern_image image;
     const char *first = tern_vision_dataset_file(r->data, 0);
-    return tern_image_probe(&image, r->context, first, NULL) == TERN_OK && image.bits == 16 ? 16
-                                                                                            : 8;
+    const tern_status st = tern_image_probe(&image, r->context, first, NULL);
+    *bits = st == TERN_OK && image.bits == 16 ? 16 : 8;
+    return st;
 }
 
 static tern_status write_pipeline(const run *r, tern_model *model, double threshold) {
     tern__vision_pipeline p = {.classes = r->classes,
-                               .bits = bits_of(r),
                                .threshold = threshold,
                                .normalization = *tern_vision_dataset_normalization(r->data)};
+    const tern_status st = find_bits(&p.bits, r);
+    if (st != TERN_OK) return st;
     if (r->o.data.width && !r->o.data.crop_width) {
         p.width = r->o.data.width;
         p.height = r->o.data.height;
@@ -328,7 +330,9 @@ static tern_status check_options(tern_context *c, const tern_vision_train_option
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the pictures to validate on, %s, have no folder of masks",
                           o->validate_pictures);
-    return tern__training_check_freeze(c, o->init, o->freeze_until);
+    const char *const inputs[] = {o->data.masks, o->data.fov, o->validate_pictures, o->validate_masks};
+    tern_status st = tern__training_check_files(c, &o->train, o->init, inputs, 4);
+    return st == TERN_OK ? tern__training_check_freeze(c, o->init, o->freeze_until) : st;
 }
 
 static void count_pictures(const run *r, tern_vision_train_result *result) {

@@ -99,6 +99,9 @@ typedef struct tern_dataset_source {
     /** A number that tells this data set (names, sizes, options) from another one, so that a run is
      *  not resumed with other data; 0: do not tell. */
     uint64_t fingerprint;
+    /** Optional: the files that the samples come from, one by one from 0 until NULL. A training
+     *  writes over none of them. */
+    const char *(*file)(void *self, size_t index);
 } tern_dataset_source;
 
 /** Makes a data set. On success it owns source->self (close is called in the end); on failure the

@@ -87,6 +87,10 @@ TERN_API void tern_free(tern_context *context, void *memory);
  *  straight. Errors: TERN_ERR_ARGUMENT if path is empty; TERN_ERR_IO; TERN_ERR_MEMORY. */
 TERN_API tern_status tern_file_save(tern_context *context, const char *path, const void *data,
                                     size_t size);
+/** Refuses to write output (TERN_ERR_ARGUMENT) where that would replace one of these inputs: by device and inode, so
+ *  that links count. An input NULL or "-" is none. To be called before anything is opened for writing. */
+TERN_API tern_status tern_file_check(tern_context *context, const char *output,
+                                     const char *const *inputs, size_t n_inputs);
 /** The number of threads in use. */
 TERN_API int tern_context_threads(const tern_context *context);
 /** The instruction set level in use: "generic", "avx2", "avx512". */

@@ -188,6 +188,9 @@ typedef struct tern_train_options {
     bool resume;     /**< go on from the checkpoint if it is there; refused if data or options are
                           others */
     const char *log; /**< a file with one JSON object an epoch; NULL: none */
+    /** Where the caller will write the model, so that checkpoint and log are not the same file and
+     *  it is none of those that are read; NULL: not said. */
+    const char *output;
     /** Called after every batch and at the end of every epoch, from the thread that called
      *  tern_train. false: stop after saving the checkpoint. NULL: never called. */
     bool (*on_progress)(void *user, const tern_train_progress *progress);
@@ -199,7 +202,9 @@ typedef struct tern_train_options {
 /** Trains a copy of the graph on a data set; *model gets the weights of the best epoch (of the last
  *  one without validation, or with keep_last; with optimizer.ema the averaged weights are what is
  *  validated and kept). options may be NULL. The graph's first output is what the loss is of;
- *  inputs go to its inputs in order. Errors: the graph's own; TERN_ERR_SHAPE if data and graph do
+ *  inputs go to its inputs in order. Checkpoint, log and output must be three files and none that
+ *  the data sets come from (TERN_ERR_ARGUMENT); only what is a checkpoint, or a log, is replaced by
+ *  one. Errors: the graph's own; TERN_ERR_SHAPE if data and graph do
  *  not fit; TERN_ERR_DIVERGED after 5 non-finite losses in a row; TERN_ERR_INTERRUPTED when
  *  on_progress stopped it (the checkpoint is saved); TERN_ERR_IO; what the data set says. *model is
  *  NULL on failure. */
