@@ -84,11 +84,25 @@ static int new_weight(tern__plan *p, const tern__tensor *like) {
     return p->values[v].tensor.data ? v : -1;
 }
 
+/* Does anybody read what the node gives besides its first output? */
+static bool gives_more(const flow *f, const tern__plan_node *n) {
+    for (int k = 1; k < n->n_outputs; k++)
+        if (n->outputs[k] >= 0 && f->uses[n->outputs[k]] > 0) return true;
+    return false;
+}
+
+/* Is the bias one number for each of the channels, which are the last axis where it has several (a
+ * Gemm's C may also be one number for each row)? */
+static bool is_per_channel(const tern__tensor *bias, int64_t channels) {
+    return bias->count == channels && (channels == 1 || bias->dims[bias->rank - 1] == channels);
+}
+
 /* y = scale * (conv(x) - mean) / sqrt(variance + epsilon) + bias, with the per-channel factor moved into the
  * weights. Conv's weight has the output channel first; Gemm's too when transB is 1. */
 static tern_status fold_batch_normalization(flow *f, tern__plan_node *bn) {
     tern__plan *p = f->p;
     tern__plan_node *layer = producer(f, bn->inputs[0]);
+    if (whole(bn, "training_mode") || gives_more(f, bn)) return TERN_OK; /* by the batch's own */
     if (!layer || layer->activation || f->uses[bn->inputs[0]] != 1) return TERN_OK;
     bool gemm = is(layer, "Gemm");
     if (!gemm && !is(layer, "Conv")) return TERN_OK;
@@ -99,7 +113,8 @@ static tern_status fold_batch_normalization(flow *f, tern__plan_node *bn) {
     if (!w || (has_bias && !b) || !scale || !shift || !mean || !variance) return TERN_OK;
     tern__tensor weights = p->values[layer->inputs[1]].tensor, channel = p->values[bn->inputs[1]].tensor;
     if (weights.dims[0] != channel.dims[0]) return TERN_OK; /* a Gemm whose weight is [in, out] */
-    if (has_bias && p->values[layer->inputs[2]].tensor.count != channel.count) return TERN_OK;
+    if (has_bias && !is_per_channel(&p->values[layer->inputs[2]].tensor, channel.count))
+        return TERN_OK;
     if (gemm && (real(layer, "alpha") != 1 || real(layer, "beta") != 1 || !whole(layer, "transB")))
         return TERN_OK;
     int new_w = new_weight(p, &weights), new_b = new_weight(p, &channel);

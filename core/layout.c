@@ -57,10 +57,12 @@ static int in_layout(tern__plan *p, int value, tern__layout layout, size_t *at) 
     return v;
 }
 
-/* The value with leading 1s up to a rank. */
-static int in_rank(tern__plan *p, int value, int rank) {
+/* The value with leading 1s up to a rank: plain, for channels are another axis then. */
+static int in_rank(tern__plan *p, int value, int rank, size_t *at) {
     tern__tensor t = p->values[value].tensor;
     if (t.rank >= rank || t.type != TERN_FLOAT) return value;
+    if ((value = in_layout(p, value, TERN__PLAIN, at)) < 0) return -1;
+    t.layout = TERN__PLAIN;
     int missing = rank - t.rank;
     memmove(t.dims + missing, t.dims, (size_t)t.rank * sizeof *t.dims);
     for (int i = 0; i < missing; i++) t.dims[i] = 1;
@@ -136,7 +138,7 @@ static tern_status settle(tern__plan *p, size_t *at) {
         int v = p->nodes[*at].inputs[i];
         if (v < 0) continue;
         if (layout == TERN__LAST && wanted == TERN__ANY_LAYOUT)
-            v = in_rank(p, v, p->values[p->nodes[*at].outputs[0]].tensor.rank);
+            v = in_rank(p, v, p->values[p->nodes[*at].outputs[0]].tensor.rank, at);
         tern__layout input_layout = wanted == TERN__ONLY_LAST && i > 0 ? TERN__PLAIN : layout;
         if (v >= 0) v = in_layout(p, v, input_layout, at);
         if (v < 0) return TERN_ERR_MEMORY;

@@ -86,6 +86,7 @@ static void share(tern__plan *p, int from, int to, int time) {
     if (from < 0 || to < 0 || from == to || !in_arena(p, from) || !in_arena(p, to)) return;
     tern__plan_value *a = &p->values[from], *b = &p->values[to];
     if (a->storage < 0 || b->storage < 0 || a->storage == b->storage) return;
+    if (a->tensor.count != b->tensor.count) return; /* repeated: read again after it is written */
     tern__storage *s = &p->storages[a->storage], *t = &p->storages[b->storage];
     if (s->last != time || t->first != time || s->size != t->size) return;
     s->last = t->last; /* b moves in; its own storage becomes empty */

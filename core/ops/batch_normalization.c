@@ -159,15 +159,18 @@ static void join_channels(void *arg, int64_t begin, int64_t end) {
     }
 }
 
+/* Outputs 1 and 2 are the running statistics that result: without a batch's own, those that are. */
 static void move_running(const job *j) {
     const tern__step *step = j->step;
     double momentum = ((const batch_normalization *)step->attributes)->momentum;
+    bool moves = by_batch(step);
     for (int i = 0; i < 2; i++) {
         const float *batch = i ? j->slope : j->mean;
         float *running = step->inputs[MEAN + i]->data;
         tern__tensor *wanted = step->n_outputs > 1 + i ? step->outputs[1 + i] : NULL;
         for (int64_t c = 0; c < j->columns; c++) {
-            float moved = (float)(momentum * running[c] + (1 - momentum) * batch[c]);
+            float moved = running[c];
+            if (moves) moved = (float)(momentum * running[c] + (1 - momentum) * batch[c]);
             if (wanted) ((float *)wanted->data)[c] = moved;
             if (step->training) running[c] = moved;
         }
@@ -199,10 +202,10 @@ static tern_status forward(const tern__step *step) {
     if (by_batch(step)) {
         tern__parallel(step->context, j.blocks, j.block * j.columns, gather_block, &j);
         tern__parallel_range(step->context, j.columns, JOINED, 2 * j.blocks, join_channels, &j);
-        move_running(&j);
     } else {
         use_running(&j);
     }
+    move_running(&j);
     tern__parallel(step->context, j.blocks, 2 * j.block * j.columns, write_block, &j);
     return TERN_OK;
 }

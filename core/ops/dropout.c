@@ -67,10 +67,19 @@ static job make_job(const tern__step *step) {
                  .factor = 1 / (1 - ratio)};
 }
 
+/* Whole numbers are always plain, whereas what was drawn lies as x does. */
 static void write_mask(const tern__step *step) {
-    tern__tensor *mask = step->n_outputs > 1 ? step->outputs[1] : NULL;
-    for (int64_t i = 0; mask && i < mask->count; i++)
-        ((int64_t *)mask->data)[i] = step->training ? ((const uint8_t *)step->state)[i] : 1;
+    const tern__tensor *x = step->inputs[X], *mask = step->n_outputs > 1 ? step->outputs[1] : NULL;
+    if (!mask) return;
+    const uint8_t *keep = step->training ? step->state : NULL;
+    int64_t channels = x->layout == TERN__LAST ? x->dims[1] : 1, *to = mask->data;
+    int64_t places = x->layout == TERN__LAST ? x->count / (x->dims[0] * channels) : 1;
+    int64_t picture = channels * places;
+    for (int64_t i = 0; i < x->count; i++) {
+        int64_t within = i % picture; /* [places, channels] there, [channels, places] here */
+        int64_t plain = i - within + within % channels * places + within / channels;
+        to[plain] = keep ? keep[i] : 1;
+    }
 }
 
 static tern_status forward(const tern__step *step) {
