@@ -48,28 +48,6 @@ static void checked_sizes(void **state) {
     assert_false(tern__mul_i64(-1, 2, &i));
 }
 
-static void square(void *arg, int64_t i, int worker) {
-    (void)worker;
-    ((int64_t *)arg)[i] = i * i;
-}
-
-static void parallel_covers_all(void **state) {
-    (void)state;
-    for (int threads = 1; threads <= 40; threads += threads < 4 ? 1 : 12) {
-        tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
-        o.threads = threads;
-        tern_context *c;
-        check_ok(c, tern_context_create(&c, &o));
-        int64_t items[1000];
-        for (int64_t work = 0; work <= TERN__WORTH_A_THREAD; work += TERN__WORTH_A_THREAD / 4) {
-            memset(items, 0, sizeof items);
-            tern__parallel(c, 1000, work, square, items);
-            for (int64_t i = 0; i < 1000; i++) assert_int_equal(items[i], i * i);
-        }
-        tern_context_free(c);
-    }
-}
-
 static void context_refuses(void **state) {
     (void)state;
     tern_context_options o = TERN_CONTEXT_OPTIONS_INIT;
@@ -86,8 +64,7 @@ static void context_refuses(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_known_answers), cmocka_unit_test(random_moments),
-        cmocka_unit_test(checked_sizes),        cmocka_unit_test(parallel_covers_all),
-        cmocka_unit_test(context_refuses),
+        cmocka_unit_test(checked_sizes),        cmocka_unit_test(context_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
