@@ -3,6 +3,7 @@
 #include "clips.h"
 
 #include "core/csv.h"
+#include "core/left_out.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -107,17 +108,20 @@ static bool sounds_by_name(const char *name) {
 static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
-static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+/* Hidden folders and files are passed over, hidden sounds are said. */
+static int of_use(const struct dirent *entry) {
+    return entry->d_name[0] != '.' || sounds_by_name(entry->d_name);
+}
 
 /* Adds the sounds beneath a label's folder; group: the folders between, NULL at the top. */
 static tern_status list_label(tern__clips *clips, const char *folder, const char *label,
-                              const char *group, int depth, size_t *left_out) {
+                              const char *group, int depth, tern__left_out *left_out) {
     tern_context *c = clips->context;
     struct dirent **entries;
     if (depth > DEEPEST)
         return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
                           DEEPEST);
-    int n = scandir(folder, &entries, visible, by_name);
+    int n = scandir(folder, &entries, of_use, by_name);
     if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
     tern_status st = TERN_OK;
     for (int i = 0; i < n && st == TERN_OK; i++) {
@@ -130,11 +134,13 @@ static tern_status list_label(tern__clips *clips, const char *folder, const char
             char *inner = group ? tern__format(c, "%s/%s", group, name) : tern__strdup(c, name);
             st = inner ? list_label(clips, path, label, inner, depth + 1, left_out) : TERN_ERR_MEMORY;
             tern__free(c, inner);
+        } else if (name[0] == '.') {
+            tern__left_out_note(left_out, TERN__LEFT_HIDDEN, path);
         } else if (S_ISREG(info.st_mode) && sounds_by_name(name)) {
             st = add(clips, path, 0, label, NULL, group);
             path = NULL;
         } else {
-            ++*left_out;
+            tern__left_out_note(left_out, TERN__LEFT_OTHER, path);
         }
         tern__free(c, path);
     }
@@ -146,8 +152,9 @@ static tern_status list_label(tern__clips *clips, const char *folder, const char
 static tern_status list_folder(tern__clips *clips) {
     tern_context *c = clips->context;
     struct dirent **entries;
-    size_t folders = 0, loose = 0, left_out = 0;
-    int n = scandir(clips->path, &entries, visible, by_name);
+    tern__left_out left_out = {0};
+    size_t folders = 0;
+    int n = scandir(clips->path, &entries, of_use, by_name);
     if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", clips->path, strerror(errno));
     tern_status st = TERN_OK;
     for (int i = 0; i < n && st == TERN_OK; i++) {
@@ -155,10 +162,13 @@ static tern_status list_folder(tern__clips *clips) {
         char *path = tern__format(c, "%s/%s", clips->path, entries[i]->d_name);
         if (!path) st = TERN_ERR_MEMORY;
         else if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
+            const size_t before = clips->count;
             folders++;
             st = list_label(clips, path, entries[i]->d_name, NULL, 1, &left_out);
+            if (clips->count == before)
+                tern__left_out_note(&left_out, TERN__LEFT_EMPTY, entries[i]->d_name);
         } else {
-            loose++;
+            tern__left_out_note(&left_out, TERN__LEFT_LOOSE, path);
         }
         tern__free(c, path);
     }
@@ -169,14 +179,12 @@ static tern_status list_folder(tern__clips *clips) {
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: there are no folders in it (%zu files); a data set is a folder per "
                           "label with the sounds inside, or a CSV file that names them",
-                          clips->path, loose);
+                          clips->path, left_out.count[TERN__LEFT_LOOSE]);
     if (!clips->count)
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: none of the files in its %zu folders is a sound by its name (.wav, "
                           ".flac, .ogg, ...)", clips->path, folders);
-    if (left_out)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu files are no sounds by their names and were left out",
-                  clips->path, left_out);
+    tern__left_out_warn(&left_out, c, clips->path, "sounds");
     return TERN_OK;
 }
 

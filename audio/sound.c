@@ -99,6 +99,57 @@ static uint64_t little_endian(const unsigned char *p, int bytes) {
     return value;
 }
 
+/* Is the rest of the file, from `at`, nothing but whole chunks with printable names? */
+static bool only_chunks(int fd, off_t at, off_t end) {
+    unsigned char chunk[8];
+    if (at >= end) return true;
+    while (end - at >= 8) {
+        if (pread(fd, chunk, 8, at) != 8) return false;
+        for (int i = 0; i < 4; i++)
+            if (chunk[i] < ' ' || chunk[i] > '~') return false;
+        const uint64_t size = little_endian(chunk + 4, 4);
+        if (size > (uint64_t)(end - at - 8)) return false;
+        at += (off_t)(8 + size + size % 2);
+    }
+    return at >= end;
+}
+
+/* A WAV whose data chunk says 0 bytes although samples follow was never closed: a copy that says how
+ * many there are is read in its place. */
+static tern_status mend_length(tern_sound *s) {
+    unsigned char chunk[12];
+    struct stat status;
+    off_t at = 12;
+    if (fstat(s->fd, &status) != 0 || pread(s->fd, chunk, 12, 0) != 12) return TERN_OK;
+    if (memcmp(chunk, "RIFF", 4) != 0 || memcmp(chunk + 8, "WAVE", 4) != 0) return TERN_OK;
+    for (int i = 0; i < 1000 && pread(s->fd, chunk, 8, at) == 8; i++) {
+        const uint64_t size = little_endian(chunk + 4, 4);
+        if (memcmp(chunk, "data", 4) == 0) {
+            const off_t held = status.st_size - at - 8;
+            if (size != 0 || only_chunks(s->fd, at + 8, status.st_size)) return TERN_OK;
+            const uint32_t length = held < UINT32_MAX - 64 ? (uint32_t)held : UINT32_MAX - 64;
+            unsigned char bytes[4];
+            for (int k = 0; k < 4; k++) bytes[k] = (unsigned char)(length >> 8 * k);
+            tern__log(s->context, TERN_LOG_WARNING,
+                      "%s: the header says 0 bytes of samples (it was never closed) and %lld follow; "
+                      "using those", s->name, (long long)held);
+            if (!s->stored) {
+                const int from = s->fd;
+                tern_status st = lseek(from, 0, SEEK_SET) == 0 ? store_stream(s, from)
+                                                               : fail_system(s, "read");
+                if (s->fd != from) close(from);
+                if (st != TERN_OK) return st;
+            }
+            if (pwrite(s->fd, bytes, 4, at + 4) != 4) return fail_system(s, "mend a copy of it");
+        } else {
+            at += (off_t)(8 + size + size % 2);
+            continue;
+        }
+        break;
+    }
+    return lseek(s->fd, 0, SEEK_SET) == 0 ? TERN_OK : fail_system(s, "read");
+}
+
 /* A WAV whose data chunk claims more bytes than follow is used as far as it goes, which libsndfile
  * does in silence; so is one of more than 4 GiB, whose header cannot say how long it is. */
 static void warn_about_length(tern_sound *s) {
@@ -298,6 +349,7 @@ tern_status tern_sound_open(tern_sound **sound, tern_context *c, const char *pat
     s->fd = -1;
     s->name = tern__strdup(c, strcmp(path, "-") == 0 ? "standard input" : path);
     status = s->name ? open_content(s, path) : TERN_ERR_MEMORY;
+    if (status == TERN_OK) status = mend_length(s);
     if (status == TERN_OK) status = open_file(s);
     if (status != TERN_OK) goto failed;
     s->interleaved = tern__alloc(c, sizeof(float) * BLOCK * (size_t)s->info.channels);

@@ -156,7 +156,7 @@ typedef struct cli_training {
     const char *output;     /* the model */
     const char *checkpoint; /* NULL: beside the model, and removed when it is done */
     const char *log;        /* NULL: beside the model */
-    bool resume, quiet;
+    bool resume, overwrite, quiet;
 } cli_training;
 
 /* Rows of their tables, in the order of the help; t: the cli_training. What is said of an epoch, a
@@ -192,6 +192,7 @@ typedef struct cli_training {
     CLI_TITLE("files"),                                                                            \
     {"output", 'o', CLI_TEXT, &(t).output, "FILE", "the model", 0, 0},                             \
     {"resume", 0, CLI_FLAG, &(t).resume, NULL, "go on from the checkpoint", 0, 0},                 \
+    {"overwrite", 0, CLI_FLAG, &(t).overwrite, NULL, "begin anew where a checkpoint is", 0, 0},    \
     {"checkpoint", 0, CLI_TEXT, &(t).checkpoint, "FILE",                                           \
      "(MODEL.ckpt; removed when training is done)", 0, 0},                                         \
     {"log", 0, CLI_TEXT, &(t).log, "FILE", "(MODEL.jsonl)", 0, 0},                                 \

@@ -101,21 +101,37 @@ static int unknown(const char *group, const char *word, const char *near) {
     return EXIT_USAGE;
 }
 
+static bool is_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "-h"); }
+
+static bool is_version(const char *word) {
+    return !strcmp(word, "--version") || !strcmp(word, "-V") || !strcmp(word, "-v");
+}
+
+static bool is_group(const char *word) {
+    for (size_t i = 0; group_name(NULL, i); i++)
+        if (!strcmp(word, group_name(NULL, i))) return true;
+    return false;
+}
+
 int main(int argc, char **argv) {
     const char *group = argc > 1 ? argv[1] : "--help";
     if (argc < 2) {
         help(NULL);
         return EXIT_USAGE;
     }
-    if (!strcmp(group, "--help") || !strcmp(group, "-h") || !strcmp(group, "help"))
-        return help(NULL);
-    if (!strcmp(group, "--version") || !strcmp(group, "-V")) {
+    /* tern help audio train = tern audio train --help */
+    char *turned[] = {argv[0], argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : "--help", "--help", NULL};
+    if (!strcmp(group, "help") && argc > 2) {
+        group = argv[2];
+        argv = turned;
+        argc = argc > 3 ? 4 : 3;
+    }
+    if (is_help(group) || !strcmp(group, "help")) return help(NULL);
+    if (is_version(group) || (argc == 3 && is_group(group) && is_version(argv[2]))) {
         printf("tern %s\n", tern_version());
         return cli_finish(EXIT_OK);
     }
-    bool known = false;
-    for (size_t i = 0; group_name(NULL, i); i++) known |= !strcmp(group, group_name(NULL, i));
-    if (!known) {
+    if (!is_group(group)) {
         for (size_t i = 0; i < ENTRIES; i++)
             if (!strcmp(entries[i].name, group)) {
                 cli_complain("did you mean 'tern %s %s'?", entries[i].group, group);
@@ -123,7 +139,7 @@ int main(int argc, char **argv) {
             }
         return unknown(NULL, group, cli_nearest(group, group_name, NULL));
     }
-    if (argc < 3 || !strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")) {
+    if (argc < 3 || is_help(argv[2])) {
         int code = help(group);
         return argc < 3 ? EXIT_USAGE : code;
     }

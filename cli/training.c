@@ -142,6 +142,12 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
         code = EXIT_IO;
         goto done;
     }
+    if (!t->resume && !t->overwrite && is_regular(options->checkpoint)) {
+        cli_complain("%s: an earlier training's checkpoint is there; --resume goes on from it, "
+                     "--overwrite begins anew and loses it", checkpoint);
+        code = EXIT_IO;
+        goto done;
+    }
     options->on_progress = cli_progress_train;
     options->user = (void *)(uintptr_t)t;
     options->result = &result;

@@ -499,12 +499,38 @@ static tern_status read_model(tern_model **model, tern_context *c, const Tern__O
     return status;
 }
 
+/* Which other kind of file this is by its first bytes; NULL: none that is known. */
+static const char *other_kind(const char *bytes, size_t size) {
+    static const struct {
+        const char *start, *kind;
+        size_t length;
+    } kinds[] = {
+        {"\x89PNG", "a PNG picture", 4},       {"\xff\xd8\xff", "a JPEG picture", 3},
+        {"GIF8", "a GIF picture", 4},          {"II*\0", "a TIFF picture", 4},
+        {"MM\0*", "a TIFF picture", 4},        {"fLaC", "a FLAC sound", 4},
+        {"OggS", "an Ogg sound", 4},           {"ID3", "an MP3 sound", 3},
+        {"FORM", "an AIFF sound", 4},          {"PK\3\4", "a ZIP archive (PyTorch's .pt and .pth are such)", 4},
+        {"\x1f\x8b", "a gzip archive", 2},     {"%PDF", "a PDF document", 4},
+        {"\x89HDF", "an HDF5 file (Keras)", 4}, {"\x93NUMPY", "a NumPy array", 6},
+        {"\x7f" "ELF", "a program", 4},
+    };
+    if (size >= 12 && !memcmp(bytes, "RIFF", 4))
+        return memcmp(bytes + 8, "WEBP", 4) ? "a WAV sound" : "a WebP picture";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (size >= kinds[i].length && !memcmp(bytes, kinds[i].start, kinds[i].length))
+            return kinds[i].kind;
+    return NULL;
+}
+
 /* *bytes, if they are the reader's own, are freed as soon as they are unpacked. */
 static tern_status load(tern_model **model, tern_context *c, const char *name, const void *bytes,
                         size_t size, char *owned) {
     ProtobufCMessage *message = NULL;
     tern__wire_budget budget;
+    const char *other = other_kind(bytes, size);
     tern_status status = size == 0 ? tern__fail(c, TERN_ERR_FORMAT, "%s: is empty", name)
+                         : other   ? tern__fail(c, TERN_ERR_FORMAT, "%s: is %s, not an ONNX model",
+                                                name, other)
                                    : tern__wire_unpack(&message, &budget, c, name,
                                                        &tern__onnx__model__descriptor, bytes, size);
     tern__free(c, owned);

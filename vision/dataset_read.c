@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MEMORY 4e9       /* bytes, where not given */
 #define BORDER_SIGMA 5.0 /* pixels, where not given */
@@ -73,11 +74,19 @@ static tern_status match(const tern__photo_store *s, const tern__file_list *list
         s->files.path[i], what, folder, list->count, s->files.key[i]);
 }
 
+static bool one_folder(const char *a, const char *b) {
+    struct stat first, second;
+    return !stat(a, &first) && !stat(b, &second) && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
 static tern_status match_all(tern__photo_store *s) {
     size_t used = 0;
-    tern_status st = tern__files_read(&s->masks, s->context, s->options.masks);
+    tern_status st = tern__files_read(&s->masks, s->context, s->options.masks, false);
+    if (st == TERN_OK && one_folder(s->path, s->options.masks))
+        st = tern__files_part(&s->files, &s->masks, s->path);
     if (st == TERN_OK && s->options.fov)
-        st = tern__files_read(&s->views, s->context, s->options.fov);
+        st = tern__files_read(&s->views, s->context, s->options.fov, false);
     for (size_t i = 0; i < s->files.count && st == TERN_OK; i++) {
         tern__photo *p = &s->photos[i];
         st = match(s, &s->masks, s->options.masks, "mask", i, &p->mask);
@@ -167,10 +176,19 @@ static tern_status label_all(tern__photo_store *s) {
 
 static tern_status check_size(tern_context *c, const char *what, const char *path, int width,
                               int height, const char *picture, const tern__photo *p) {
+    tern_image_options stored = TERN_IMAGE_OPTIONS_INIT;
+    tern_image header;
     if (width == p->width && height == p->height) return TERN_OK;
+    stored.ignore_orientation = true;
+    const bool turned = tern_image_probe(&header, c, picture, &stored) == TERN_OK &&
+                        header.width == width && header.height == height;
     return tern__fail(c, TERN_ERR_FORMAT,
-                      "%s: the %s has %d x %d pixels, its picture %s has %d x %d", path, what,
-                      width, height, picture, p->width, p->height);
+                      "%s: the %s has %d x %d pixels, its picture %s has %d x %d%s", path, what,
+                      width, height, picture, p->width, p->height,
+                      turned ? " after it was turned as its EXIF orientation says; turn both the "
+                               "same way, or take the orientation out of the picture "
+                               "(exiftool -Orientation= FILE)"
+                             : "");
 }
 
 static tern_status probe_other(const tern__photo_store *s, worker *w, size_t i, const char *what,
@@ -360,6 +378,39 @@ static tern_status decode(tern__photo_store *s, worker *w, size_t i) {
     return st;
 }
 
+/* Names the level of masks of two classes that is neither of them and has most pixels. Values are
+ * not decoded yet. */
+static void report_levels(const tern__photo_store *s) {
+    int64_t pixels[256] = {0};
+    size_t first[256] = {0};
+    int most = 0, others = 0, above = 0;
+    for (size_t i = s->files.count; i-- > 0;) {
+        const tern_image *values = &s->photos[i].labels;
+        const size_t count = (size_t)values->width * (size_t)values->height;
+        for (size_t k = 0; k < count; k++) {
+            const uint8_t value = ((const uint8_t *)values->data)[k];
+            pixels[value]++;
+            first[value] = i;
+        }
+    }
+    for (int i = 2; i < 256; i++) above += pixels[i] > 0;
+    for (int i = 1; i < 255 && above; i++) {
+        if (!pixels[i]) continue;
+        others++;
+        if (!most || pixels[i] > pixels[most]) most = i;
+    }
+    /* One level and 0 are two classes, whatever the level. */
+    if (!others || (others == 1 && !pixels[255])) return;
+    char more[60] = "";
+    if (others > 1) snprintf(more, sizeof more, " (and %d more levels)", others - 1);
+    tern__log(s->context, TERN_LOG_WARNING,
+              "%s: level %d%s is neither 0 nor 255: %lld pixels, the first in %s; of two classes "
+              "levels from 128 on are class 1; for more classes their numbers 0, 1, 2, ... are the "
+              "levels",
+              s->options.masks, most, more, (long long)pixels[most],
+              s->masks.path[s->photos[first[most]].mask]);
+}
+
 /* The classes, after all masks were read. */
 static tern_status find_classes(tern__photo_store *s, const worker *workers) {
     for (int k = 0; k < s->context->threads; k++) {
@@ -371,6 +422,7 @@ static tern_status find_classes(tern__photo_store *s, const worker *workers) {
     }
     s->coding = tern__mask_coding(&s->noted, s->options.coding);
     s->classes = tern__mask_classes(&s->noted, s->coding, s->options.classes);
+    if (s->coding == TERN_MASK_BINARY) report_levels(s);
     if (s->classes > 2 && s->options.target == TERN_VISION_TARGET_BINARY)
         return tern__fail(s->context, TERN_ERR_FORMAT,
                           "%s: the masks have %d classes, a target of 0 and 1 has two",
@@ -381,7 +433,7 @@ static tern_status find_classes(tern__photo_store *s, const worker *workers) {
 tern_status tern__photos_read(tern__photo_store *s) {
     tern_context *c = s->context;
     if (!s->segmentation && tern__idx_is(s->path)) return tern__photos_read_idx(s);
-    tern_status st = tern__files_read(&s->files, c, s->path);
+    tern_status st = tern__files_read(&s->files, c, s->path, !s->segmentation);
     if (st != TERN_OK) return st;
     if (!(s->photos = tern__calloc(c, s->files.count, sizeof *s->photos))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < s->files.count; i++) s->photos[i].mask = s->photos[i].view = -1;

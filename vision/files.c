@@ -15,15 +15,18 @@
 static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
-static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+/* Hidden folders and files are passed over, hidden pictures are said. */
+static int of_use(const struct dirent *entry) {
+    return entry->d_name[0] != '.' || tern_image_is_name(entry->d_name);
+}
 
 /* Adds a file; takes path over, also on failure. key_start: where in it the path within the folder
  * begins. */
 static tern_status add(tern__file_list *list, char *path, size_t key_start) {
     tern_context *c = list->context;
     const size_t n = list->count;
-    const char *dot = strrchr(path, '.');
-    char *key = tern__strndup(c, path + key_start, (size_t)(dot - path) - key_start);
+    const char *end = list->labelled ? path + strlen(path) : strrchr(path, '.');
+    char *key = tern__strndup(c, path + key_start, (size_t)(end - path) - key_start);
     tern_status st = TERN_ERR_MEMORY;
     if (!key) goto failed;
     const int other = tern__names_find(&list->numbers, key);
@@ -59,7 +62,7 @@ static tern_status list_folder(tern__file_list *list, const char *folder, size_t
     if (depth > DEEPEST)
         return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
                           DEEPEST);
-    const int n = scandir(folder, &entries, visible, by_name);
+    const int n = scandir(folder, &entries, of_use, by_name);
     if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
     tern_status st = TERN_OK;
     for (int i = 0; i < n && st == TERN_OK; i++) {
@@ -69,13 +72,18 @@ static tern_status list_folder(tern__file_list *list, const char *folder, size_t
             st = TERN_ERR_MEMORY;
         else if (stat(path, &info))
             st = tern__fail(c, TERN_ERR_IO, "%s: %s", path, strerror(errno));
-        else if (S_ISDIR(info.st_mode))
+        else if (S_ISDIR(info.st_mode)) {
+            const size_t before = list->count;
             st = list_folder(list, path, key_start, depth + 1);
+            if (list->labelled && depth == 1 && list->count == before)
+                tern__left_out_note(&list->left_out, TERN__LEFT_EMPTY, entries[i]->d_name);
+        } else if (entries[i]->d_name[0] == '.')
+            tern__left_out_note(&list->left_out, TERN__LEFT_HIDDEN, path);
         else if (S_ISREG(info.st_mode) && tern_image_is_name(path)) {
             st = add(list, path, key_start);
             path = NULL;
         } else {
-            list->left_out++;
+            tern__left_out_note(&list->left_out, TERN__LEFT_OTHER, path);
         }
         tern__free(c, path);
     }
@@ -84,19 +92,17 @@ static tern_status list_folder(tern__file_list *list, const char *folder, size_t
     return st;
 }
 
-tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder) {
-    *list = (tern__file_list){.context = c};
+tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder,
+                             bool labelled) {
+    *list = (tern__file_list){.context = c, .labelled = labelled};
     tern_status st = list_folder(list, folder, strlen(folder) + 1, 1);
     if (st != TERN_OK) return st;
     if (!list->count)
         return tern__fail(
             c, TERN_ERR_FORMAT,
             "%s: no file in it is a picture by its name (.png, .jpg, .pnm, .pgm, .ppm)%s", folder,
-            list->left_out ? "; convert others first (mogrify -format png)" : "");
-    if (list->left_out)
-        tern__log(c, TERN_LOG_WARNING,
-                  "%s: %zu files are no PNG, JPEG or PNM pictures by their names and were left out",
-                  folder, list->left_out);
+            list->left_out.count[TERN__LEFT_OTHER] ? "; convert others first (mogrify -format png)" : "");
+    tern__left_out_warn(&list->left_out, c, folder, "pictures (PNG, JPEG, PNM)");
     return TERN_OK;
 }
 
@@ -113,12 +119,15 @@ void tern__files_free(tern__file_list *list) {
     *list = (tern__file_list){0};
 }
 
+/* What is put after a picture's name to name its mask. */
+static const char *const endings[] = {"",        "_mask", "-mask", "_masks",        "_label",
+                                      "-label",  "_labels", "_seg", "-seg", "_gt",
+                                      "_segmentation", "_manual1", "_matte"};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
 int tern__files_match(const tern__file_list *list, const char *key) {
-    static const char *const endings[] = {"",        "_mask", "-mask", "_masks",        "_label",
-                                          "_labels", "_seg",  "_gt",   "_segmentation", "_manual1",
-                                          "_matte"};
     char name[1024];
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    for (size_t i = 0; i < ENDINGS; i++) {
         if (snprintf(name, sizeof name, "%s%s", key, endings[i]) >= (int)sizeof name) continue;
         const int number = tern__names_find(&list->numbers, name);
         if (number >= 0) return number;
@@ -126,12 +135,61 @@ int tern__files_match(const tern__file_list *list, const char *key) {
     return -1;
 }
 
+/* Is this the mask of a picture of the list by its name? */
+static bool is_mask(const tern__file_list *list, const char *key) {
+    char name[1024];
+    const size_t length = strlen(key);
+    for (size_t i = 1; i < ENDINGS; i++) {
+        const size_t n = strlen(endings[i]);
+        if (length <= n || length - n >= sizeof name || strcmp(key + length - n, endings[i])) continue;
+        snprintf(name, sizeof name, "%.*s", (int)(length - n), key);
+        if (tern__names_find(&list->numbers, name) >= 0) return true;
+    }
+    return false;
+}
+
+/* Keeps the masks of a list, or the others. all: the names of both. */
+static tern_status keep(tern__file_list *list, const tern__file_list *all, bool masks) {
+    tern_context *c = list->context;
+    tern__names numbers = {0};
+    size_t kept = 0;
+    tern_status st = TERN_OK;
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_mask(all, list->key[i]) == masks) {
+            char *path = list->path[i], *key = list->key[i];
+            list->path[i] = list->path[kept], list->key[i] = list->key[kept];
+            list->path[kept] = path, list->key[kept] = key;
+            if (st == TERN_OK) st = tern__names_set(&numbers, c, key, (int)kept);
+            kept++;
+        }
+    }
+    for (size_t i = kept; i < list->count; i++) {
+        tern__free(c, list->path[i]);
+        tern__free(c, list->key[i]);
+    }
+    list->count = kept;
+    tern__names_clear(&list->numbers, c);
+    list->numbers = numbers;
+    return st;
+}
+
+tern_status tern__files_part(tern__file_list *list, tern__file_list *masks, const char *folder) {
+    /* The masks go last: their list is what tells both apart. */
+    tern_status st = keep(list, masks, false);
+    if (st != TERN_OK) return st;
+    if (list->count == masks->count)
+        return tern__fail(list->context, TERN_ERR_FORMAT,
+                          "%s: pictures and masks are one folder, but no name in it ends in _mask, "
+                          "_label, _seg, ... after another's (x.png and x_mask.png)", folder);
+    return keep(masks, masks, true);
+}
+
 tern_status tern_mask_find_files(char **paths, tern_context *c, const char *folder,
                                  const char *const *pictures, size_t count) {
     tern__file_list list;
     char key[1024];
     for (size_t i = 0; i < count; i++) paths[i] = NULL;
-    tern_status st = tern__files_read(&list, c, folder);
+    tern_status st = tern__files_read(&list, c, folder, false);
     for (size_t i = 0; st == TERN_OK && i < count; i++) {
         const char *slash = strrchr(pictures[i], '/'), *base = slash ? slash + 1 : pictures[i],
                    *dot = strrchr(base, '.');
