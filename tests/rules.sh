@@ -59,10 +59,10 @@ for domain in audio text vision; do
         rule "${domain}_includes_no_other_domain" || true
 done
 # Of core's own headers a domain uses the helpers (memory, arithmetic, files, tables, pictures, pairs, JSON,
-# metadata, choices by name), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
+# metadata, choices by name, tables of options), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
 # name its errors; never operators, plans or kernels.
 grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
-    grep -vE '"core/(arithmetic|base|choices|file|csv|npy|pairs|picture|json|metadata|names|session|dataset|training|graph)\.h"' |
+    grep -vE '"core/(arithmetic|base|choices|options|file|csv|npy|pairs|picture|json|metadata|names|session|dataset|training|graph)\.h"' |
     rule domains_know_no_operators_plans_or_kernels || true
 grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
     grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -v '"core/json\.h"' | rule command_uses_public_headers || true
