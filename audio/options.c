@@ -1,7 +1,10 @@
-/* The options of the sound front end: one table that knows every option's name, type and range, and
- * what no table can say of them; and the presets. Knows no samples. */
+/* The options of the sound front end, as a table and what no table can say of them, and its presets;
+ * those of training as a table. Knows no samples. */
 #include "options.h"
 #include "features.h"
+
+#include "core/training.h"
+#include <tern/audio_train.h>
 
 #include <float.h>
 #include <math.h>
@@ -74,6 +77,41 @@ static const tern__option rows[] = {
 static const tern_audio_options defaults = TERN_AUDIO_OPTIONS_INIT;
 const tern__options tern__audio_options = TERN__OPTIONS(
     "audio options", tern_audio_options, rows, &defaults, "TERN_AUDIO_OPTIONS_INIT");
+
+typedef tern_audio_train_options training;
+#define ROW(name, kind, ...) TERN__ROW(name, kind, training, __VA_ARGS__)
+#define TEXT(name, member, argument, sentence)                                                     \
+    TERN__TEXT_ROW(name, training, member, argument, sentence)
+static const tern__option training_rows[] = {
+    TEXT("root", data.root, "DIR", "where a CSV's files are (the CSV's own folder)"),
+    TEXT("file-column", data.file_column, "NAME", "column of file names (filename)"),
+    TEXT("label-column", data.label_column, "NAME", "column of labels (category)"),
+    TEXT("fold-column", data.fold_column, "NAME", "column of folds (fold, if there is one)"),
+    TEXT("group-column", data.group_column, "NAME",
+         "column of recordings, speakers, ...: --validate\nnever parts clips of one"),
+    ROW("validate", REAL, validate, 0.001, 0.999, "SHARE",
+        "or on this share of the clips, e.g. 0.2. Without\n"
+        "validation the last weights are kept."),
+    ROW("seconds", REAL, data.seconds, 0.001, 3600, "S",
+        "length that the network sees (that of the clips,\nat most 10)"),
+    ROW("memory", REAL, data.memory, 0.001, 1e6, "GB", "what the clips may take (4)", .unit = 1e9),
+    TERN__TEXT_ROW("network", training, network, "NAME", "the kind of network", .letter = 'n'),
+    TERN__TRAINING_FREEZE(training),
+    ROW("width", REAL, width, 0.05, 16, "X", "channels times this (1)"),
+    ROW("dropout", REAL, dropout, 0, 0.99, "P", "before the last layer"),
+    TERN__TRAINING_STEPS(training, "passes over the data (by the number of clips)", "clips a step"),
+    TERN__TRAINING_RATES(training, "of AdamW"),
+    TERN__TRAINING_MIXING(training, "clips"),
+    TERN__FLAG_ROW("no-augmentation", training, no_augmentation,
+                   "clips as they are: no shifts, masks, mixing"),
+    TEXT("augment", augmentation, "NAME=X,...",
+         "other numbers for the variation of clips: time_shift,\n"
+         "gain, noise, speed, pitch, tilt, style, time_masks, ..."),
+    TERN__TRAINING_END(training)};
+static const tern_audio_train_options training_defaults = TERN_AUDIO_TRAIN_OPTIONS_INIT;
+const tern__options tern__audio_training =
+    TERN__OPTIONS("training options of sounds", tern_audio_train_options, training_rows,
+                  &training_defaults, "TERN_AUDIO_TRAIN_OPTIONS_INIT");
 
 /* What one option's range cannot say. */
 static tern_status check_together(tern_context *c, const tern_audio_options *o) {

@@ -4,6 +4,6 @@
 
 #include "core/options.h"
 
-extern const tern__options tern__audio_options, tern__audio_augmentation;
+extern const tern__options tern__audio_options, tern__audio_augmentation, tern__audio_training;
 
 #endif

@@ -150,6 +150,7 @@ tern_status tern__options_to_json(const tern__options *table, char **text, tern_
     json_t *all = json_object();
     for (const tern__option *o = table->rows; o < table->rows + table->count; o++) {
         const double value = tern__option_get(o, object);
+        if (o->kind == TERN__OPTION_TEXT) continue;
         tern__json_set(&all, o->name,
                        o->kind == TERN__OPTION_FLAG   ? json_boolean(value != 0)
                        : o->kind == TERN__OPTION_REAL ? json_real(value)
@@ -218,7 +219,7 @@ tern_status tern__options_to_text(const tern__options *table, char **text, tern_
     tern_status st = out ? tern__options_check(table, c, object) : TERN_ERR_MEMORY;
     for (const tern__option *o = table->rows; st == TERN_OK && o < table->rows + table->count; o++) {
         const double value = tern__option_get(o, object);
-        if (value == tern__option_default(table, o)) continue;
+        if (o->kind == TERN__OPTION_TEXT || value == tern__option_default(table, o)) continue;
         used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "", o->name);
         st = append(o, out + used, size - used, c, value);
         if (st == TERN_OK) used += strlen(out + used);

@@ -26,8 +26,8 @@ typedef struct tern__option {
     bool automatic;             /* 0 is possible besides, and is not chosen but left open */
     double unit;                /* text counts in so many of the member's; 0: 1 */
     char letter;                /* of the command; 0: none */
-    const char *argument;       /* what its help calls the value; NULL: the command has no such flag */
-    const char *sentence;       /* what it does */
+    const char *argument;       /* what the command's help calls the value; NULL for flags */
+    const char *sentence;       /* what it does; NULL: the command has no such flag */
 } tern__option;
 
 /* Rows of a table: X_OPTION(struct, member, ...). */
@@ -41,6 +41,15 @@ typedef struct tern__option {
 #define TERN__CHOICE_OPTION(type, member, names)                                                   \
     { TERN__OPTION_AT(type, member), .kind = TERN__OPTION_CHOICE,                                  \
       .most = (double)(sizeof(names) / sizeof *(names)) - 2, .choices = names }
+/* A row for the command, of a member wherever it is in the struct, 0 leaving open what is above 0:
+ * KIND without TERN__OPTION_; what is rare follows the sentence by name. */
+#define TERN__ROW(name_, kind_, type, member, low, high, argument_, ...)                           \
+    { .name = name_, .kind = TERN__OPTION_##kind_, .offset = offsetof(type, member), .least = low, \
+      .most = high, .automatic = (low) > 0, .argument = argument_, .sentence = __VA_ARGS__ }
+#define TERN__TEXT_ROW(name, type, member, argument, ...)                                          \
+    TERN__ROW(name, TEXT, type, member, 0, 0, argument, __VA_ARGS__)
+#define TERN__FLAG_ROW(name, type, member, ...)                                                    \
+    TERN__ROW(name, FLAG, type, member, 0, 1, NULL, __VA_ARGS__)
 
 typedef struct tern__options {
     const char *what; /* "audio options", before every sentence */
@@ -72,14 +81,14 @@ tern_status tern__options_resolve(const tern__options *table, void *out, tern_co
 /* The ranges alone. */
 tern_status tern__options_check(const tern__options *table, tern_context *c, const void *object);
 
-/* One JSON object of all rows, in their order. Free *text with tern__free. */
+/* One JSON object of all rows but texts, in their order. Free *text with tern__free. */
 tern_status tern__options_to_json(const tern__options *table, char **text, tern_context *c,
                                   const void *object);
 /* Sets in *object what the JSON object names. Errors: TERN_ERR_FORMAT; *object may be half set. */
 tern_status tern__options_from_json(const tern__options *table, void *object, tern_context *c,
                                     const char *text, size_t length);
 
-/* "NAME=X,NAME=X": what differs from the defaults; "none" where nothing does. */
+/* "NAME=X,NAME=X": what differs from the defaults, but texts; "none" where nothing does. */
 tern_status tern__options_to_text(const tern__options *table, char **text, tern_context *c,
                                   const void *object);
 /* Sets in *object what the text (NULL: nothing) names; "none": the defaults. Errors:

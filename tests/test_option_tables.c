@@ -8,7 +8,10 @@
 #include <math.h>
 
 static const tern__options *const tables[] = {&tern__audio_options, &tern__audio_augmentation,
-                                              &tern__text_options, &tern__vision_augmentation};
+                                              &tern__audio_training, &tern__text_options,
+                                              &tern__text_training, &tern__vision_augmentation,
+                                              &tern__vision_training,
+                                              &tern__vision_classifier_training};
 #define FOR_TABLES(table)                                                                          \
     for (const tern__options *const *at = tables, *table;                                          \
          at < tables + sizeof tables / sizeof *tables && (table = *at); at++)
@@ -34,7 +37,11 @@ static void rows_are_whole(void **state) {
             assert_true(row->offset < table->size);
             assert_true(row->least <= row->most);
             assert_true((row->kind == TERN__OPTION_CHOICE) == (row->choices != NULL));
-            if (row->argument || row->letter) assert_true(row->sentence && *row->sentence);
+            if (row->argument || row->letter) assert_non_null(row->sentence);
+            if (row->sentence) {
+                assert_true(*row->sentence);
+                assert_true((row->argument != NULL) == (row->kind != TERN__OPTION_FLAG));
+            }
             const double value = tern__option_default(table, row);
             if (!tern__option_fits(row, value)) fail_msg("%s: %s is %g", table->what, row->name, value);
         }
@@ -46,7 +53,7 @@ static bool take(const tern__option *row, void *object, double value) {
     char text[64];
     if (row->choices) snprintf(text, sizeof text, "%s", row->choices[(int)value]);
     else if (row->kind == TERN__OPTION_FLAG) snprintf(text, sizeof text, value != 0 ? "true" : "false");
-    else snprintf(text, sizeof text, "%.17g", value);
+    else snprintf(text, sizeof text, row->kind == TERN__OPTION_REAL ? "%.17g" : "%.0f", value);
     return tern__option_take(row, object, text);
 }
 
@@ -69,7 +76,7 @@ static void ends_of_ranges(void **state) {
             assert_true(tern__option_get(row, object) == row->most);
             memcpy(before, object, table->size);
             for (int i = 0; i < 2; i++) {
-                assert_false(tern__option_fits(row, past[i]));
+                if (!row->automatic || past[i] != 0) assert_false(tern__option_fits(row, past[i]));
                 if (!row->choices && row->kind != TERN__OPTION_FLAG)
                     assert_false(take(row, object, past[i]));
             }
@@ -97,7 +104,8 @@ static void check_back(const tern__options *table, const void *object) {
     check_ok(context, tern__options_to_text(table, &text, context, object));
     check_ok(context, tern__options_from_text(table, back, context, text));
     assert_memory_equal(back, object, table->size);
-    assert_true(tern__options_hash(table, 1, back) == tern__options_hash(table, 1, object));
+    if (table->size <= LARGEST)
+        assert_true(tern__options_hash(table, 1, back) == tern__options_hash(table, 1, object));
     tern_free(context, text);
     free(back);
 }
@@ -107,9 +115,9 @@ static void reads_what_it_writes(void **state) {
     (void)state;
     FOR_TABLES(table) {
         void *all = make(table);
-        assert_true(table->size <= LARGEST);
         check_back(table, all);
         FOR_ROWS(row, table) {
+            if (row->kind == TERN__OPTION_TEXT) continue;
             void *one = make(table);
             take(row, one, row->least);
             check_back(table, one);

@@ -1,29 +1,64 @@
-/* The options of the text front end: one table that knows every option's name and range, and
- * what no table can say of them. Knows no text. */
+/* The options of the text front end, as a table and what no table can say of them; those of training
+ * as a table. Knows no text. */
 #include "options.h"
 #include "tokenize.h"
+
+#include "core/training.h"
+#include <tern/text_train.h>
 
 #include <string.h>
 
 static const char *const tokenizers[] = {"words", "kim", "spaces", "characters", NULL};
 
-#define INTEGER_OPTION(member, low, high) TERN__INT_OPTION(tern_text_options, member, low, high)
-#define BOOLEAN_OPTION(member) TERN__FLAG_OPTION(tern_text_options, member)
+#define COUNT(member, low, high, open, text)                                                       \
+    { TERN__OPTION_AT(tern_text_options, member), .kind = TERN__OPTION_INT, .least = low,          \
+      .most = high, .automatic = open, .argument = "N", .sentence = text }
 static const tern__option rows[] = {
-    TERN__CHOICE_OPTION(tern_text_options, tokenizer, tokenizers),
-    BOOLEAN_OPTION(lower),
-    INTEGER_OPTION(max_length, 0, 1000000),
-    INTEGER_OPTION(min_count, 1, 1000000000),
-    INTEGER_OPTION(max_words, 0, TERN_VOCABULARY_MAX),
-    INTEGER_OPTION(word_ngrams, 1, 5),
-    INTEGER_OPTION(min_n, 0, 20),
-    INTEGER_OPTION(max_n, 0, 20),
-    BOOLEAN_OPTION(subword_case),
-    INTEGER_OPTION(buckets, 1, 100000000),
-};
+    TERN__ROW("tokenizer", CHOICE, tern_text_options, tokenizer, 0, TERN_TOKENIZER_CHARACTERS,
+              "NAME", "words, kim, spaces or characters (words)", .choices = tokenizers),
+    TERN__FLAG_OPTION(tern_text_options, lower),
+    COUNT(max_length, 1, 1000000, true, "words of a text that are read (all)"),
+    COUNT(min_count, 1, 1000000000, false, "rarer words are unknown (1)"),
+    COUNT(max_words, 1, TERN_VOCABULARY_MAX, true, "size of the vocabulary"),
+    COUNT(word_ngrams, 1, 5, false, "ngrams: runs of up to N words (2)"),
+    TERN__INT_OPTION(tern_text_options, min_n, 0, 20),
+    TERN__INT_OPTION(tern_text_options, max_n, 0, 20),
+    TERN__FLAG_OPTION(tern_text_options, subword_case),
+    COUNT(buckets, 1, 100000000, false, "rows for hashed runs of words")};
 static const tern_text_options defaults = TERN_TEXT_OPTIONS_INIT;
 const tern__options tern__text_options = TERN__OPTIONS(
     "text options", tern_text_options, rows, &defaults, "TERN_TEXT_OPTIONS_INIT");
+
+typedef tern_text_train_options training;
+#define ROW(name, kind, ...) TERN__ROW(name, kind, training, __VA_ARGS__)
+static const char *const vector_uses[] = {"tuned", "static", "both", NULL};
+static const tern__option training_rows[] = {
+    TERN__TEXT_ROW("text-column", training, data.reader.text_column, "NAME", "of a CSV (text)"),
+    TERN__TEXT_ROW("label-column", training, data.reader.label_column, "NAME", "of a CSV (label)"),
+    ROW("line-limit", SIZE, data.reader.line_limit, 1, 4096, "MB", "the longest line (1)",
+        .unit = 1 << 20),
+    TERN__TEXT_ROW("vectors", training, vectors, "FILE", "word vectors to start from"),
+    ROW("vector-words", INT64, vector_words, -1, 5e6, "N",
+        "so many words of them that the texts lack\n(20000; -1: none)"),
+    ROW("vector-use", CHOICE, channels, 0, TERN_TEXT_BOTH, "NAME", "tuned, static or both (tuned)",
+        .choices = vector_uses),
+    TERN__TEXT_ROW("network", training, network, "NAME", "the kind of network", .letter = 'n'),
+    ROW("dimension", INT64, dimension, 1, 4096, "N", "numbers per word (the network's own)"),
+    ROW("filters", INT64, filters, 1, 65536, "N", "textcnn: of each width (100)"),
+    ROW("width", REAL, width, 0.05, 16, "X", "other networks: layers times this (1)"),
+    ROW("dropout", REAL, dropout, 0, 0.99, "P", "before the last layer"),
+    ROW("word-dropout", REAL, data.word_dropout, 0, 1, "P", "share of words made unknown"),
+    TERN__TRAINING_STEPS(training, "passes over the data (by their number)", "texts a step"),
+    TERN__TRAINING_RATES(training, "of the weights"),
+    ROW("max-norm", REAL, train.optimizer.max_norm, 1e-6, 1e6, "X",
+        "of each row of the last layer"),
+    TERN__TRAINING_SMOOTHING(training),
+    TERN__TRAINING_END(training),
+    TERN__TRAINING_FREEZE(training)};
+static const tern_text_train_options training_defaults = TERN_TEXT_TRAIN_OPTIONS_INIT;
+const tern__options tern__text_training =
+    TERN__OPTIONS("training options of texts", tern_text_train_options, training_rows,
+                  &training_defaults, "TERN_TEXT_TRAIN_OPTIONS_INIT");
 
 const char *tern_tokenizer_name(tern_tokenizer tokenizer) {
     const unsigned i = (unsigned)tokenizer;

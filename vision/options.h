@@ -4,6 +4,7 @@
 
 #include "core/options.h"
 
-extern const tern__options tern__vision_augmentation;
+extern const tern__options tern__vision_augmentation, tern__vision_training,
+    tern__vision_classifier_training;
 
 #endif
