@@ -29,7 +29,7 @@ static void add(lines *all, const tern__option *option, void *object, cli_kind k
     all->count++;
     *l = (line){*option, "", object, kind};
     if (kind == CLI_HEADING) return;
-    snprintf(l->name, sizeof l->name, "%s", option->name);
+    snprintf(l->name, sizeof l->name, "%s", option->flag ? option->flag : option->name);
     for (char *s = l->name; *s; s++)
         if (*s == '_') *s = '-';
     l->option.name = l->name;

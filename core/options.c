@@ -14,15 +14,14 @@
 
 enum { NAMES = 800, ITEM = 64 }; /* bytes of a list of names in a sentence, of one NAME=X */
 
-static const size_t sizes[TERN__OPTION_KINDS] = {sizeof(bool),   sizeof(int), sizeof(int64_t),
-                                                 sizeof(size_t), sizeof(double), sizeof(int),
-                                                 sizeof(char *)};
+static const size_t sizes[TERN__OPTION_KINDS] = {sizeof(bool),     sizeof(int),    sizeof(int64_t),
+                                                 sizeof(uint64_t), sizeof(size_t), sizeof(double),
+                                                 sizeof(int),      sizeof(char *)};
 typedef enum sizes_are_those { SIZES_ARE_THOSE } sizes_are_those;
 _Static_assert(sizeof(sizes_are_those) == sizeof(int), "an enum is not as big as an int");
 
 static bool whole(const tern__option *o) {
-    return o->kind == TERN__OPTION_INT || o->kind == TERN__OPTION_INT64 ||
-           o->kind == TERN__OPTION_SIZE;
+    return o->kind >= TERN__OPTION_INT && o->kind <= TERN__OPTION_SIZE;
 }
 
 static double unit(const tern__option *o) { return o->unit != 0 ? o->unit : 1; }
@@ -42,6 +41,7 @@ double tern__option_get(const tern__option *o, const void *object) {
     if (o->kind == TERN__OPTION_REAL) return *(const double *)at / unit(o);
     if (o->kind == TERN__OPTION_TEXT) return *(const char *const *)at != NULL;
     if (o->kind == TERN__OPTION_INT64) return (double)*(const int64_t *)at / unit(o);
+    if (o->kind == TERN__OPTION_SEED) return (double)*(const uint64_t *)at;
     if (o->kind == TERN__OPTION_SIZE) return (double)*(const size_t *)at / unit(o);
     return *(const int *)at / unit(o);
 }
@@ -51,7 +51,7 @@ double tern__option_default(const tern__options *table, const tern__option *o) {
 }
 
 bool tern__option_fits(const tern__option *o, double value) {
-    return o->kind == TERN__OPTION_TEXT || (value >= o->least && value <= o->most) ||
+    return o->kind == TERN__OPTION_TEXT || o->kind == TERN__OPTION_SEED || (value >= o->least && value <= o->most) ||
            (o->automatic && value == 0);
 }
 
@@ -59,6 +59,7 @@ static void set(const tern__option *o, void *object, double value) {
     void *at = (char *)object + o->offset;
     if (o->kind == TERN__OPTION_FLAG) *(bool *)at = value != 0;
     else if (o->kind == TERN__OPTION_REAL) *(double *)at = value * unit(o);
+    else if (o->kind == TERN__OPTION_SEED) *(uint64_t *)at = (uint64_t)value;
     else if (o->kind == TERN__OPTION_INT64) *(int64_t *)at = (int64_t)(value * unit(o));
     else if (o->kind == TERN__OPTION_SIZE) *(size_t *)at = (size_t)(value * unit(o));
     else *(int *)at = (int)(value * unit(o));
@@ -77,8 +78,8 @@ static bool take_whole(const tern__option *o, void *object, const char *text) {
     const long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || (double)value < o->least || (double)value > o->most)
         return false;
-    if (o->kind == TERN__OPTION_INT64 && o->unit == 0)
-        *(int64_t *)((char *)object + o->offset) = value;
+    if (o->kind == TERN__OPTION_SEED) /* the others' ranges end before a double's digits do */
+        *(uint64_t *)((char *)object + o->offset) = (uint64_t)value;
     else set(o, object, (double)value);
     return true;
 }

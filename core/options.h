@@ -9,7 +9,8 @@
 typedef enum tern__option_kind { /* the member's type */
     TERN__OPTION_FLAG,           /* bool */
     TERN__OPTION_INT,            /* int */
-    TERN__OPTION_INT64,          /* int64_t or, as no number is below 0 or above 9e18, uint64_t */
+    TERN__OPTION_INT64,          /* int64_t */
+    TERN__OPTION_SEED,           /* uint64_t, of which the range is what text may say */
     TERN__OPTION_SIZE,           /* size_t */
     TERN__OPTION_REAL,           /* double */
     TERN__OPTION_CHOICE,         /* an enum that counts from 0 */
@@ -18,7 +19,8 @@ typedef enum tern__option_kind { /* the member's type */
 } tern__option_kind;
 
 typedef struct tern__option {
-    const char *name; /* as in JSON; the command writes - for _ */
+    const char *name; /* as in JSON and in sentences */
+    const char *flag; /* the command's; NULL: the name with - for _ */
     tern__option_kind kind;
     size_t offset;
     double least, most;         /* inclusive */

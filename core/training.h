@@ -49,7 +49,7 @@ void tern__recipe_fill(tern_train_options *o, const tern__recipe *r, int64_t sam
 #define TERN__TRAINING_END(type)                                                                   \
     TERN__ROW("patience", INT, type, train.patience, 1, 100000, "N",                               \
               "stop after N epochs without a better validation"),                                  \
-    TERN__ROW("seed", INT64, type, train.seed, 0, 9e18, "N", "of all random numbers (0)",          \
+    TERN__ROW("seed", SEED, type, train.seed, 0, 9e18, "N", "of all random numbers (0)",          \
               .letter = 's')
 
 /* What a training writes. */

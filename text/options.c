@@ -3,8 +3,10 @@
 #include "options.h"
 #include "tokenize.h"
 
+#include "core/pairs.h"
 #include "core/training.h"
 #include <tern/text_train.h>
+#include <tern/text_vectors.h>
 
 #include <string.h>
 
@@ -59,6 +61,37 @@ static const tern_text_train_options training_defaults = TERN_TEXT_TRAIN_OPTIONS
 const tern__options tern__text_training =
     TERN__OPTIONS("training options of texts", tern_text_train_options, training_rows,
                   &training_defaults, "TERN_TEXT_TRAIN_OPTIONS_INIT");
+
+typedef tern_vectors_train_options vectors;
+#define VECTORS(name, kind, ...) TERN__ROW(name, kind, vectors, __VA_ARGS__)
+static const tern__option vectors_rows[] = {
+    TERN__TEXT_ROW("text-column", vectors, reader.text_column, "NAME", "column of a CSV (text)"),
+    VECTORS("dimension", INT, dimension, 1, TERN_VECTORS_DIMENSION_MAX, "N",
+            "numbers of a vector (100)", .flag = "dim"),
+    VECTORS("epochs", INT, epochs, 1, 100000, "N", "passes over the texts (5)", .letter = 'e'),
+    VECTORS("window", INT, window, 1, 100, "N", "words to each side that count, at most (5)",
+            .letter = 'w'),
+    VECTORS("min_count", INT, min_count, 1, 1000000000, "N", "rarer words get no vector (5)"),
+    VECTORS("max_words", INT, max_words, 1, TERN_VOCABULARY_MAX, "N",
+            "at most so many, the most frequent (5000000)"),
+    VECTORS("negatives", INT, negatives, 1, TERN__PAIRS_TARGETS - 1, "N",
+            "words drawn against each pair (5)", .flag = "negative"),
+    VECTORS("sample", REAL, sample, -1, 1, "X",
+            "words of a greater share of the text are skipped\nnow and then (1e-4); -1: none are"),
+    VECTORS("learning_rate", REAL, learning_rate, 1e-9, 10, "X",
+            "the first learning rate (0.025; with --subwords 0.05)", .flag = "lr"),
+    TERN__FLAG_ROW("subwords", vectors, subwords,
+                   "vectors are made of a word's n-grams too, so that\nunknown words get one"),
+    VECTORS("min_n", INT, min_n, 1, 20, "N", "characters of an n-gram, at least (3)"),
+    VECTORS("max_n", INT, max_n, 1, 20, "N", "and at most (6)"),
+    VECTORS("buckets", INT, buckets, 1, 100000000, "N", "rows for n-grams (200000)"),
+    VECTORS("seed", SEED, seed, 0, 9e18, "N", "of all random numbers (0)", .letter = 's'),
+    VECTORS("memory", REAL, memory, 1e-9, 1e6, "GB", "what texts and vectors may take (4)",
+            .unit = 1e9)};
+static const vectors vectors_defaults = TERN_VECTORS_TRAIN_OPTIONS_INIT;
+const tern__options tern__vectors_training =
+    TERN__OPTIONS("word vectors", vectors, vectors_rows, &vectors_defaults,
+                  "TERN_VECTORS_TRAIN_OPTIONS_INIT");
 
 const char *tern_tokenizer_name(tern_tokenizer tokenizer) {
     const unsigned i = (unsigned)tokenizer;

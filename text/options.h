@@ -4,6 +4,6 @@
 
 #include "core/options.h"
 
-extern const tern__options tern__text_options, tern__text_training;
+extern const tern__options tern__text_options, tern__text_training, tern__vectors_training;
 
 #endif
