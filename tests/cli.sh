@@ -175,7 +175,7 @@ done
 if [ $stopped -gt 0 ]; then
     grep -q -- --resume stopped_message && passed interrupted || wrong interrupted "$(cat stopped_message)"
 else
-    printf '[  SKIPPED ] interrupted\ntraining was over before it could be stopped\n'
+    skipped interrupted "training was over before it could be stopped"
 fi
 [ -e stopped.onnx ] || "$tern" audio train $run --threads 2 -o stopped.onnx --resume >/dev/null 2>message ||
     wrong resumes "$(cat message)"
