@@ -92,6 +92,11 @@ find $everything \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' \) -exec wc -
     awk '$2 != "total" && $1 > 700 {print $2 ": " $1 " lines, 700 are the limit"}' |
     rule files_of_at_most_700_lines
 
+# Whoever skips a case says why (check_data has said it).
+grep -rnE '\bskip\(\)' tests --include='*.[ch]' | grep -v '^tests/check\.h:' | cut -d: -f1 | sort -u |
+    while read -r file; do grep -qE 'check_data\(' "$file" || echo "$file: skip() without a reason; check_skip(...)"; done |
+    rule skipped_cases_say_why || true
+
 # Every file says what it owns: its first line (after #!) is a comment.
 # shellcheck disable=SC2086
 find $everything -name '*.[ch]' | while read -r file; do
