@@ -81,6 +81,5 @@ tern_status tern__plan_storages(tern__plan *p);
 tern_status tern__plan_place(tern_context *c, tern__storage *storages, size_t count, size_t *size);
 
 extern const tern__op tern__op_relayout; /* ops/relayout.c: the same value in the other layout */
-extern const tern__op tern__op_conv_max; /* ops/conv_max.c: Conv and the maximum over all of L */
 
 #endif

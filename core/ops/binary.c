@@ -85,7 +85,8 @@ static void gradient(const tern__step *step, int i, tern__product kind) {
 }
 
 #define ROW .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,    \
-    .layouts = TERN__ANY_LAYOUT, .fuses = true, .infer = infer, .prepare = prepare
+    .layouts = TERN__ANY_LAYOUT, .fuses = true, .infer = infer, .prepare = prepare,   \
+    .traits.locality = TERN__BY_ELEMENT, .traits.broadcast_flag = true
 
 #define BINARY(symbol, title, op, first, second, ...)                                              \
     static tern_status forward_##symbol(const tern__step *step) { return forward(step, op); }      \
@@ -97,7 +98,7 @@ static void gradient(const tern__step *step, int i, tern__product kind) {
                                         .backward = backward_##symbol, __VA_ARGS__};
 
 /* The gradient of Add and Sub may lie over dy: what is then read as dy is still dy. */
-BINARY(add, "Add", TERN__ADD, TERN__G, TERN__G, .in_place = true)
+BINARY(add, "Add", TERN__ADD, TERN__G, TERN__G, .in_place = true, .traits.adds = true)
 BINARY(sub, "Sub", TERN__SUB, TERN__G, TERN__MINUS_G, .in_place = true)
 BINARY(mul, "Mul", TERN__MUL, TERN__G_TIMES_A, TERN__G_TIMES_A,
        .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1))

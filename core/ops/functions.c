@@ -89,7 +89,7 @@ static tern_status infer(tern__infer *in) {
 
 #define ROW(least_inputs, most_inputs)                                                             \
     .domain = "", .min_inputs = least_inputs, .max_inputs = most_inputs, .min_outputs = 1,         \
-    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT
+    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT, .traits.locality = TERN__BY_ELEMENT
 
 #define PLAIN(symbol, title, prefix, needed)                                                       \
     static tern_status symbol##_forward(const tern__step *s) {                                     \
@@ -122,7 +122,7 @@ static void hard_backward(const tern__step *s) {
 const tern__op tern__op_hard_sigmoid = {
     .name = "HardSigmoid", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0),
     .attribute_size = sizeof(hard_sigmoid), .attributes = hard_attributes, .infer = infer,
-    .forward = hard_forward, .backward = hard_backward};
+    .forward = hard_forward, .backward = hard_backward, .traits.activation = true};
 
 /* ---- Clip ---- */
 
@@ -160,7 +160,10 @@ static void clip_backward(const tern__step *s) {
 }
 const tern__op tern__op_clip = {.name = "Clip", ROW(1, 3), .needs = TERN__NEEDS_INPUT(0),
                                 .infer = infer_clip,
-                                .forward = clip_forward, .backward = clip_backward};
+                                .forward = clip_forward, .backward = clip_backward,
+                                .traits.activation = true, .traits.settings = true,
+                                .traits.moved = (const tern__moved[]){{"min", MIN, true},
+                                                                      {"max", MAX, true}, {0}}};
 
 /* ---- Pow ---- */
 
@@ -187,4 +190,4 @@ static void pow_backward(const tern__step *s) {
 }
 const tern__op tern__op_pow = {.name = "Pow", ROW(2, 2), .needs = TERN__NEEDS_INPUT(0),
                                .infer = infer_pow, .forward = pow_forward,
-                               .backward = pow_backward};
+                               .backward = pow_backward, .traits.settings = true};

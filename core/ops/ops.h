@@ -27,6 +27,11 @@ enum { TERN__WORK_PLAIN = 2, TERN__WORK_EXPONENTIAL = 8 };
 /* y = activation(y) in place, for operators whose kernels do not know the activation. */
 void tern__activation_apply(const tern_context *c, tern__activation activation, float alpha,
                             float *y, int64_t count);
+/* Whether an axis of input 0 [N, C, ...] is that of the channels: all places are then kept. */
+static inline bool tern__is_channel_axis(const tern__infer *in, int64_t axis) {
+    return axis == 1 || axis == 1 - in->inputs[0]->rank;
+}
+
 /* The output of input 0's type and shape. */
 tern_status tern__infer_same(tern__infer *in);
 
@@ -35,6 +40,8 @@ extern const tern__op tern__op_relu, tern__op_leaky_relu, tern__op_elu, tern__op
     tern__op_neg;
 extern const tern__op tern__op_add, tern__op_sub, tern__op_mul, tern__op_div;
 extern const tern__op tern__op_conv, tern__op_conv_transpose, tern__op_gemm, tern__op_matmul;
+/* Conv and the maximum over all of L, which the plan makes of the two: not in the table. */
+extern const tern__op tern__op_conv_max;
 extern const tern__op tern__op_max_pool, tern__op_average_pool, tern__op_global_average_pool,
     tern__op_global_max_pool;
 extern const tern__op tern__op_lstm, tern__op_gru;
