@@ -248,21 +248,24 @@ static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
 
 /* Set 6 says that it broadcasts, and where: b's dimensions meet a's from `axis` on; without axis
  * the last ones meet, as from set 7 on. So b gets the dimensions of 1 that it lacks behind. */
-static tern_status adapt_broadcast(reader *r, tern__onnx_call *call) {
-    tern_attribute axis, flag;
-    take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
-    if (!take(call, "axis", TERN_ATTRIBUTE_INT, &axis) || call->n_inputs != 2 ||
-        call->inputs[0] < 0 || call->inputs[1] < 0)
-        return TERN_OK;
+static tern_status broadcast_from(reader *r, tern__onnx_call *call, int64_t axis) {
+    if (call->n_inputs != 2 || call->inputs[0] < 0 || call->inputs[1] < 0) return TERN_OK;
     int a = r->graph->values[call->inputs[0]].shape.rank,
         b = r->graph->values[call->inputs[1]].shape.rank;
-    int64_t behind = (axis.i < 0 ? axis.i + a : axis.i) + b, axes[TERN_MAX_RANK];
+    int64_t behind = (axis < 0 ? axis + a : axis) + b, axes[TERN_MAX_RANK];
     if (behind < b || behind >= a)
         return TERN_OK; /* nothing is lacking, or nothing fits: the operator says so */
     for (int64_t i = 0; i < a - behind; i++) axes[i] = b + i;
     int constant = tern__onnx_add_constant(r, call, "axes", TERN_INT64, 1, a - behind, axes);
     if (constant < 0) return tern_graph_check(r->graph);
     return add_before(r, call, 1, "Unsqueeze", "unsqueeze", NULL, constant);
+}
+
+static tern_status adapt_broadcast(reader *r, tern__onnx_call *call) {
+    tern_attribute axis, flag;
+    take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
+    bool told = take(call, "axis", TERN_ATTRIBUTE_INT, &axis);
+    return told ? broadcast_from(r, call, axis.i) : TERN_OK;
 }
 
 /* What later sets dropped: only "this is inference" can be said, which tern decides when it runs.
@@ -277,6 +280,7 @@ static tern_status adapt_set_six(reader *r, tern__onnx_call *call, const tern__o
     drop_is_test(call);
     tern_attribute flag;
     if (strcmp(call->op, "Gemm") == 0) take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
+    if (op && op->traits.channels_once) return broadcast_from(r, call, 1);
     return op && op->traits.broadcast_flag ? adapt_broadcast(r, call) : TERN_OK;
 }
 

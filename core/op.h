@@ -204,6 +204,7 @@ typedef struct tern__traits {
     const tern__moved *moved;
     bool settings;       /* inputs from 1 on say what it does: constants, whatever a file says */
     bool broadcast_flag; /* before set 7 it said where its second input goes */
+    bool channels_once;  /* before set 7 a row as second input was one number for each channel */
 } tern__traits;
 
 typedef struct tern__op {

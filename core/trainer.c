@@ -12,7 +12,7 @@
 /* How a parameter is used; decides decay, row norms and the form of its gradient. */
 typedef struct use {
     int readers; /* nodes and outputs that read it */
-    bool bias;   /* bias of a layer, or scale or shift of a normalisation */
+    bool bias;   /* bias of a layer, scale or shift of a normalisation, slope of an activation */
     bool dense;  /* weight of a dense layer, a row per unit */
     int tables;  /* how many of them are Gather along axis 0 */
     bool given;  /* those take inputs of the network as they are for numbers */
@@ -39,7 +39,8 @@ static use use_of(const tern_graph *g, int value) {
         for (int k = 0; k < n->n_inputs; k++) {
             if (n->inputs[k] != value) continue;
             u.readers++;
-            u.bias |= (of->normalisation && (k == 1 || k == 2)) || (l->bias && k == l->bias);
+            u.bias |= (of->normalisation && (k == 1 || k == 2)) || (l->bias && k == l->bias) ||
+                      (of->activation && k > 0);
             u.dense |= dense && k == l->weight;
             if (!of->looks_up || k != 0 || int_attribute(n, "axis") != 0) continue;
             u.tables++;

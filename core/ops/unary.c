@@ -103,7 +103,7 @@ FROM_OUTPUT(relu, "Relu", TERN__UNARY_RELU, .traits.fused_as = TERN__RELU)
 FROM_OUTPUT(sigmoid, "Sigmoid", TERN__UNARY_SIGMOID, .traits.fused_as = TERN__SIGMOID,
             .traits.of_logits = true)
 FROM_OUTPUT(tanh, "Tanh", TERN__UNARY_TANH, .traits.fused_as = TERN__TANH)
-FROM_OUTPUT(softplus, "Softplus", TERN__UNARY_SOFTPLUS, .traits.fused_as = TERN__NONE)
+FROM_OUTPUT(softplus, "Softplus", TERN__UNARY_SOFTPLUS)
 
 static tern_status forward_hard_swish(const tern__step *step) {
     return forward(step, TERN__UNARY_HARD_SWISH, 0);
