@@ -41,8 +41,6 @@ extern const tern__op tern__op_relu, tern__op_leaky_relu, tern__op_elu, tern__op
 extern const tern__op tern__op_add, tern__op_sub, tern__op_mul, tern__op_div,
     tern__op_prelu;
 extern const tern__op tern__op_conv, tern__op_conv_transpose, tern__op_gemm, tern__op_matmul;
-/* Conv and the maximum over all of L, which the plan makes of the two: not in the table. */
-extern const tern__op tern__op_conv_max;
 extern const tern__op tern__op_max_pool, tern__op_average_pool, tern__op_global_average_pool,
     tern__op_global_max_pool;
 extern const tern__op tern__op_lstm, tern__op_gru;
