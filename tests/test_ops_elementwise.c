@@ -30,7 +30,6 @@
      .then_reference = reference_relu,                                                             \
      .inputs = {OP_FLOAT(2, 3, 5, 4), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}}
 
-#define SLOPE(...) {.kind = OP_FLOATS, .whole = true, OP_DIMS(__VA_ARGS__)}
 #define PRELU(name, slope, ...)                                                                    \
     {.title = "PRelu_" #name, .op = "PRelu", .reference = reference_prelu,                         \
      .inputs = {OP_FLOAT_OF(OP_WIDE, __VA_ARGS__), slope}}
@@ -105,13 +104,13 @@ static const op_row rows[] = {
      .inputs = {OP_FLOAT_OF(OP_WIDE, 2, 3, 5)},
      .attributes = {OP_INT_ATTRIBUTE("to", 1)}},
     PRELU(same, OP_FLOAT(2, 3, 5, 4), 2, 3, 5, 4),
-    PRELU(channels, SLOPE(3, 1, 1), 2, 3, 5, 4),
-    PRELU(places, SLOPE(5, 1), 2, 3, 5, 4),
-    PRELU(number, SLOPE(1), 2, 3, 5, 4),
-    PRELU(row, SLOPE(19), 3, 19),
-    PRELU(channels_1d, SLOPE(3, 1), 2, 3, 37),
+    PRELU(channels, OP_WEIGHT(3, 1, 1), 2, 3, 5, 4),
+    PRELU(places, OP_WEIGHT(5, 1), 2, 3, 5, 4),
+    PRELU(number, OP_WEIGHT(1), 2, 3, 5, 4),
+    PRELU(row, OP_WEIGHT(19), 3, 19),
+    PRELU(channels_1d, OP_WEIGHT(3, 1), 2, 3, 37),
     {.title = "PRelu_relu", .op = "PRelu", .reference = reference_prelu, .then = "Relu",
-     .then_reference = reference_relu, .inputs = {OP_FLOAT(2, 3, 5, 4), SLOPE(3, 1, 1)}},
+     .then_reference = reference_relu, .inputs = {OP_FLOAT(2, 3, 5, 4), OP_WEIGHT(3, 1, 1)}},
     BINARY(Add, reference_add),
     BINARY(Sub, reference_sub),
     BINARY(Mul, reference_mul),
