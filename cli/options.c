@@ -1,5 +1,5 @@
-/* Parses the options of a command from a table and prints the help from the same table, its own rows
- * and the library's (core/options.h). Knows getopt and nothing of what the options mean. */
+/* Parses the options of a command from a table and prints the help from the same table, its own
+ * rows and the library's (core/options.h). Knows getopt and nothing of what the options mean. */
 #include "cli.h"
 
 #include <getopt.h>
@@ -36,8 +36,12 @@ static void add(lines *all, const tern__option *option, void *object, cli_kind k
 }
 
 static void flatten(lines *all, const cli_option *options) {
-    static const tern__option_kind kinds[] = {TERN__OPTION_FLAG, TERN__OPTION_TEXT, TERN__OPTION_TEXT,
-                                              TERN__OPTION_INT64, TERN__OPTION_REAL};
+    static const tern__option_kind kinds[] = {[CLI_FLAG] = TERN__OPTION_FLAG,
+                                              [CLI_TEXT] = TERN__OPTION_TEXT,
+                                              [CLI_TEXTS] = TERN__OPTION_TEXT,
+                                              [CLI_INT] = TERN__OPTION_INT64,
+                                              [CLI_REAL] = TERN__OPTION_REAL,
+                                              [CLI_HEADING] = TERN__OPTION_FLAG};
     all->count = 0;
     for (const cli_option *o = options; o && o->name; o++) {
         if (o->kind == CLI_LIBRARY) {
@@ -52,7 +56,7 @@ static void flatten(lines *all, const cli_option *options) {
             continue;
         }
         const tern__option own = {.name = o->name,
-                                  .kind = o->kind < CLI_HEADING ? kinds[o->kind] : TERN__OPTION_FLAG,
+                                  .kind = kinds[o->kind],
                                   .letter = o->letter,
                                   .argument = o->argument,
                                   .sentence = o->help,

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "arithmetic.h"
+#include "choices.h"
 #include "json.h"
 
 #include <errno.h>
@@ -51,8 +52,8 @@ double tern__option_default(const tern__options *table, const tern__option *o) {
 }
 
 bool tern__option_fits(const tern__option *o, double value) {
-    return o->kind == TERN__OPTION_TEXT || o->kind == TERN__OPTION_SEED || (value >= o->least && value <= o->most) ||
-           (o->automatic && value == 0);
+    const bool any = o->kind == TERN__OPTION_TEXT || o->kind == TERN__OPTION_SEED;
+    return any || (value >= o->least && value <= o->most) || (o->automatic && value == 0);
 }
 
 static void set(const tern__option *o, void *object, double value) {
@@ -170,7 +171,10 @@ static tern_status set_json(const tern__options *table, void *object, tern_conte
     if (flag ? !json_is_boolean(item) : real ? !json_is_number(item)
         : o->choices ? !json_is_string(item) : !json_is_integer(item))
         return tern__fail(c, TERN_ERR_FORMAT, "%s: %s must be %s", table->what, key,
-                          flag ? "true or false" : real ? "a number" : o->choices ? "a name" : "an integer");
+                          flag         ? "true or false"
+                          : real       ? "a number"
+                          : o->choices ? "a name"
+                                       : "an integer");
     double value = flag ? json_is_true(item) : json_number_value(item);
     if (o->choices && (value = find_choice(o, json_string_value(item))) < 0)
         return tern__fail(c, TERN_ERR_FORMAT, "%s: %s cannot be '%.64s'", table->what, key,
@@ -200,7 +204,8 @@ static tern_status append(const tern__option *o, char *out, size_t size, tern_co
                           double value) {
     char *digits = NULL;
     if (o->choices || o->kind == TERN__OPTION_FLAG) {
-        snprintf(out, size, "=%s", o->choices ? o->choices[(int)value] : value != 0 ? "true" : "false");
+        const char *word = value != 0 ? "true" : "false";
+        snprintf(out, size, "=%s", o->choices ? o->choices[(int)value] : word);
         return TERN_OK;
     }
     const bool integer = value == floor(value) && fabs(value) < 1e15;
@@ -218,7 +223,8 @@ tern_status tern__options_to_text(const tern__options *table, char **text, tern_
     char *out = tern__alloc(c, size);
     size_t used = 0;
     tern_status st = out ? tern__options_check(table, c, object) : TERN_ERR_MEMORY;
-    for (const tern__option *o = table->rows; st == TERN_OK && o < table->rows + table->count; o++) {
+    for (size_t i = 0; st == TERN_OK && i < table->count; i++) {
+        const tern__option *o = &table->rows[i];
         const double value = tern__option_get(o, object);
         if (o->kind == TERN__OPTION_TEXT || value == tern__option_default(table, o)) continue;
         used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "", o->name);
@@ -231,21 +237,8 @@ tern_status tern__options_to_text(const tern__options *table, char **text, tern_
     return st;
 }
 
-static const char *list(const tern__options *table, char names[NAMES]) {
-    size_t used = 0;
-    for (size_t i = 0; i < table->count && used < NAMES; i++)
-        used += (size_t)snprintf(names + used, NAMES - used, "%s%s", i ? ", " : "", table->rows[i].name);
-    return names;
-}
-
-static const char *list_choices(const tern__option *o, char names[NAMES]) {
-    size_t used = 0;
-    for (size_t i = 0; o->choices[i] && used < NAMES; i++)
-        used += (size_t)snprintf(names + used, NAMES - used, "%s%s", i ? ", " : "", o->choices[i]);
-    return names;
-}
-
 static tern_status set_item(const tern__options *table, void *object, tern_context *c, char *item) {
+    const tern__choices all = {table->rows, sizeof *table->rows, table->count};
     char names[NAMES], *equals = strchr(item, '=');
     double number;
     if (!strcmp(item, "none")) {
@@ -262,14 +255,20 @@ static tern_status set_item(const tern__options *table, void *object, tern_conte
     }
     if (!o)
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no '%s'; there are %s", table->what,
-                          item, list(table, names));
+                          item, tern__choice_names(all, names, sizeof names));
     if (named && tern__option_take(o, object, equals + 1)) return TERN_OK;
-    if (named)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no %s '%s'; there are %s", table->what,
-                          item, equals + 1, o->choices ? list_choices(o, names) : "true, false");
+    if (named) {
+        static const char *const flags[] = {"false", "true"};
+        const char *const *rows = o->choices ? o->choices : flags;
+        const tern__choices values = {rows, sizeof *rows, (size_t)o->most + 1};
+        return tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no %s '%s'; there are %s",
+                          table->what, item, equals + 1,
+                          tern__choice_names(values, names, sizeof names));
+    }
     if (!tern__option_fits(o, number) || (whole(o) && number != floor(number)))
         return tern__fail(c, TERN_ERR_ARGUMENT, "%s: %s is %g; it must be %s%g..%g", table->what,
-                          o->name, number, whole(o) ? "a whole number of " : "in ", o->least, o->most);
+                          o->name, number, whole(o) ? "a whole number of " : "in ", o->least,
+                          o->most);
     set(o, object, number);
     return TERN_OK;
 }

@@ -1,6 +1,6 @@
 /* Tables of options: what the members of a struct are called, what they may be, what they do. One
- * table serves the struct's check, its JSON in a model's metadata, "NAME=X,NAME=X", and the flags and
- * the help of the command. Internal; knows no struct. */
+ * table serves the struct's check, its JSON in a model's metadata, "NAME=X,NAME=X", and the flags
+ * and the help of the command. Internal; knows no struct. */
 #ifndef TERN_CORE_OPTIONS_H
 #define TERN_CORE_OPTIONS_H
 
@@ -18,7 +18,7 @@ typedef enum tern__option_kind { /* the member's type */
     TERN__OPTION_KINDS
 } tern__option_kind;
 
-typedef struct tern__option {
+typedef struct tern__option { /* a row of core/choices.h */
     const char *name; /* as in JSON and in sentences */
     const char *flag; /* the command's; NULL: the name with - for _ */
     tern__option_kind kind;
@@ -59,8 +59,8 @@ typedef struct tern__options {
     size_t count;
     size_t size;          /* of the struct */
     const void *defaults; /* an object of it; NULL: all zero */
-    const char *init;     /* the macro that callers start from, of a struct whose first member is its
-                             size; NULL: of another one */
+    const char *init;     /* the macro that callers start from, of a struct whose first member is
+                             its size; NULL: of another one */
 } tern__options;
 #define TERN__OPTIONS(what, type, rows, defaults, init)                                            \
     { what, rows, sizeof(rows) / sizeof *(rows), sizeof(type), defaults, init }
@@ -72,8 +72,8 @@ double tern__option_get(const tern__option *option, const void *object);
 double tern__option_default(const tern__options *table, const tern__option *option);
 /* Also false for NaN. */
 bool tern__option_fits(const tern__option *option, double value);
-/* Reads the value of one option (a flag's: NULL, which is true) as text; false for what it cannot be,
- * and the object is as it was. automatic 0 is no text. Texts are kept by pointer. */
+/* Reads the value of one option (a flag's: NULL, which is true) as text; false for what it cannot
+ * be, and the object is as it was. automatic 0 is no text. Texts are kept by pointer. */
 bool tern__option_take(const tern__option *option, void *object, const char *text);
 
 /* *out is a copy of the caller's struct (NULL: the defaults), whose size may be smaller. Errors:

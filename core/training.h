@@ -23,8 +23,8 @@ typedef struct tern__recipe {
  * only matrices decay. */
 void tern__recipe_fill(tern_train_options *o, const tern__recipe *r, int64_t samples);
 
-/* Rows of the tables of structs that have a tern_train_options, train: ranges are the command's. What an
- * epoch, a batch and the decay are is the domain's to say. */
+/* Rows of the tables of structs that have a tern_train_options, train: ranges are the command's.
+ * What an epoch, a batch and the decay are is the domain's to say. */
 #define TERN__TRAINING_STEPS(type, epoch, batch_)                                                  \
     TERN__ROW("epochs", INT, type, train.epochs, 1, 100000, "N", epoch,                            \
               .letter = 'e'),                                                                      \
