@@ -43,9 +43,6 @@ tern_status tern__store_read(tern__store *store, const tern_audio_dataset_option
 /* What is in the data, for the log. */
 tern_status tern__store_report(const tern__store *store);
 
-/* Goes on with a hash of an augmentation (recipe.c, which knows its parts). */
-uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a);
-
 /* Gives every member of a network a target of its own, as probabilities; 0: class numbers again. */
 void tern__audio_dataset_members(tern_audio_dataset *data, int members);
 

@@ -2,6 +2,9 @@
  * features or samples that are there already; knows no file, no data set. */
 #include "vary.h"
 
+#include "core/arithmetic.h"
+#include "core/choices.h"
+
 #include <math.h>
 
 /* Where an output sample comes from: (1 - weight) in[low] + weight in[high]. */
@@ -166,4 +169,32 @@ void tern__vary_not(const tern__variation *v, const float *in, int64_t in_frames
         for (int64_t t = 0; t < v->frames; t++)
             out[row * v->frames + t] =
                 (float)((in[row * in_frames + begin + t] - v->mean) * v->scale);
+}
+
+/* ---- augmentation as text ---- */
+
+#define PART(name, whole) TERN__SETTING(tern_audio_augmentation, name, whole)
+static const tern__setting parts[] = {
+    PART(time_shift, false), PART(gain, false), PART(noise, false), PART(noise_snr_low, false),
+    PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false), PART(style, false),
+    PART(time_masks, true), PART(time_mask, false), PART(frequency_masks, true),
+    PART(frequency_mask, false)};
+
+uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a) {
+    unsigned char bytes[sizeof *a] = {0};
+    tern__settings_copy(bytes, a, TERN__CHOICES(parts));
+    return tern__hash(h, bytes, sizeof bytes);
+}
+
+tern_status tern__audio_augmentation_parse(tern_audio_augmentation *a, tern_context *c, const char *text) {
+    char item[TERN__SETTING_ITEM];
+    while (tern__settings_next(&text, item)) {
+        const tern__setting *s;
+        double value;
+        tern_status st =
+            tern__settings_read(&s, &value, c, "augmentation", TERN__CHOICES(parts), NULL, item);
+        if (st != TERN_OK) return st;
+        tern__setting_set(a, s, s->whole ? fmax(-1, fmin(value, 1000)) : value);
+    }
+    return TERN_OK;
 }

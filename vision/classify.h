@@ -31,9 +31,4 @@ tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, c
                                   const tern__class_pipeline *p,
                                   const tern_vision_dataset_options *options);
 
-/* Numbers of the recipe where options have 0. pictures: to train on. */
-void tern__class_recipe(tern_vision_classifier_train_options *o, int64_t pictures);
-tern_status tern__class_recipe_augmentation(tern_vision_augmentation *a, tern_context *c,
-                                            const tern_vision_classifier_train_options *o);
-
 #endif
