@@ -2,6 +2,8 @@
  * classified some thousand at a time. */
 #include "classify.h"
 
+#include "core/task/answer.h"
+
 #include <string.h>
 
 enum { TOGETHER = 4096, BYTES_TOGETHER = 8 << 20 };
@@ -48,7 +50,7 @@ static tern_status flush(evaluation *e, waiting *w) {
     for (size_t i = 0; st == TERN_OK && i < w->count; i++) {
         tern_answer answer;
         tern__text_answer(e->k, w->scores + i * p->n_labels, &answer);
-        int64_t predicted = tern__text_pipeline_label(p, answer.label);
+        int64_t predicted = tern__label_find(p->labels, p->n_labels, answer.label);
         st = tern_confusion_add(e->confusion, w->truth[i], predicted);
         tern_text_record r = {.text = w->texts[i],
                               .length = w->lengths[i],
@@ -76,7 +78,7 @@ static tern_status evaluate(evaluation *e, waiting *w, tern_text_reader *reader)
             return st;
         }
         if (st != TERN_OK) return st;
-        int64_t truth = r.label ? tern__text_pipeline_label(p, r.label) : -1;
+        int64_t truth = r.label ? tern__label_find(p->labels, p->n_labels, r.label) : -1;
         if (truth < 0)
             return tern__fail(w->context, TERN_ERR_FORMAT,
                               "%s, line %zu: label '%.100s' is none of the model's %zu ('%s', "

@@ -12,12 +12,6 @@ void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c) {
     memset(p, 0, sizeof *p);
 }
 
-int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *label) {
-    for (size_t i = 0; i < p->n_labels; i++)
-        if (!strcmp(p->labels[i], label)) return (int64_t)i;
-    return -1;
-}
-
 static tern_status read_input(tern__text_pipeline *p, tern_context *c, const char *text) {
     json_t *root;
     tern_status st = tern__json_read(&root, c, "the model's tern.input", text, strlen(text));

@@ -33,7 +33,5 @@ void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c);
 /* Writes labels, front end, vocabulary and input. */
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
                                       const tern_text_dataset *data, int64_t subwords);
-/* The number of a label, or -1. */
-int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *label);
 
 #endif

@@ -4,9 +4,8 @@
 #include "pixels.h"
 
 #include "core/session.h"
+#include "core/task/answer.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What a session keeps between pictures. */
@@ -68,26 +67,15 @@ tern_status tern_vision_classifier_input(tern_session *session, const tern_image
                          : st;
 }
 
-static int by_score(const void *a, const void *b) {
-    const tern_score *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return strcmp(x->label, y->label);
-}
-
-/* Softmax of the logits, the greatest first. */
-static tern_status fill_scores(classifier *k, tern_context *c, const float *z) {
+/* Probabilities of the logits as an answer. */
+static tern_status give_answer(tern_answer *answer, classifier *k, tern_context *c, const float *z) {
     const size_t n = k->pipeline.n_labels;
-    double greatest = -INFINITY, total = 0;
+    tern__softmax s;
+    const tern_status st = tern__softmax_get(&s, c, z, (int64_t)n, 1);
+    if (st != TERN_OK) return st;
     for (size_t i = 0; i < n; i++)
-        if (z[i] > greatest) greatest = z[i];
-    for (size_t i = 0; i < n; i++) total += exp(z[i] - greatest);
-    if (!isfinite(total) || !isfinite(greatest))
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          "the network's output is not finite: the model file is damaged or was "
-                          "never trained");
-    for (size_t i = 0; i < n; i++)
-        k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(exp(z[i] - greatest) / total)};
-    qsort(k->scores, n, sizeof *k->scores, by_score);
+        k->scores[i] = (tern_score){k->pipeline.labels[i], (float)tern__softmax_share(&s, z[i])};
+    tern__answer_of(answer, k->scores, n);
     return TERN_OK;
 }
 
@@ -106,10 +94,7 @@ tern_status tern_vision_classify(tern_session *session, const tern_image *image,
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
     if (st == TERN_OK)
         st = tern__session_expect(session, &logits, 2, (int64_t[]){1, (int64_t)p->n_labels});
-    if (st == TERN_OK) st = fill_scores(k, c, logits.data);
-    if (st == TERN_OK)
-        *answer = (tern_answer){k->scores[0].label, k->scores[0].score, p->n_labels, k->scores};
-    return st;
+    return st == TERN_OK ? give_answer(answer, k, c, logits.data) : st;
 }
 
 tern_status tern_vision_classify_file(tern_session *session, const char *path,
