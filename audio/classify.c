@@ -12,7 +12,7 @@
 
 /* What a session keeps between sounds. */
 typedef struct classifier {
-    tern__pipeline pipeline;
+    tern__audio_pipeline pipeline;
     float *samples;       /* [window.samples * 2]: a window, and room for the next samples */
     float *input;         /* [rows][frames]; waveform: samples, normalised */
     double *sum;          /* [n_labels] probabilities of the windows so far */
@@ -23,7 +23,7 @@ typedef struct classifier {
 
 static void release(void *attachment, tern_context *c) {
     classifier *k = attachment;
-    tern__pipeline_free(&k->pipeline, c);
+    tern__audio_pipeline_free(&k->pipeline, c);
     tern__free(c, k->samples);
     tern__free(c, k->input);
     tern__free(c, k->sum);
@@ -34,8 +34,8 @@ static void release(void *attachment, tern_context *c) {
 static tern_status make(void *attachment, tern_session *session) {
     tern_context *c = tern__session_context(session);
     classifier *k = attachment;
-    const tern__pipeline *p = &k->pipeline;
-    tern_status st = tern__pipeline_read(&k->pipeline, c, tern_session_model(session));
+    const tern__audio_pipeline *p = &k->pipeline;
+    tern_status st = tern__audio_pipeline_read(&k->pipeline, c, tern_session_model(session));
     if (st != TERN_OK) return st;
     k->samples = tern__calloc(c, p->window.samples, 2 * sizeof *k->samples);
     k->input = tern__alloc(c, p->window.rows * p->window.frames * sizeof *k->input);
@@ -58,7 +58,7 @@ static tern_status prepare_any(classifier **classifier_, tern_session *session) 
 static tern_status prepare(classifier **classifier_, tern_session *session) {
     tern_status st = prepare_any(classifier_, session);
     if (st != TERN_OK) return st;
-    return tern__pipeline_check_labels(&(*classifier_)->pipeline, tern__session_context(session),
+    return tern__audio_pipeline_check_labels(&(*classifier_)->pipeline, tern__session_context(session),
                                        tern_session_model(session));
 }
 
@@ -73,7 +73,7 @@ typedef struct listener {
 /* Runs the network on a window of samples. */
 static tern_status run_window(const listener *l, const float *samples, tern_tensor *output) {
     classifier *k = l->k;
-    const tern__pipeline *p = &k->pipeline;
+    const tern__audio_pipeline *p = &k->pipeline;
     const tern_audio_window *w = &p->window;
     tern_status st = TERN_OK;
     tern_tensor x = {TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, k->input};
@@ -113,7 +113,7 @@ static tern_status add_vector(void *listener_, const float *samples) {
 /* Adds the probabilities. */
 static tern_status add_probabilities(void *listener_, const float *samples) {
     const listener *l = listener_;
-    const tern__pipeline *p = &l->k->pipeline;
+    const tern__audio_pipeline *p = &l->k->pipeline;
     tern_tensor logits;
     tern_status st = run_window(l, samples, &logits);
     if (st == TERN_OK)

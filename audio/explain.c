@@ -13,7 +13,7 @@
 
 /* What is sought: the window that speaks most for the answer (-1: for any). */
 typedef struct heard {
-    const tern__pipeline *pipeline;
+    const tern__audio_pipeline *pipeline;
     tern_context *context;
     tern_explainer *explainer;
     int64_t answer;
@@ -82,7 +82,7 @@ static tern_status draw(const tern_explanation *x, const heard *h, const char *s
 static tern_status explain(char **explained, heard *h, float *room, const char *sound,
                            const char *output) {
     tern_context *c = h->context;
-    const tern__pipeline *p = h->pipeline;
+    const tern__audio_pipeline *p = h->pipeline;
     tern_explanation x;
     tern__sample_source source;
     tern_sound *opened = NULL;
@@ -101,16 +101,16 @@ static tern_status explain(char **explained, heard *h, float *room, const char *
 tern_status tern_audio_explain_file(char **explained, tern_session *session, const char *sound,
                                     const char *output, const char *label, const char *layer) {
     tern_context *c = tern__session_context(session);
-    tern__pipeline p;
+    tern__audio_pipeline p;
     heard h = {.pipeline = &p, .context = c, .most = -INFINITY};
     if (explained) *explained = NULL;
     tern_status st = tern_file_check(c, output, &sound, 1);
-    if (st == TERN_OK) st = tern__pipeline_read(&p, c, tern_session_model(session));
+    if (st == TERN_OK) st = tern__audio_pipeline_read(&p, c, tern_session_model(session));
     if (st != TERN_OK) return st;
     if (p.waveform)
         st = tern__fail(c, TERN_ERR_UNSUPPORTED,
                         "the network reads samples; there are no bands and frames to draw");
-    if (st == TERN_OK) st = tern__pipeline_check_labels(&p, c, tern_session_model(session));
+    if (st == TERN_OK) st = tern__audio_pipeline_check_labels(&p, c, tern_session_model(session));
     if (st == TERN_OK) st = tern__label_asked(&h.answer, c, p.labels, p.n_labels, label);
     float *room = tern__calloc(c, p.window.samples, 2 * sizeof *room);
     h.input = tern__alloc(c, p.window.rows * p.window.frames * sizeof *h.input);
@@ -122,6 +122,6 @@ tern_status tern_audio_explain_file(char **explained, tern_session *session, con
     tern__free(c, h.best);
     tern__free(c, h.input);
     tern__free(c, room);
-    tern__pipeline_free(&p, c);
+    tern__audio_pipeline_free(&p, c);
     return st;
 }

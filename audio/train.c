@@ -62,14 +62,14 @@ static tern_status folds_to_read(const char ***folds, size_t *count, tern_contex
 
 /* The front end and the window of the model to go on from. */
 static tern_status take_front_end(tern_audio_dataset_options *d, tern_context *c, const tern_model *init) {
-    tern__pipeline before;
-    tern_status st = tern__pipeline_read(&before, c, init);
+    tern__audio_pipeline before;
+    tern_status st = tern__audio_pipeline_read(&before, c, init);
     if (st != TERN_OK) return st;
     d->audio = before.audio;
     d->seconds = before.window.seconds;
     d->waveform = before.waveform;
     d->adapt = false;
-    tern__pipeline_free(&before, c);
+    tern__audio_pipeline_free(&before, c);
     return TERN_OK;
 }
 
@@ -84,10 +84,11 @@ static tern_status open_clips(tern__job *j) {
     if (st == TERN_OK) st = folds_to_read(&folds, &d.n_folds, c, &r->o);
     d.folds = folds;
     if (st == TERN_OK) st = tern_audio_dataset_open(&r->data, c, j->path, &d);
-    if (st == TERN_OK) st = tern__pipeline_check_data(c, r->data);
     tern__free(c, folds);
-    if (st == TERN_OK) j->all = tern_audio_dataset_samples(r->data);
-    return st;
+    if (st != TERN_OK) return st;
+    j->all = tern_audio_dataset_samples(r->data);
+    j->classes = (int64_t)tern_audio_dataset_label_count(r->data);
+    return TERN_OK;
 }
 
 /* Network and variation depend on what the data turned out to be. */
@@ -98,7 +99,6 @@ static tern_status fit(tern__job *j) {
     if (st != TERN_OK) return st;
     r->network = tern__audio_network_row(j->network, r->waveform, brief);
     if (!r->o.init && !j->network) j->network = r->network->name;
-    j->classes = (int64_t)tern_audio_dataset_label_count(r->data);
     const int members = r->o.init ? 1 : tern_audio_network_members(j->network);
     tern__audio_dataset_members(r->data, members > 1 ? members : 0);
     if (r->o.own_recipe) return TERN_OK;
@@ -148,10 +148,16 @@ static tern_status join(tern_model **model, tern_audio_dataset *data, tern_datas
 
 static tern_status finish(tern_model **model, tern__job *j) {
     const run *r = (const run *)j;
-    tern_status st = TERN_OK;
-    if (!r->o.init && tern_audio_network_members(j->network) > 1)
-        st = join(model, r->data, j->validation, &j->train->loss, &j->result);
-    return st == TERN_OK ? tern__pipeline_write(*model, j->context, r->data, r->waveform) : st;
+    if (r->o.init || tern_audio_network_members(j->network) < 2) return TERN_OK;
+    return join(model, r->data, j->validation, &j->train->loss, &j->result);
+}
+
+static const char *label(const tern__job *j, int64_t i) {
+    return tern_audio_dataset_label(((const run *)j)->data, (size_t)i);
+}
+
+static tern_status write_pipeline(tern_model *model, tern__job *j) {
+    return tern__audio_pipeline_write(model, j->context, ((run *)j)->data, ((run *)j)->waveform);
 }
 
 static void close_clips(tern__job *j) { tern_audio_dataset_free(((run *)j)->data); }
@@ -160,7 +166,7 @@ static const tern__task task = {
     .samples = "clips", .options = "audio training options", .initializer = "TERN_AUDIO_TRAIN_OPTIONS_INIT",
     .options_size = sizeof(tern_audio_train_options), .own = "name, width and dropout",
     .network_name = tern_audio_network_name, .open = open_clips, .split = split, .fit = fit, .recipe = recipe,
-    .build = build, .finish = finish, .close = close_clips};
+    .build = build, .finish = finish, .label = label, .write = write_pipeline, .close = close_clips};
 
 tern_status tern_audio_train(tern_model **model, tern_context *c, const char *path,
                              const tern_audio_train_options *options) {

@@ -8,7 +8,7 @@ static tern_status read_sound(void *sound, float *samples, size_t count, size_t 
 }
 
 tern_status tern__windows_open(tern__sample_source *source, tern_sound **sound, tern_context *c,
-                               const tern__pipeline *p, const char *path) {
+                               const tern__audio_pipeline *p, const char *path) {
     tern_sound_options o = TERN_SOUND_OPTIONS_INIT;
     o.sample_rate = p->audio.sample_rate;
     o.resampler = p->audio.resampler;

@@ -78,8 +78,7 @@ tern_status tern__text_job_open(tern__job *j) {
 static tern_status open_texts(tern__job *j) {
     const tern__text_job *t = (const tern__text_job *)j;
     tern_status st = tern__text_job_open(j);
-    if (st == TERN_OK) st = check_tags(j->context, t->data, j->network);
-    return st == TERN_OK ? tern__text_pipeline_check_data(j->context, t->data) : st;
+    return st == TERN_OK ? check_tags(j->context, t->data, j->network) : st;
 }
 
 /* The file to validate on, with the labels of the training data. Its vocabulary comes later. */
@@ -159,9 +158,13 @@ static void build(tern_graph *g, tern__job *j) {
     tern_text_network_build(g, j->network, &n);
 }
 
-static tern_status finish(tern_model **model, tern__job *j) {
+static const char *label(const tern__job *j, int64_t i) {
+    return tern_text_dataset_label(((const tern__text_job *)j)->data, (size_t)i);
+}
+
+static tern_status write_pipeline(tern_model *model, tern__job *j) {
     const tern__text_job *t = (const tern__text_job *)j;
-    return tern__text_pipeline_write(*model, j->context, t->data, t->o.data.subwords);
+    return tern__text_pipeline_write(model, j->context, t->data, t->o.data.subwords);
 }
 
 static const tern__task task = {
@@ -169,7 +172,7 @@ static const tern__task task = {
     .initializer = "TERN_TEXT_TRAIN_OPTIONS_INIT", .options_size = sizeof(tern_text_train_options),
     .own = "name, width, dropout and vectors", .network_name = tern_text_network_name,
     .open = open_texts, .fit = tern__text_job_fit, .recipe = recipe, .build = build, .renew = renew,
-    .finish = finish, .close = tern__text_job_close};
+    .label = label, .write = write_pipeline, .close = tern__text_job_close};
 
 void tern__text_job_begin(tern__text_job *t, tern_context *c, const char *path,
                           const tern_text_train_options *options) {

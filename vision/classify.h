@@ -20,8 +20,7 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
                                       const tern_model *model);
 tern_status tern__class_pipeline_check(const tern__class_pipeline *p, tern_context *c,
                                        const tern_model *model);
-/* Can the labels stand in a model? TERN_ERR_FORMAT. */
-tern_status tern__class_pipeline_check_labels(const tern__class_pipeline *p, tern_context *c);
+/* Writes all but the labels. */
 tern_status tern__class_pipeline_write(tern_model *model, tern_context *c,
                                        const tern__class_pipeline *p);
 void tern__class_pipeline_free(tern__class_pipeline *p, tern_context *c);

@@ -77,8 +77,10 @@ static tern_status open_pictures(tern__job *j) {
     if (!d.width && !tern__idx_is(j->path)) d.width = d.height = FOLDER_SIDE;
     st = tern_vision_dataset_open_labels(&r->data, c, j->path, &d);
     if (st == TERN_OK) st = check_counts(c, r->data, j->path);
-    if (st == TERN_OK) j->all = tern_vision_dataset_samples(r->data);
-    return st;
+    if (st != TERN_OK) return st;
+    j->all = tern_vision_dataset_samples(r->data);
+    j->classes = tern_vision_dataset_classes(r->data);
+    return TERN_OK;
 }
 
 /* What the model will say about itself; labels are borrowed from the data, only the list is the
@@ -90,7 +92,7 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c,
     tern_vision_dataset_window(data, &p->width, &p->height);
     if (!(p->labels = tern__calloc(c, p->n_labels, sizeof *p->labels))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < p->n_labels; i++) p->labels[i] = tern_vision_dataset_label(data, (int)i);
-    return tern__class_pipeline_check_labels(p, c);
+    return TERN_OK;
 }
 
 /* A model to go on from was trained on numbers of mean 0 and deviation 1: it gets such ones of these
@@ -109,7 +111,6 @@ static tern_status fit(tern__job *j) {
     if (st == TERN_OK && r->o.augmentation)
         st = tern_vision_augmentation_parse(&a, c, r->o.augmentation);
     j->constant = !tern__vision_augmentation_varies(&a);
-    j->classes = (int64_t)r->pipeline.n_labels;
     return st == TERN_OK ? tern_vision_dataset_vary(r->data, &a) : st;
 }
 
@@ -132,7 +133,8 @@ static void build(tern_graph *g, tern__job *j) {
 }
 
 /* Without the auxiliary classifiers, which have done their work. */
-static tern_status keep_first_output(tern_model **model) {
+static tern_status keep_first_output(tern_model **model, tern__job *j) {
+    (void)j;
     const tern_transfer_options as_it_is = TERN_TRANSFER_OPTIONS_INIT;
     tern_graph *graph;
     if (tern_model_graph(*model)->n_outputs < 2) return TERN_OK;
@@ -144,9 +146,12 @@ static tern_status keep_first_output(tern_model **model) {
     return st;
 }
 
-static tern_status finish(tern_model **model, tern__job *j) {
-    const tern_status st = keep_first_output(model);
-    return st == TERN_OK ? tern__class_pipeline_write(*model, j->context, &((run *)j)->pipeline) : st;
+static const char *label(const tern__job *j, int64_t i) {
+    return tern_vision_dataset_label(((const run *)j)->data, (int)i);
+}
+
+static tern_status write_pipeline(tern_model *model, tern__job *j) {
+    return tern__class_pipeline_write(model, j->context, &((run *)j)->pipeline);
 }
 
 static void close_pictures(tern__job *j) {
@@ -162,8 +167,8 @@ static const tern__task task = {
     .initializer = "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT",
     .options_size = sizeof(tern_vision_classifier_train_options),
     .own = "name, scale and dropout", .network_name = tern_vision_classifier_name,
-    .open = open_pictures, .fit = fit, .recipe = recipe, .build = build, .finish = finish,
-    .close = close_pictures};
+    .open = open_pictures, .fit = fit, .recipe = recipe, .build = build, .finish = keep_first_output,
+    .label = label, .write = write_pipeline, .close = close_pictures};
 
 tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, const char *path,
                                          const tern_vision_classifier_train_options *options) {

@@ -361,19 +361,19 @@ static void count_pictures(const run *r) {
 }
 
 /* The threshold is the one with the best Dice. */
-static tern_status finish(tern_model **model, tern__job *j) {
+static tern_status write_model(tern_model *model, tern__job *j) {
     const run *r = (const run *)j;
     tern_vision_train_result *result = r->result;
     tern_mask_metrics *metrics = NULL;
     result->train = j->result;
     result->threshold = NAN;
     count_pictures(r);
-    tern_status st = write_pipeline(r, *model, 0.5);
-    if (st == TERN_OK) st = score(&metrics, r, *model);
+    tern_status st = write_pipeline(r, model, 0.5);
+    if (st == TERN_OK) st = score(&metrics, r, model);
     if (st == TERN_OK && r->classes == 2) {
         result->threshold = tern_mask_metrics_best_threshold(metrics, NULL);
         result->scores = tern_mask_metrics_scores_at(metrics, result->threshold);
-        st = write_pipeline(r, *model, result->threshold);
+        st = write_pipeline(r, model, result->threshold);
     } else if (st == TERN_OK) {
         result->scores = tern_mask_metrics_scores(metrics);
     }
@@ -436,7 +436,7 @@ static const tern__task task = {
     .initializer = "TERN_VISION_TRAIN_OPTIONS_INIT",
     .options_size = sizeof(tern_vision_train_options), .own = "name, width, depth and so on",
     .network_name = tern_vision_network_name, .check = check, .open = open_pictures,
-    .split = split, .fit = fit, .recipe = recipe, .build = build, .finish = finish, .facts = facts,
+    .split = split, .fit = fit, .recipe = recipe, .build = build, .write = write_model, .facts = facts,
     .close = close_pictures};
 
 tern_status tern_vision_train(tern_model **model, tern_context *c, const char *pictures,

@@ -122,15 +122,25 @@ static tern_status write_training(tern_model *model, const tern__job *j) {
         j->train->seed, facts, j->path);
 }
 
+static const char *label_of(const void *job, size_t i) {
+    const tern__job *j = job;
+    return j->task->label(j, (int64_t)i);
+}
+
 tern_status tern__job_train(tern_model **model, tern__job *j) {
     const tern__task *t = j->task;
     *model = NULL;
     tern_status st = tern__job_check(j);
     if (st == TERN_OK) st = t->open(j);
+    if (st == TERN_OK && t->label)
+        st = tern__metadata_check_labels(j->context, label_of, j, (size_t)j->classes);
     if (st == TERN_OK) st = split(j);
     if (st == TERN_OK) st = t->fit(j);
     if (st == TERN_OK) st = tern__job_learn(model, j);
-    if (st == TERN_OK) st = t->finish(model, j);
+    if (st == TERN_OK && t->finish) st = t->finish(model, j);
+    if (st == TERN_OK && t->label)
+        st = tern__metadata_set_labels(*model, j->context, label_of, j, (size_t)j->classes);
+    if (st == TERN_OK) st = t->write(*model, j);
     if (st == TERN_OK && j->train->result) *j->train->result = j->result;
     if (st == TERN_OK) st = write_training(*model, j);
     if (st != TERN_OK) {

@@ -40,13 +40,13 @@ typedef struct tern__task {
     const char *(*network_name)(size_t index);
     /* Further checks that need no data. */
     tern_status (*check)(tern__job *j);
-    /* Takes the front end of j->init and reads the data: j->all. */
+    /* Takes the front end of j->init and reads the data: j->all, j->classes. */
     tern_status (*open)(tern__job *j);
     /* Makes j->training and j->validation (both are freed), where they are no share of the data;
      * NULL: all are trained on. */
     tern_status (*split)(tern__job *j);
-    /* What depends on the samples to train on: normalisation, vocabulary; sets j->classes, and
-     * j->held, which is not freed. */
+    /* What depends on the samples to train on: normalisation, vocabulary; sets j->held, which is
+     * not freed. */
     tern_status (*fit)(tern__job *j);
     /* The recipe of the network; not called with own_recipe. */
     void (*recipe)(tern__job *j, tern__recipe *r);
@@ -54,8 +54,12 @@ typedef struct tern__task {
     void (*build)(tern_graph *g, tern__job *j);
     /* What a network that is gone on from needs besides its new last layer. */
     void (*renew)(tern_graph *g, tern__job *j);
-    /* Makes of the trained model what is given away: its outputs, its metadata. */
+    /* Makes of the trained model the one that is given away. */
     tern_status (*finish)(tern_model **model, tern__job *j);
+    /* Label i of j->classes, as soon as the data are read; NULL: the model has none. */
+    const char *(*label)(const tern__job *j, int64_t i);
+    /* Says in the model how data become the network's input. */
+    tern_status (*write)(tern_model *model, tern__job *j);
     /* Facts for tern.training; NULL: tern__metadata_facts. NULL as its result: no memory. */
     json_t *(*facts)(const tern__job *j);
     /* Frees what the steps made, after the samples. */
