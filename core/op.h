@@ -7,6 +7,7 @@
 #define TERN_CORE_OP_H
 
 #include "base.h"
+#include "kernels/activation.h"
 #include <tern/graph.h>
 
 /* ---- attributes ---- */
@@ -71,12 +72,6 @@ typedef struct tern__tensor {
 /* Physical dims and the physical position of a logical axis. For PLAIN they are the logical ones. */
 void tern__physical(const tern__tensor *t, int64_t dims[TERN_MAX_RANK]);
 int tern__physical_axis(const tern__tensor *t, int logical_axis);
-
-/* Activations that a step can apply to what it computes, before it writes it (fused by the plan). All
- * have derivatives that follow from the output y alone. */
-typedef enum tern__activation {
-    TERN__NONE, TERN__RELU, TERN__LEAKY_RELU, TERN__SIGMOID, TERN__TANH
-} tern__activation;
 
 typedef struct tern__step tern__step;
 struct tern__step {

@@ -10,6 +10,7 @@ cd "$work" || exit 1
 failed=0
 passed() { printf '[       OK ] %s\n' "$1"; }
 wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
+skipped() { printf 'SKIP: %s\n[  SKIPPED ] %s\n' "$2" "$1"; } # skipped NAME REASON
 # expect NAME CODE TEXT COMMAND...: the exit code, and a text in what is printed.
 expect() {
     local name=$1 code=$2 text=$3 output got

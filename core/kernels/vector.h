@@ -6,7 +6,8 @@
 #ifndef TERN_KERNELS_VECTOR_H
 #define TERN_KERNELS_VECTOR_H
 
-#include "../op.h"
+#include "../base.h"
+#include "activation.h"
 #include "kernels.h"
 
 typedef enum tern__unary {
