@@ -3,6 +3,7 @@
 #include "networks.h"
 #include "pipeline.h"
 
+#include "core/arithmetic.h"
 #include "core/choices.h"
 #include "core/dataset.h"
 #include "core/session.h"
@@ -127,8 +128,6 @@ static tern_status split(tern__job *j) {
     return st;
 }
 
-static int round_up(int value, int64_t to) { return (int)((value + to - 1) / to * to); }
-
 /* Are the pictures brought to one size (else cropped)? Fills in o->data's crop or size, for
  * pictures of one size width x height (0: of several). */
 static void choose_window(tern_vision_train_options *o, int width, int height, int64_t multiple) {
@@ -136,15 +135,15 @@ static void choose_window(tern_vision_train_options *o, int width, int height, i
     d->multiple = (int)multiple;
     if (d->width && !d->crop_width) return;
     if (!d->width && !d->crop_width && !width) {
-        d->width = d->height = round_up(SIZE, multiple);
+        d->width = d->height = (int)tern__round_up(SIZE, multiple);
         return;
     }
     if (!d->crop_width) {
         d->crop_width = width < CROP ? width : CROP;
         d->crop_height = height < CROP ? height : CROP;
     }
-    d->crop_width = round_up(d->crop_width, multiple);
-    d->crop_height = round_up(d->crop_height, multiple);
+    d->crop_width = (int)tern__round_up(d->crop_width, multiple);
+    d->crop_height = (int)tern__round_up(d->crop_height, multiple);
 }
 
 /* How many crops of each picture make an epoch, where o->data does not say. */
