@@ -6,6 +6,7 @@
 
 #include "core/session.h"
 #include "core/task/answer.h"
+#include "core/task/measure.h"
 
 #include <math.h>
 #include <string.h>
@@ -229,21 +230,28 @@ tern_status tern_audio_describe(tern_audio_model_info *info, tern_session *sessi
 
 /* ---- evaluation ---- */
 
-static tern_status evaluate_clip(tern_session *session, const tern__clips *clips, size_t i,
-                                 tern_confusion *confusion, const classifier *k, tern_on_clip on_clip,
-                                 void *user) {
-    tern_context *c = tern__session_context(session);
-    const tern__clip *clip = &clips->at[i];
+typedef struct evaluation {
+    tern_session *session;
+    const classifier *k;
+    tern__clips clips;
+    tern_on_clip on_clip;
+    void *user;
+} evaluation;
+
+static tern_status measure_clip(void *evaluation_, int64_t i, tern__outcome *o) {
+    const evaluation *e = evaluation_;
+    const tern__clip *clip = &e->clips.at[i];
+    const tern__audio_pipeline *p = &e->k->pipeline;
     tern_answer answer;
-    tern_status st = tern_audio_classify_file(session, clip->path, &answer);
+    tern_status st = tern_audio_classify_file(e->session, clip->path, &answer);
     if (st != TERN_OK)
-        return clip->line ? tern__fail_in(c, "%s, line %zu", clips->path, clip->line) : st;
-    st = tern_confusion_add(confusion, clip->label,
-                            tern__label_find(k->pipeline.labels, k->pipeline.n_labels, answer.label));
-    if (st == TERN_OK && on_clip &&
-        !on_clip(user, clip->path, clips->labels.at[clip->label], &answer, i + 1, clips->count))
-        st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %zu of %zu clips", i + 1, clips->count);
-    return st;
+        return clip->line ? tern__fail_in(tern__session_context(e->session), "%s, line %zu", e->clips.path, clip->line)
+                          : st;
+    o->truth = clip->label;
+    o->predicted = tern__label_find(p->labels, p->n_labels, answer.label);
+    o->stop = e->on_clip && !e->on_clip(e->user, clip->path, e->clips.labels.at[clip->label], &answer, (size_t)i + 1,
+                                        e->clips.count);
+    return TERN_OK;
 }
 
 tern_status tern_audio_evaluate(tern_confusion **confusion, tern_session *session, const char *path,
@@ -251,23 +259,18 @@ tern_status tern_audio_evaluate(tern_confusion **confusion, tern_session *sessio
                                 void *user) {
     tern_context *c = tern__session_context(session);
     tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
-    tern__clips clips = {0};
+    evaluation e = {.session = session, .on_clip = on_clip, .user = user};
     classifier *k;
     *confusion = NULL;
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
     if (options) o = *options;
+    e.k = k;
     o.labels = k->pipeline.labels;
     o.n_labels = k->pipeline.n_labels;
-    st = tern__clips_read(&clips, c, path, &o);
-    if (st == TERN_OK)
-        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, o.labels);
-    for (size_t i = 0; st == TERN_OK && i < clips.count; i++)
-        st = evaluate_clip(session, &clips, i, *confusion, k, on_clip, user);
-    if (st != TERN_OK) {
-        tern_confusion_free(*confusion);
-        *confusion = NULL;
-    }
-    tern__clips_free(&clips);
+    st = tern__clips_read(&e.clips, c, path, &o);
+    const tern__measuring m = {"clips", (int64_t)e.clips.count, measure_clip, &e};
+    if (st == TERN_OK) st = tern__measure_labels(confusion, &m, c, o.labels, o.n_labels);
+    tern__clips_free(&e.clips);
     return st;
 }

@@ -5,6 +5,7 @@
 
 #include "core/session.h"
 #include "core/task/answer.h"
+#include "core/task/measure.h"
 
 #include <string.h>
 
@@ -165,21 +166,25 @@ tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, c
     return st == TERN_OK ? tern_vision_dataset_set_normalization(*data, &p->normalization) : st;
 }
 
-static tern_status count(tern_confusion *confusion, tern_context *c,
-                         const tern_vision_dataset *data, const int64_t *predictions,
-                         tern_on_mistake on_mistake, void *user) {
-    const tern_dataset *samples = tern_vision_dataset_samples(data);
-    tern_status st = TERN_OK;
-    for (int64_t i = 0; st == TERN_OK && i < tern_dataset_count(samples); i++) {
-        const int64_t truth = tern_dataset_class(samples, i);
-        st = tern_confusion_add(confusion, truth, predictions[i]);
-        if (st == TERN_OK && on_mistake && truth != predictions[i] &&
-            !on_mistake(user, tern_vision_dataset_file(data, tern_dataset_group(samples, i)),
-                        tern_vision_dataset_label(data, (int)truth),
-                        tern_vision_dataset_label(data, (int)predictions[i])))
-            st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped while listing mistakes");
-    }
-    return st;
+typedef struct evaluation {
+    tern_context *context;
+    const tern_vision_dataset *data;
+    const tern_dataset *samples;
+    int64_t *predictions; /* of the samples */
+    tern_on_mistake on_mistake;
+    void *user;
+} evaluation;
+
+static tern_status measure_picture(void *evaluation_, int64_t i, tern__outcome *o) {
+    const evaluation *e = evaluation_;
+    o->truth = tern_dataset_class(e->samples, i);
+    o->predicted = e->predictions[i];
+    if (!e->on_mistake || o->truth == o->predicted ||
+        e->on_mistake(e->user, tern_vision_dataset_file(e->data, tern_dataset_group(e->samples, i)),
+                      tern_vision_dataset_label(e->data, (int)o->truth),
+                      tern_vision_dataset_label(e->data, (int)o->predicted)))
+        return TERN_OK;
+    return tern__fail(e->context, TERN_ERR_INTERRUPTED, "stopped while listing mistakes");
 }
 
 tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_session *session,
@@ -187,30 +192,24 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
                                             const tern_vision_dataset_options *options,
                                             tern_on_mistake on_mistake, void *user) {
     tern_context *c = tern__session_context(session);
-    const tern_model *model = tern_session_model(session);
+    evaluation e = {.context = c, .on_mistake = on_mistake, .user = user};
     tern_vision_dataset *data = NULL;
-    int64_t *predictions = NULL;
     classifier *k;
     *confusion = NULL;
     tern_status st = prepare(&k, session);
-    if (st == TERN_OK) st = tern__class_pipeline_check(&k->pipeline, c, model);
+    if (st == TERN_OK) st = tern__class_pipeline_check(&k->pipeline, c, tern_session_model(session));
     if (st == TERN_OK) st = tern__class_data_open(&data, c, path, &k->pipeline, options);
-    if (st != TERN_OK) goto done;
-    tern_dataset *samples = tern_vision_dataset_samples(data);
-    predictions = tern__calloc(c, (size_t)tern_dataset_count(samples), sizeof *predictions);
-    if (!predictions)
-        st = TERN_ERR_MEMORY;
-    else
-        st = tern__session_predict(predictions, session, samples, 64);
-    if (st == TERN_OK)
-        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, k->pipeline.labels);
-    if (st == TERN_OK) st = count(*confusion, c, data, predictions, on_mistake, user);
-done:
-    if (st != TERN_OK) {
-        tern_confusion_free(*confusion);
-        *confusion = NULL;
+    if (st == TERN_OK) {
+        const int64_t count = tern_dataset_count(tern_vision_dataset_samples(data));
+        e.data = data;
+        e.samples = tern_vision_dataset_samples(data);
+        e.predictions = tern__calloc(c, (size_t)count, sizeof *e.predictions);
+        st = e.predictions ? tern__session_predict(e.predictions, session, e.samples, 64) : TERN_ERR_MEMORY;
+        const tern__measuring m = {"pictures", count, measure_picture, &e};
+        if (st == TERN_OK)
+            st = tern__measure_labels(confusion, &m, c, k->pipeline.labels, k->pipeline.n_labels);
     }
-    tern__free(c, predictions);
+    tern__free(c, e.predictions);
     tern_vision_dataset_free(data);
     return st;
 }
