@@ -72,7 +72,7 @@ static tern_status check_network(const tern__audio_pipeline *p, tern_context *c,
     const tern_status st = tern__pipeline_one_input(c, g, "a sound classifier");
     if (st != TERN_OK) return st;
     const tern__shape *in = &g->values[g->inputs[0]].shape;
-    if (!tern__pipeline_takes(in, &need))
+    if (in->type != TERN_FLOAT || !tern__shape_fits(in, &need))
         return tern__fail(c, TERN_ERR_FORMAT, "the network takes %s, but the model's front end gives %s",
                           tern__shape_text(in, text, sizeof text),
                           tern__shape_text(&need, text2, sizeof text2));

@@ -31,7 +31,7 @@ static tern_status check_input(const tern__class_pipeline *p, tern_context *c,
     const tern_status st = tern__pipeline_one_input(c, g, "one of pictures");
     if (st != TERN_OK) return st;
     const tern__shape *x = &g->values[g->inputs[0]].shape;
-    if (tern__pipeline_takes(x, &need)) return TERN_OK;
+    if (x->type == TERN_FLOAT && tern__shape_fits(x, &need)) return TERN_OK;
     return tern__fail(c, TERN_ERR_FORMAT,
                       "the network takes %s, but the model's pictures are %d x %d pixels with %d "
                       "channel%s",

@@ -37,13 +37,6 @@ tern_status tern__pipeline_one_input(tern_context *c, const tern_graph *g, const
                       g->n_outputs, who);
 }
 
-bool tern__pipeline_takes(const tern__shape *input, const tern__shape *given) {
-    bool takes = input->type == given->type && input->rank == given->rank;
-    for (int i = 1; takes && i < given->rank; i++)
-        takes = input->dims[i] < 0 || input->dims[i] == given->dims[i];
-    return takes;
-}
-
 tern_status tern__pipeline_gives_labels(tern_context *c, const tern_graph *g, size_t n_labels, int rank,
                                         const char *each) {
     char text[TERN__SHAPE_TEXT];

@@ -32,8 +32,6 @@ tern_status tern__pipeline_parse(void *pipeline, tern_context *c, const char *te
 
 /* The network has one input and an output. who: "a sound classifier". */
 tern_status tern__pipeline_one_input(tern_context *c, const tern_graph *g, const char *who);
-/* Whether an input takes what a front end gives: type, rank, and all sizes but the first. */
-bool tern__pipeline_takes(const tern__shape *input, const tern__shape *given);
 /* The output is of this rank with a number per label in its second dimension. each: "", or for what
  * they are (" for every token"). */
 tern_status tern__pipeline_gives_labels(tern_context *c, const tern_graph *g, size_t n_labels, int rank,
