@@ -95,19 +95,19 @@ static tern_status add_vector(void *listener_, const float *samples) {
     const listener *l = listener_;
     classifier *k = l->k;
     tern_context *c = tern__session_context(l->session);
-    int64_t length = 1;
+    const float *values;
+    int64_t length;
     tern_tensor y;
     tern_status st = run_window(l, samples, &y);
+    if (st == TERN_OK) st = tern__vector_of(&values, &length, c, &y);
     if (st != TERN_OK) return st;
-    for (int i = 0; i < y.rank; i++) length *= y.dims[i];
-    if (y.type != TERN_FLOAT) return tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
     if (length != k->length) {
         tern__free(c, k->vector);
         k->length = 0;
         if (!(k->vector = tern__calloc(c, (size_t)length, sizeof *k->vector))) return TERN_ERR_MEMORY;
         k->length = length;
     }
-    for (int64_t i = 0; i < length; i++) k->vector[i] += ((const float *)y.data)[i];
+    for (int64_t i = 0; i < length; i++) k->vector[i] += values[i];
     return TERN_OK;
 }
 

@@ -370,9 +370,6 @@ tern_status tern_text_embed(tern_session *session, const char *text, const float
     memcpy(k->input, ids.at, (size_t)ids.count * sizeof *k->input);
     const tern_tensor x = {TERN_INT64, 2, {1, n}, k->input};
     tern_tensor y;
-    if ((st = tern_session_run(session, &x, 1, &y, 1)) != TERN_OK) return st;
-    *vector = y.data;
-    *length = 1;
-    for (int i = 0; i < y.rank; i++) *length *= y.dims[i];
-    return TERN_OK;
+    st = tern_session_run(session, &x, 1, &y, 1);
+    return st == TERN_OK ? tern__vector_of(vector, length, c, &y) : st;
 }

@@ -126,13 +126,7 @@ tern_status tern_vision_embed_file(tern_session *session, const char *path, cons
     st = make_input(p, c, &image, k->input);
     tern_image_free(&image);
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &y, 1);
-    if (st == TERN_OK && y.type != TERN_FLOAT)
-        st = tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
-    if (st != TERN_OK) return st;
-    *vector = y.data;
-    *length = 1;
-    for (int i = 0; i < y.rank; i++) *length *= y.dims[i];
-    return TERN_OK;
+    return st == TERN_OK ? tern__vector_of(vector, length, c, &y) : st;
 }
 
 tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info,

@@ -214,7 +214,36 @@ static tern_status take_window(run *r) {
     return TERN_OK;
 }
 
-static tern_status find_multiple(run *r);
+static void build_for(tern_graph *g, const run *r, int channels, int classes) {
+    const tern_vision_train_options *o = &r->o;
+    tern_vision_network_options n = TERN_VISION_NETWORK_OPTIONS_INIT;
+    n.channels = channels;
+    n.classes = classes;
+    n.width = o->width;
+    n.depth = o->depth;
+    n.dropout = o->dropout;
+    n.no_normalization = o->no_normalization;
+    n.resize = o->resize;
+    n.reflect = o->reflect;
+    tern_vision_network_build(g, r->job.network, &n);
+}
+
+/* What sides must be multiples of; the same for any number of channels and classes. */
+static tern_status find_multiple(run *r) {
+    tern_graph *graph = NULL;
+    tern_vision_reach reach;
+    tern_status st = r->o.init ? TERN_OK : tern_graph_create(&graph, r->job.context);
+    if (graph) {
+        build_for(graph, r, 1, 1);
+        st = tern_graph_check(graph);
+    }
+    if (st == TERN_OK)
+        st = tern_vision_network_reach(&reach, graph ? graph : tern_model_graph(r->o.init));
+    if (st == TERN_OK)
+        r->multiple = reach.multiple[0] > reach.multiple[1] ? reach.multiple[0] : reach.multiple[1];
+    tern_graph_free(graph);
+    return st;
+}
 
 static tern_status open_pictures(tern__job *j) {
     run *r = (run *)j;
@@ -254,40 +283,9 @@ static tern_status fit(tern__job *j) {
 
 static void recipe(tern__job *j, tern__recipe *recipe_) { *recipe_ = recipe_of((run *)j)->train; }
 
-static void build_for(tern_graph *g, const run *r, int channels, int classes) {
-    const tern_vision_train_options *o = &r->o;
-    tern_vision_network_options n = TERN_VISION_NETWORK_OPTIONS_INIT;
-    n.channels = channels;
-    n.classes = classes;
-    n.width = o->width;
-    n.depth = o->depth;
-    n.dropout = o->dropout;
-    n.no_normalization = o->no_normalization;
-    n.resize = o->resize;
-    n.reflect = o->reflect;
-    tern_vision_network_build(g, r->job.network, &n);
-}
-
 static void build(tern_graph *g, tern__job *j) {
     const run *r = (const run *)j;
     build_for(g, r, tern_vision_dataset_channels(r->data), outputs(r));
-}
-
-/* What sides must be multiples of; the same for any number of channels and classes. */
-static tern_status find_multiple(run *r) {
-    tern_graph *graph = NULL;
-    tern_vision_reach reach;
-    tern_status st = r->o.init ? TERN_OK : tern_graph_create(&graph, r->job.context);
-    if (graph) {
-        build_for(graph, r, 1, 1);
-        st = tern_graph_check(graph);
-    }
-    if (st == TERN_OK)
-        st = tern_vision_network_reach(&reach, graph ? graph : tern_model_graph(r->o.init));
-    if (st == TERN_OK)
-        r->multiple = reach.multiple[0] > reach.multiple[1] ? reach.multiple[0] : reach.multiple[1];
-    tern_graph_free(graph);
-    return st;
 }
 
 /* ---- the model ---- */

@@ -35,6 +35,15 @@ void tern__answer_of(tern_answer *answer, tern_score *scores, size_t n) {
     *answer = (tern_answer){scores[0].label, scores[0].score, n, scores};
 }
 
+tern_status tern__vector_of(const float **vector, int64_t *length, tern_context *c, const tern_tensor *y) {
+    if (y->type != TERN_FLOAT)
+        return tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
+    *vector = y->data;
+    *length = 1;
+    for (int i = 0; i < y->rank; i++) *length *= y->dims[i];
+    return TERN_OK;
+}
+
 int64_t tern__label_find(const char *const *labels, size_t n, const char *label) {
     for (size_t i = 0; i < n; i++)
         if (!strcmp(labels[i], label)) return (int64_t)i;

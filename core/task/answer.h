@@ -5,6 +5,7 @@
 
 #include "core/base.h"
 #include <tern/answer.h>
+#include <tern/session.h>
 
 #include <math.h>
 
@@ -26,6 +27,9 @@ static inline double tern__softmax_share(const tern__softmax *s, float z) {
 
 /* Orders scores [n] by probability, equal ones by label, and makes them the answer. */
 void tern__answer_of(tern_answer *answer, tern_score *scores, size_t n);
+
+/* A layer's output as a vector, which it stays in; TERN_ERR_UNSUPPORTED unless it is of floats. */
+tern_status tern__vector_of(const float **vector, int64_t *length, tern_context *c, const tern_tensor *y);
 
 /* The number of a label, or -1. */
 int64_t tern__label_find(const char *const *labels, size_t n, const char *label);
