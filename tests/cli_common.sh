@@ -2,7 +2,7 @@
 # case. Sourced by cli*.sh with their arguments; they end with: exit $failed
 # shellcheck shell=bash disable=SC2034
 set -uo pipefail
-tern=$2/cli/tern
+tern=${TERN_COMMAND:-$2/cli/tern} # another command where that one is for another CPU
 export NO_COLOR=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

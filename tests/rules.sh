@@ -67,6 +67,17 @@ grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
 grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
     grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -v '"core/json\.h"' | rule command_uses_public_headers || true
 
+# Only operators, the ONNX files and the builders know an operator by its name; elsewhere a name is no more than
+# what a node that is being built is to be. All others ask for traits (core/op.h).
+names=$(sed -nE 's/.*\.name = "([A-Z][A-Za-z]*)".*/\1/p; s/^ *[A-Z_]+\([a-z_]+, "([A-Z][A-Za-z]*)".*/\1/p' core/ops/*.c | sort -u)
+rows=$(grep -oE '&tern__op_[a-z_]+' core/ops/table.c | sort -u | wc -l)
+[ "$(wc -l <<<"$names")" -ge "$rows" ] || echo "read $(wc -l <<<"$names") names of $rows operators" |
+    rule operators_names_are_read
+grep -vE '^core/(ops/|onnx_|build|loss\.c)' <<<"$code" |
+    sed -E 's/(tern_apply|tern__graph_node)\([^"]*(""|"tern")?,? *"[A-Za-z]+"/\1(/g' |
+    grep -E "\"($(paste -sd'|' <<<"$names"))\"|strn?(cmp|str)\([^;]*op->name|[^a-z_]tern__op_[a-z_]+" |
+    grep -vE '[^a-z_]tern__op_(find|relayout)[^a-z_]' | rule operators_are_asked_for_traits || true
+
 grep -E '<omp\.h>|# *pragma omp' <<<"$code" | grep -v '^core/thread\.c:' |
     rule openmp_only_in_thread_c || true
 grep -E 'immintrin\.h|arm_neon\.h' <<<"$code" | grep -v '^core/kernels/' |

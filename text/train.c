@@ -133,7 +133,7 @@ static void renew(tern_graph *g, tern__job *j) {
     (void)j;
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
-        if (!strcmp(n->op->name, "Gather") && g->values[n->inputs[0]].data &&
+        if (n->op->traits.looks_up && g->values[n->inputs[0]].data &&
             g->values[n->inputs[0]].shape.type == TERN_FLOAT)
             tern_set_padding_row((tern_value){g, n->inputs[0]});
     }
