@@ -16,7 +16,6 @@
 #define CLIPPED_SHARE 1e-3
 #define SHOWN 5               /* so many files are named in a warning */
 
-
 /* ---- reading ---- */
 
 /* A context for one worker: its own sentence; warnings are kept with the clip. */

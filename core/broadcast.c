@@ -5,7 +5,6 @@
 
 enum { WORK = 16384 }; /* elements of one item, about: 64 KB */
 
-
 /* Strides of an operand along the axes of y: 0 where it repeats. */
 static void strides_of(const int64_t *dims, int rank, int y_rank, int64_t *strides) {
     int64_t stride = 1;

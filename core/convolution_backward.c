@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-static int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
 /* ---- data ---- */
 
 typedef struct packing {
@@ -52,7 +50,7 @@ static void pack_data_panel(void *arg, int64_t item, int worker) {
 /* Floats of a phase's packed weights. */
 static int64_t phase_size(const tern__convolution *v, int64_t taps, int64_t nr) {
     return v->depthwise ? taps * v->c
-                        : taps * v->group * (v->k / v->group) * round_up(v->c / v->group, nr);
+                        : taps * v->group * (v->k / v->group) * tern__round_up(v->c / v->group, nr);
 }
 
 void tern__convolution_pack_data(const tern_context *c, const tern__convolution *v, const float *w,
@@ -63,7 +61,7 @@ void tern__convolution_pack_data(const tern_context *c, const tern__convolution 
                      .w = w,
                      .packed = packed,
                      .nr = nr,
-                     .panels = round_up(v->c / v->group, nr) / nr};
+                     .panels = tern__round_up(v->c / v->group, nr) / nr};
         tern__rows rows = tern__rows_data(v, phase, p.element, p.element_step);
         for (int i = 0; i < 3; i++) p.taps[i] = rows.axes[i].taps;
         int64_t taps = tern__rows_taps(&rows);
@@ -160,7 +158,7 @@ static void gradient_item(void *arg, int64_t item, int worker) {
                           .x = sources,
                           .dy = packed,
                           .dw = q->partial + shard * (int64_t)v->packed_size +
-                                g * round_up(columns, nr) * v->taps * v->depth};
+                                g * tern__round_up(columns, nr) * v->taps * v->depth};
     shard_range(q, shard, &begin, &end);
     for (int64_t m = begin; m < end || !o.add; m += v->shard_rows, o.add = true) {
         o.rows = m < end ? tern__least(end - m, v->shard_rows) : 0;
@@ -200,7 +198,7 @@ static void combine_panel(void *arg, int64_t item, int worker) {
     const gradient *q = arg;
     const tern__convolution *v = q->v;
     int64_t nr = q->kernels->nr, channels = v->c / v->group, columns = v->k / v->group;
-    int64_t panels = round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
+    int64_t panels = tern__round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
     int64_t lanes = tern__least(columns - first, nr), count = tern__convolution_elements(v) * channels;
     float *to = q->dw + (g * columns + first) * v->w_k;
     for (int64_t p = 0; p < count; p += TERN__WEIGHT_BLOCK) {
@@ -255,13 +253,13 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     q.zeros = tern__convolution_zeros(v->depthwise ? v->c : v->depth, &workspace);
     q.x = tern__convolution_pad(c, v, x, &workspace);
     q.partial = workspace;
-    q.scratch = workspace + round_up(v->shards * (int64_t)v->packed_size, 16);
+    q.scratch = workspace + tern__round_up(v->shards * (int64_t)v->packed_size, 16);
     q.tables_size = tern__convolution_tables_size(v->shard_rows, v->taps);
     q.scratch_size =
         q.tables_size +
         (v->depthwise
              ? 0
-             : (size_t)round_up(v->shard_rows * round_up(v->k / v->group, q.kernels->nr), 16));
+             : (size_t)tern__round_up(v->shard_rows * tern__round_up(v->k / v->group, q.kernels->nr), 16));
     if (v->depthwise) {
         tern__parallel(c, v->shards, v->shard_rows * v->taps * v->c / 8, depthwise_item, &q);
         combine_depthwise(&q);
@@ -270,7 +268,7 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     int64_t items = v->shards * v->group * q.strip_blocks;
     tern__parallel(c, items, (int64_t)(tern__convolution_work(v) / (double)items), gradient_item, &q);
     int64_t nr = q.kernels->nr;
-    tern__parallel(c, v->group * (round_up(v->k / v->group, nr) / nr),
+    tern__parallel(c, v->group * (tern__round_up(v->k / v->group, nr) / nr),
                    (v->shards + 2) * tern__convolution_elements(v) * v->c / v->group * nr,
                    combine_panel, &q);
 }

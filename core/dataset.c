@@ -112,7 +112,6 @@ static void sort_lengths(const tern_dataset *d, int64_t *samples, int64_t count,
     for (int64_t i = 0; i < count; i++) samples[i] = room[i].sample;
 }
 
-
 tern_status tern__dataset_sorted(const tern_dataset *d, int64_t *order) {
     for (int64_t i = 0; i < d->count; i++) order[i] = i;
     if (!d->shared->source.length_of) return TERN_OK;

@@ -158,7 +158,6 @@ void tern__around_axis(const tern__tensor *t, int logical_axis, int64_t *outer, 
 
 /* ---- windows ---- */
 
-
 /* ONNX Conv-11, MaxPool-12, AveragePool-11. With ceil_mode a last window that would start in the
  * end padding is left out (as PyTorch does and ONNX since opset 22 says): it would hold nothing. */
 static void window_axis(const tern__window_attributes *a, int axis, tern__window *w) {
@@ -236,9 +235,6 @@ tern_status tern__window_check(const tern__infer *in, const tern__window_attribu
     }
     return TERN_OK;
 }
-
-int64_t tern__floor_ratio(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-int64_t tern__ceil_ratio(int64_t a, int64_t b) { return -tern__floor_ratio(-a, b); }
 
 void tern__window_sees(const tern__window *w, int axis, tern__sight *sight) {
     sight->step = w->stride[axis];

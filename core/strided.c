@@ -9,7 +9,6 @@
 
 enum { WORK = 16384 }; /* elements of one item, about */
 
-
 void tern__dense_strides(const int64_t *dims, int rank, int64_t *strides) {
     int64_t stride = 1;
     for (int i = rank - 1; i >= 0; i--) {
