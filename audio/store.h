@@ -5,6 +5,7 @@
 
 #include "clips.h"
 #include "features.h"
+#include "options.h"
 #include "vary.h"
 
 /* Windows below it hold one word or one stroke, which must not be cut in two. */

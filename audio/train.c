@@ -1,5 +1,6 @@
 /* Trains a sound classifier: what core/task/train.c asks of sounds. */
 #include "networks.h"
+#include "options.h"
 #include "pipeline.h"
 #include "store.h"
 
@@ -104,7 +105,7 @@ static tern_status fit(tern__job *j) {
     if (r->o.own_recipe) return TERN_OK;
     tern_audio_augmentation a = {0};
     if (!r->o.no_augmentation) a = r->network->recipes[brief]->augmentation;
-    st = tern__audio_augmentation_parse(&a, j->context, r->o.augmentation);
+    st = tern__options_from_text(&tern__audio_augmentation, &a, j->context, r->o.augmentation);
     return st == TERN_OK ? tern_audio_dataset_vary(r->data, &a) : st;
 }
 

@@ -5,11 +5,6 @@
 #include "core/base.h"
 #include <tern/audio_dataset.h>
 
-/* Goes on with a hash of an augmentation. */
-uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a);
-/* Changes the parts that a text names: "gain=6,pitch=0"; NULL: none. */
-tern_status tern__audio_augmentation_parse(tern_audio_augmentation *a, tern_context *c, const char *text);
-
 /* How a clip sounds in one band, all along. */
 typedef struct tern__band {
     float mean, deviation;

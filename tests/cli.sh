@@ -42,9 +42,16 @@ expect group_help 0 "tern audio classify" "$tern" audio --help
 for command in "audio train" "audio classify" "audio evaluate" "audio features" "model info"; do
     expect "help_${command/ /_}" 0 "usage: tern $command" "$tern" $command --help
 done
-for command in "audio train" "text train" "vision train" "vision train-classifier"; do
+for command in audio\ {train,classify,evaluate,features,explain} model\ {info,average,embed,similar} \
+    text\ {train,cross-validate,classify,evaluate,tag,vectors,similar} \
+    vision\ {train,segment,evaluate,train-classifier,classify,evaluate-classifier,explain,filter}; do
     "$tern" $command --help >help.txt
     expect "help_options_fit_${command// /_}" 0 "" awk '/^  / && length > 100 { print; exit 1 }' help.txt
+    # A flag's sentence stands beside it or, where the flag is long, below it.
+    expect "help_says_what_options_do_${command// /_}" 0 "" awk '
+        bare && substr($0, 1, 30) !~ /^ *$/ { print bare; exit 1 }
+        { bare = "" }
+        /^ +(-.,)? *--/ && substr($0, 31) ~ /^ *$/ { bare = $0 }' help.txt
 done
 expect help_is_whole 0 "M5 of Dai" "$tern" audio train --help
 expect version 0 "tern $(sed -n "s/^ *version: '\(.*\)',/\1/p" "$1/meson.build" | head -1)" "$tern" --version

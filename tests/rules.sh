@@ -59,13 +59,13 @@ for domain in audio text vision; do
         rule "${domain}_includes_no_other_domain" || true
 done
 # Of core's own headers a domain uses the helpers (memory, arithmetic, files, tables, pictures, pairs, JSON,
-# metadata, choices by name), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
+# metadata, choices by name, tables of options), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
 # name its errors; never operators, plans or kernels.
 grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
-    grep -vE '"core/(arithmetic|base|choices|file|folder|csv|npy|pairs|picture|json|metadata|names|session|dataset|task/answer|task/measure|task/pipeline|task/train|graph)\.h"' |
+    grep -vE '"core/(arithmetic|base|choices|options|file|folder|csv|npy|pairs|picture|json|metadata|names|session|dataset|task/answer|task/measure|task/pipeline|task/train|training|graph)\.h"' |
     rule domains_know_no_operators_plans_or_kernels || true
 grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
-    grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -v '"core/json\.h"' | rule command_uses_public_headers || true
+    grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -vE '"(core/json|(core|audio|text|vision)/options)\.h"' | rule command_uses_public_headers || true
 
 # Only operators, the ONNX files and the builders know an operator by its name; elsewhere a name is no more than
 # what a node that is being built is to be. All others ask for traits (core/op.h).
