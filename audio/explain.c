@@ -18,7 +18,7 @@ typedef struct heard {
     tern_explainer *explainer;
     int64_t answer;
     double most;
-    bool heard; /* a window at least */
+    bool heard;          /* a window at least */
     float *input, *best; /* features [rows][frames] of the window at hand, and of the best one */
 } heard;
 
@@ -33,7 +33,8 @@ static double log_probability(const tern_explanation *x, int64_t answer) {
 static tern_status run(tern_explanation *x, const heard *h, float *features) {
     const int64_t labels = (int64_t)h->pipeline->n_labels;
     const tern_audio_window *w = &h->pipeline->window;
-    const tern_tensor input = {TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, features};
+    const tern_tensor input = {
+        TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, features};
     tern_status st = tern_explainer_run(h->explainer, &input, h->answer, x);
     if (st != TERN_OK || (x->logits.rank == 2 && x->logits.dims[1] == labels)) return st;
     return tern__fail(h->context, TERN_ERR_SHAPE, "the network gives %lld numbers for %lld labels",

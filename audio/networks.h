@@ -17,14 +17,14 @@ typedef struct tern__audio_network {
     bool waveform;
     bool brief; /* the default for short windows */
     double dropout;
-    int members; /* networks whose logits are averaged */
+    int members;                                  /* networks whose logits are averaged */
     tern_value (*view)(tern_value x, int member); /* what a member sees of the input; NULL: all */
     tern_value (*build)(tern_value x, const tern_audio_network_options *o);
     const tern__audio_recipe *recipes[2]; /* of long and of short windows */
 } tern__audio_network;
 
-/* The network of this name, among those that take samples (waveform) or features. NULL: the default for
- * long or short windows; another name: the first. */
+/* The network of this name, among those that take samples (waveform) or features. NULL: the default
+ * for long or short windows; another name: the first. */
 const tern__audio_network *tern__audio_network_row(const char *name, bool waveform, bool brief);
 /* Makes of a network that was built with `apart` one that gives the mean of its members' logits. */
 void tern__audio_network_join(tern_graph *graph);

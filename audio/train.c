@@ -40,29 +40,34 @@ static tern_status split(tern__job *j) {
     const run *r = (const run *)j;
     tern_status st = TERN_OK;
     if (r->o.n_validate_folds)
-        st = tern_audio_dataset_folds(&j->validation, r->data, r->o.validate_folds, r->o.n_validate_folds);
+        st = tern_audio_dataset_folds(&j->validation, r->data, r->o.validate_folds,
+                                      r->o.n_validate_folds);
     return st == TERN_OK ? rest(&j->training, j->all, j->validation, j->context) : st;
 }
 
-/* The folds to read: those to train on and those to validate on; all where those to train on are not
- * named. *folds is the caller's to free. */
+/* The folds to read: those to train on and those to validate on; all where those to train on are
+ * not named. *folds is the caller's to free. */
 static tern_status folds_to_read(const char ***folds, size_t *count, tern_context *c,
                                  const tern_audio_train_options *o) {
     const size_t n = o->data.n_folds + o->n_validate_folds;
     for (size_t i = 0; i < o->data.n_folds; i++)
         for (size_t k = 0; k < o->n_validate_folds; k++)
             if (!strcmp(o->data.folds[i], o->validate_folds[k]))
-                return tern__fail(c, TERN_ERR_ARGUMENT, "fold '%s' is both to be trained on and to be "
-                                  "validated on", o->validate_folds[k]);
+                return tern__fail(c, TERN_ERR_ARGUMENT,
+                                  "fold '%s' is both to be trained on and to be "
+                                  "validated on",
+                                  o->validate_folds[k]);
     if (!(*folds = tern__alloc(c, (n + 1) * sizeof **folds))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < n; i++)
-        (*folds)[i] = i < o->data.n_folds ? o->data.folds[i] : o->validate_folds[i - o->data.n_folds];
+        (*folds)[i] =
+            i < o->data.n_folds ? o->data.folds[i] : o->validate_folds[i - o->data.n_folds];
     *count = o->data.n_folds ? n : 0;
     return TERN_OK;
 }
 
 /* The front end and the window of the model to go on from. */
-static tern_status take_front_end(tern_audio_dataset_options *d, tern_context *c, const tern_model *init) {
+static tern_status take_front_end(tern_audio_dataset_options *d, tern_context *c,
+                                  const tern_model *init) {
     tern__audio_pipeline before;
     tern_status st = tern__audio_pipeline_read(&before, c, init);
     if (st != TERN_OK) return st;
@@ -113,7 +118,8 @@ static tern_status fit(tern__job *j) {
 
 static void recipe(tern__job *j, tern__recipe *recipe_) {
     const run *r = (const run *)j;
-    *recipe_ = r->network->recipes[tern_audio_dataset_window(r->data).seconds < TERN__SHORT_SECONDS]->train;
+    *recipe_ = r->network->recipes[tern_audio_dataset_window(r->data).seconds < TERN__SHORT_SECONDS]
+                   ->train;
     if (r->o.no_augmentation) recipe_->mixup = 0;
 }
 
@@ -130,8 +136,8 @@ static void build(tern_graph *g, tern__job *j) {
     tern_audio_network_build(g, j->network, &n);
 }
 
-/* Members were trained each on its own: from now on the model gives their mean, and its validation is that
- * of the mean. */
+/* Members were trained each on its own: from now on the model gives their mean, and its validation
+ * is that of the mean. */
 static tern_status join(tern_model **model, tern_audio_dataset *data, tern_dataset *validation,
                         const tern_loss_options *loss, tern_train_result *result) {
     tern_graph *graph;
@@ -163,21 +169,39 @@ static tern_status write_pipeline(tern_model *model, tern__job *j) {
 
 static void close_clips(tern__job *j) { tern_audio_dataset_free(((run *)j)->data); }
 
-static const tern__task task = {
-    .samples = "clips", .options = "audio training options", .initializer = "TERN_AUDIO_TRAIN_OPTIONS_INIT",
-    .options_size = sizeof(tern_audio_train_options), .own = "name, width and dropout",
-    .network_name = tern_audio_network_name, .open = open_clips, .split = split, .fit = fit, .recipe = recipe,
-    .build = build, .finish = finish, .label = label, .write = write_pipeline, .close = close_clips};
+static const tern__task task = {.samples = "clips",
+                                .options = "audio training options",
+                                .initializer = "TERN_AUDIO_TRAIN_OPTIONS_INIT",
+                                .options_size = sizeof(tern_audio_train_options),
+                                .own = "name, width and dropout",
+                                .network_name = tern_audio_network_name,
+                                .open = open_clips,
+                                .split = split,
+                                .fit = fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .finish = finish,
+                                .label = label,
+                                .write = write_pipeline,
+                                .close = close_clips};
 
 tern_status tern_audio_train(tern_model **model, tern_context *c, const char *path,
                              const tern_audio_train_options *options) {
     run r = {.o = TERN_AUDIO_TRAIN_OPTIONS_INIT};
     const tern_audio_train_options *o = &r.o;
     if (options) r.o = *options;
-    r.job = (tern__job){.task = &task, .context = c, .path = path, .network = o->network, .train = &r.o.train,
-                        .given = {.size = o->size, .init = o->init, .freeze_until = o->freeze_until,
-                                  .own_recipe = o->own_recipe, .validate = o->validate,
+    r.job = (tern__job){.task = &task,
+                        .context = c,
+                        .path = path,
+                        .network = o->network,
+                        .train = &r.o.train,
+                        .given = {.size = o->size,
+                                  .init = o->init,
+                                  .freeze_until = o->freeze_until,
+                                  .own_recipe = o->own_recipe,
+                                  .validate = o->validate,
                                   .owns = o->network || o->width != 0 || o->dropout != 0,
-                                  .validated = o->n_validate_folds ? "folds" : NULL, .inputs = {path}}};
+                                  .validated = o->n_validate_folds ? "folds" : NULL,
+                                  .inputs = {path}}};
     return tern__job_train(model, &r.job);
 }

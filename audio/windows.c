@@ -18,7 +18,8 @@ tern_status tern__windows_open(tern__sample_source *source, tern_sound **sound, 
 }
 
 /* Reads until count samples are there or the end is reached. */
-static tern_status read_full(const tern__sample_source *s, float *samples, size_t count, size_t *got) {
+static tern_status read_full(const tern__sample_source *s, float *samples, size_t count,
+                             size_t *got) {
     tern_status st = TERN_OK;
     size_t n = 1;
     for (*got = 0; st == TERN_OK && *got < count && n; *got += n)
@@ -26,9 +27,11 @@ static tern_status read_full(const tern__sample_source *s, float *samples, size_
     return st;
 }
 
-tern_status tern__windows_cut(size_t *windows, tern_context *c, const tern__sample_source *source, size_t n,
-                              float *room, tern_status (*take)(void *user, const float *samples), void *user) {
-    const size_t hop = n > 1 ? n / 2 : 1, negligible = n / 50; /* a rest that is not worth a window */
+tern_status tern__windows_cut(size_t *windows, tern_context *c, const tern__sample_source *source,
+                              size_t n, float *room,
+                              tern_status (*take)(void *user, const float *samples), void *user) {
+    const size_t hop = n > 1 ? n / 2 : 1,
+                 negligible = n / 50; /* a rest that is not worth a window */
     size_t got;
     *windows = 0;
     tern_status st = read_full(source, room, n, &got);

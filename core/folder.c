@@ -14,7 +14,8 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 }
 static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-tern_status tern__folder_list(tern_context *c, const char *folder, tern__on_entry on_entry, void *user) {
+tern_status tern__folder_list(tern_context *c, const char *folder, tern__on_entry on_entry,
+                              void *user) {
     struct dirent **entries;
     const int n = scandir(folder, &entries, visible, by_name);
     if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
@@ -53,15 +54,16 @@ static tern_status visit(void *walk_, const tern__entry *e) {
     if (e->error) return tern__fail(w->context, TERN_ERR_IO, "%s: %s", e->path, strerror(e->error));
     if (!e->is_folder) return w->on_entry(w->user, e);
     if (w->depth == DEEPEST)
-        return tern__fail(w->context, TERN_ERR_LIMIT, "%s: more than %d folders within each other", e->path,
-                          DEEPEST);
+        return tern__fail(w->context, TERN_ERR_LIMIT, "%s: more than %d folders within each other",
+                          e->path, DEEPEST);
     w->depth++;
     const tern_status st = tern__folder_list(w->context, e->path, visit, w);
     w->depth--;
     return st;
 }
 
-tern_status tern__folder_walk(tern_context *c, const char *folder, tern__on_entry on_entry, void *user) {
+tern_status tern__folder_walk(tern_context *c, const char *folder, tern__on_entry on_entry,
+                              void *user) {
     walk w = {c, on_entry, user, 1};
     return tern__folder_list(c, folder, visit, &w);
 }

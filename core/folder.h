@@ -12,8 +12,11 @@ typedef struct tern__entry {
 typedef tern_status (*tern__on_entry)(void *user, const tern__entry *entry);
 
 /* What is in the folder itself. TERN_ERR_IO; a failure of on_entry ends it. */
-tern_status tern__folder_list(tern_context *c, const char *folder, tern__on_entry on_entry, void *user);
-/* All but folders in it and in the folders below. TERN_ERR_LIMIT: more than 16 within each other. */
-tern_status tern__folder_walk(tern_context *c, const char *folder, tern__on_entry on_entry, void *user);
+tern_status tern__folder_list(tern_context *c, const char *folder, tern__on_entry on_entry,
+                              void *user);
+/* All but folders in it and in the folders below. TERN_ERR_LIMIT: more than 16 within each other.
+ */
+tern_status tern__folder_walk(tern_context *c, const char *folder, tern__on_entry on_entry,
+                              void *user);
 
 #endif

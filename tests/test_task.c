@@ -1,5 +1,5 @@
-/* A fourth domain in a few lines: heartbeats from a CSV, which the training skeleton, the pipeline and
- * the answers of core/task/ serve as they serve the others. */
+/* A fourth domain in a few lines: heartbeats from a CSV, which the training skeleton, the pipeline
+ * and the answers of core/task/ serve as they serve the others. */
 #include "check.h"
 #include "core/csv.h"
 #include "core/task/answer.h"
@@ -33,8 +33,12 @@ static tern_status load(void *self, tern_load *l) {
     return TERN_OK;
 }
 
-static const tern__recipe recipe_of_beat = {.samples_seen = 600, .fewest_epochs = 4, .most_epochs = 20,
-                                            .batch = 8, .learning_rate = 1e-2, .weight_decay = 0.01,
+static const tern__recipe recipe_of_beat = {.samples_seen = 600,
+                                            .fewest_epochs = 4,
+                                            .most_epochs = 20,
+                                            .batch = 8,
+                                            .learning_rate = 1e-2,
+                                            .weight_decay = 0.01,
                                             .schedule = TERN_SCHEDULE_ONE_CYCLE};
 static const char *network_name(size_t i) { return i ? NULL : "beat"; }
 
@@ -57,12 +61,16 @@ static tern_status open_beats(tern__job *j) {
     }
     tern__csv_close(csv);
     j->classes = 2;
-    return st != TERN_OK ? st
-                         : tern_dataset_create(&j->all, j->context,
-                                               &(tern_dataset_source){.size = sizeof(tern_dataset_source),
-                                                                      .self = b, .count = b->count,
-                                                                      .n_inputs = 1, .class_of = class_of,
-                                                                      .shapes = shapes, .load = load});
+    return st != TERN_OK
+               ? st
+               : tern_dataset_create(&j->all, j->context,
+                                     &(tern_dataset_source){.size = sizeof(tern_dataset_source),
+                                                            .self = b,
+                                                            .count = b->count,
+                                                            .n_inputs = 1,
+                                                            .class_of = class_of,
+                                                            .shapes = shapes,
+                                                            .load = load});
 }
 static tern_status fit(tern__job *j) { return (void)j, TERN_OK; }
 static void recipe(tern__job *j, tern__recipe *r) { (void)j, *r = recipe_of_beat; }
@@ -73,20 +81,31 @@ static void build(tern_graph *g, tern__job *j) {
 }
 static const char *label(const tern__job *j, int64_t i) { return (void)j, kinds[i]; }
 static tern_status write_beat(tern_model *model, tern__job *j) {
-    return tern__metadata_set(model, j->context, "tern.beat", json_pack("{s:i}", "length", LENGTH), 6);
+    return tern__metadata_set(model, j->context, "tern.beat", json_pack("{s:i}", "length", LENGTH),
+                              6);
 }
 static void close_beats(tern__job *j) { tern_dataset_free(j->all); }
 
-static const tern__task task = {
-    .samples = "beats", .options = "beat options", .initializer = "none", .options_size = 1,
-    .own = "name", .network_name = network_name, .open = open_beats, .fit = fit, .recipe = recipe,
-    .build = build, .label = label, .write = write_beat, .close = close_beats};
+static const tern__task task = {.samples = "beats",
+                                .options = "beat options",
+                                .initializer = "none",
+                                .options_size = 1,
+                                .own = "name",
+                                .network_name = network_name,
+                                .open = open_beats,
+                                .fit = fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .label = label,
+                                .write = write_beat,
+                                .close = close_beats};
 
 static tern_status train_beats(tern_model **model, tern_context *c, const char *path,
                                tern__job_options given) {
     run *r = calloc(1, sizeof *r);
     r->train = (tern_train_options){.size = sizeof r->train, .seed = 3};
-    r->job = (tern__job){.task = &task, .context = c, .path = path, .train = &r->train, .given = given};
+    r->job =
+        (tern__job){.task = &task, .context = c, .path = path, .train = &r->train, .given = given};
     const tern_status st = tern__job_train(model, &r->job);
     free(r);
     return st;
@@ -114,18 +133,21 @@ static void a_fourth_domain_trains_and_answers(void **state) {
     check_ok(NULL, tern_context_create(&c, NULL));
     check_error(c, TERN_ERR_ARGUMENT, "beat options of size 2, expected 1",
                 train_beats(&model, c, path, (tern__job_options){.size = 2}));
-    check_error(c, TERN_ERR_ARGUMENT, "freezing until 'conv' needs a trained model",
-                train_beats(&model, c, path, (tern__job_options){.size = 1, .freeze_until = "conv"}));
+    check_error(
+        c, TERN_ERR_ARGUMENT, "freezing until 'conv' needs a trained model",
+        train_beats(&model, c, path, (tern__job_options){.size = 1, .freeze_until = "conv"}));
     assert_null(model);
     check_ok(c, train_beats(&model, c, path, (tern__job_options){.size = 1, .validate = 0.25}));
     assert_string_equal(tern_model_metadata(model, "tern.labels"), "[\"narrow\", \"wide\"]");
     assert_non_null(strstr(tern_model_metadata(model, "tern.training"), "\"network\": \"beat\""));
-    assert_non_null(strstr(tern_model_metadata(model, "tern.training"), "\"validation_beats\": 10"));
+    assert_non_null(
+        strstr(tern_model_metadata(model, "tern.training"), "\"validation_beats\": 10"));
     check_ok(c, train_beats(&next, c, path,
                             (tern__job_options){.size = 1, .init = model, .freeze_until = "conv"}));
     const char *texts[TERN__PIPELINE_KEYS];
     static const tern__pipeline_need need = {{"tern.beat", "tern.labels"}, "feels", "for hearts"};
-    static const tern__pipeline_need other = {{"tern.tide", "tern.labels"}, "floats", "for the sea"};
+    static const tern__pipeline_need other = {
+        {"tern.tide", "tern.labels"}, "floats", "for the sea"};
     check_ok(c, tern__pipeline_find(texts, c, next, &need));
     check_error(c, TERN_ERR_FORMAT, "does not say how it floats: its metadata have no tern.tide;",
                 tern__pipeline_find(texts, c, next, &other));

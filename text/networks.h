@@ -5,8 +5,8 @@
 #include "core/task/train.h"
 #include <tern/text_network.h>
 
-/* How a network is trained: how long, how fast and how varied, and what its front end gives it. Found
- * by cross-validation on movie reviews and question types (bench/text.sh). */
+/* How a network is trained: how long, how fast and how varied, and what its front end gives it.
+ * Found by cross-validation on movie reviews and question types (bench/text.sh). */
 typedef struct tern__text_recipe {
     tern__recipe train;
     double with_vectors; /* factor of the rate for words that have vectors already */

@@ -45,8 +45,7 @@ tern_status tern__text_labels(const char ***labels, size_t *count, tern_context 
     return TERN_OK;
 }
 
-static tern_status check_tags(tern_context *c, const tern_text_dataset *data,
-                              const char *network) {
+static tern_status check_tags(tern_context *c, const tern_text_dataset *data, const char *network) {
     bool tagged = tern_text_dataset_tagged(data);
     if (tagged == tern_text_network_tags(network)) return TERN_OK;
     return tern__fail(c, TERN_ERR_ARGUMENT,
@@ -167,25 +166,40 @@ static tern_status write_pipeline(tern_model *model, tern__job *j) {
     return tern__text_pipeline_write(model, j->context, t->data, t->o.data.subwords);
 }
 
-static const tern__task task = {
-    .samples = "texts", .options = "text training options",
-    .initializer = "TERN_TEXT_TRAIN_OPTIONS_INIT", .options_size = sizeof(tern_text_train_options),
-    .own = "name, width, dropout and vectors", .network_name = tern_text_network_name,
-    .open = open_texts, .fit = tern__text_job_fit, .recipe = recipe, .build = build, .renew = renew,
-    .label = label, .write = write_pipeline, .close = tern__text_job_close};
+static const tern__task task = {.samples = "texts",
+                                .options = "text training options",
+                                .initializer = "TERN_TEXT_TRAIN_OPTIONS_INIT",
+                                .options_size = sizeof(tern_text_train_options),
+                                .own = "name, width, dropout and vectors",
+                                .network_name = tern_text_network_name,
+                                .open = open_texts,
+                                .fit = tern__text_job_fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .renew = renew,
+                                .label = label,
+                                .write = write_pipeline,
+                                .close = tern__text_job_close};
 
 void tern__text_job_begin(tern__text_job *t, tern_context *c, const char *path,
                           const tern_text_train_options *options) {
     *t = (tern__text_job){.o = TERN_TEXT_TRAIN_OPTIONS_INIT};
     const tern_text_train_options *o = &t->o;
     if (options) t->o = *options;
-    t->job = (tern__job){
-        .task = &task, .context = c, .path = path, .network = o->network, .train = &t->o.train,
-        .given = {.size = o->size, .init = o->init, .freeze_until = o->freeze_until,
-                  .own_recipe = o->own_recipe, .validate = o->validate,
-                  .owns = o->network || o->width != 0 || o->dropout != 0 || o->vectors,
-                  .validated = o->validate_path ? "a file" : NULL,
-                  .inputs = {path, o->validate_path, o->vectors}}};
+    t->job =
+        (tern__job){.task = &task,
+                    .context = c,
+                    .path = path,
+                    .network = o->network,
+                    .train = &t->o.train,
+                    .given = {.size = o->size,
+                              .init = o->init,
+                              .freeze_until = o->freeze_until,
+                              .own_recipe = o->own_recipe,
+                              .validate = o->validate,
+                              .owns = o->network || o->width != 0 || o->dropout != 0 || o->vectors,
+                              .validated = o->validate_path ? "a file" : NULL,
+                              .inputs = {path, o->validate_path, o->vectors}}};
 }
 
 tern_status tern_text_train(tern_model **model, tern_context *c, const char *path,

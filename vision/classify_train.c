@@ -11,7 +11,7 @@
 typedef struct run {
     tern__job job;
     tern_vision_classifier_train_options o;
-    tern_vision_dataset *data, *held; /* held: the place to validate on */
+    tern_vision_dataset *data, *held;      /* held: the place to validate on */
     tern__class_pipeline before, pipeline; /* of the model to go on from; of the new one */
 } run;
 
@@ -19,7 +19,8 @@ enum {
     FOLDER_SIDE = 64
 }; /* pictures of folders are brought to this, unless the caller says otherwise */
 
-/* What digits, things and photos bear alike; mirroring is not among it, since a mirrored 2 is no 2. */
+/* What digits, things and photos bear alike; mirroring is not among it, since a mirrored 2 is no 2.
+ */
 static const tern_vision_augmentation gentle = {.rotate = 8,
                                                 .shift = 0.07,
                                                 .scale = 0.1,
@@ -95,8 +96,8 @@ static tern_status describe(tern__class_pipeline *p, tern_context *c,
     return TERN_OK;
 }
 
-/* A model to go on from was trained on numbers of mean 0 and deviation 1: it gets such ones of these
- * pictures. */
+/* A model to go on from was trained on numbers of mean 0 and deviation 1: it gets such ones of
+ * these pictures. */
 static tern_status fit(tern__job *j) {
     run *r = (run *)j;
     tern_context *c = j->context;
@@ -162,25 +163,38 @@ static void close_pictures(tern__job *j) {
     tern_vision_dataset_free(r->data);
 }
 
-static const tern__task task = {
-    .samples = "pictures", .options = "training options",
-    .initializer = "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT",
-    .options_size = sizeof(tern_vision_classifier_train_options),
-    .own = "name, scale and dropout", .network_name = tern_vision_classifier_name,
-    .open = open_pictures, .fit = fit, .recipe = recipe, .build = build, .finish = keep_first_output,
-    .label = label, .write = write_pipeline, .close = close_pictures};
+static const tern__task task = {.samples = "pictures",
+                                .options = "training options",
+                                .initializer = "TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT",
+                                .options_size = sizeof(tern_vision_classifier_train_options),
+                                .own = "name, scale and dropout",
+                                .network_name = tern_vision_classifier_name,
+                                .open = open_pictures,
+                                .fit = fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .finish = keep_first_output,
+                                .label = label,
+                                .write = write_pipeline,
+                                .close = close_pictures};
 
 tern_status tern_vision_classifier_train(tern_model **model, tern_context *c, const char *path,
                                          const tern_vision_classifier_train_options *options) {
     run r = {.o = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT};
     const tern_vision_classifier_train_options *o = &r.o;
     if (options) r.o = *options;
-    r.job = (tern__job){
-        .task = &task, .context = c, .path = path, .network = o->network, .train = &r.o.train,
-        .given = {.size = o->size, .init = o->init, .freeze_until = o->freeze_until,
-                  .own_recipe = o->own_recipe, .validate = o->validate,
-                  .owns = o->network || o->scale != 0 || o->dropout != 0,
-                  .validated = o->validate_path ? "a folder" : NULL,
-                  .inputs = {o->validate_path}}};
+    r.job = (tern__job){.task = &task,
+                        .context = c,
+                        .path = path,
+                        .network = o->network,
+                        .train = &r.o.train,
+                        .given = {.size = o->size,
+                                  .init = o->init,
+                                  .freeze_until = o->freeze_until,
+                                  .own_recipe = o->own_recipe,
+                                  .validate = o->validate,
+                                  .owns = o->network || o->scale != 0 || o->dropout != 0,
+                                  .validated = o->validate_path ? "a folder" : NULL,
+                                  .inputs = {o->validate_path}}};
     return tern__job_train(model, &r.job);
 }

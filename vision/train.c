@@ -66,9 +66,10 @@ static tern_status find_loss(tern_loss_options *loss, tern_vision_target *target
         return tern__fail(c, TERN_ERR_ARGUMENT, "there is no loss '%s'; there are %s", name,
                           tern__choice_names(TERN__CHOICES(losses), names, sizeof names));
     if (borders && found->kind == TERN_LOSS_LOVASZ)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "border_weight has no part in the loss 'lovasz', which knows only whether "
-                          "a pixel counts; take another loss");
+        return tern__fail(
+            c, TERN_ERR_ARGUMENT,
+            "border_weight has no part in the loss 'lovasz', which knows only whether "
+            "a pixel counts; take another loss");
     loss->kind = found->kind;
     loss->weighted = classes == 2 || borders; /* one logit: 0 where a pixel does not count */
     if (classes == 2 && loss->kind == TERN_LOSS_SOFTMAX_CROSS_ENTROPY)
@@ -158,7 +159,8 @@ static void choose_crops(tern_vision_train_options *o, int64_t pictures) {
 static tern_status look(run *r, int *width, int *height, int64_t *pictures) {
     tern_vision_dataset_options d = r->o.data;
     tern_vision_dataset *data = NULL;
-    void (*const on_log)(void *user, tern_log_level level, const char *line) = r->job.context->on_log;
+    void (*const on_log)(void *user, tern_log_level level, const char *line) =
+        r->job.context->on_log;
     d.crop_width = d.crop_height = (int)r->multiple;
     d.width = d.height = 0;
     d.crops = 1;
@@ -193,7 +195,8 @@ static tern_status open_other(run *r) {
     d.fov = r->o.validate_fov;
     d.classes = r->classes;
     d.channels = tern_vision_dataset_channels(r->data);
-    tern_status st = tern_vision_dataset_open(&r->other, r->job.context, r->o.validate_pictures, &d);
+    tern_status st =
+        tern_vision_dataset_open(&r->other, r->job.context, r->o.validate_pictures, &d);
     if (st == TERN_OK)
         st = tern_vision_dataset_set_normalization(r->other,
                                                    tern_vision_dataset_normalization(r->data));
@@ -207,8 +210,8 @@ static tern_status take_window(run *r) {
     const int channels = r->before.normalization.channels;
     if (d->channels && d->channels != channels)
         return tern__fail(r->job.context, TERN_ERR_ARGUMENT,
-                          "the model to go on from sees pictures of %d channels, not of %d", channels,
-                          d->channels);
+                          "the model to go on from sees pictures of %d channels, not of %d",
+                          channels, d->channels);
     d->channels = channels;
     if (!d->crop_width && !d->width) d->width = r->before.width, d->height = r->before.height;
     return TERN_OK;
@@ -250,7 +253,8 @@ static tern_status open_pictures(tern__job *j) {
     tern_vision_dataset_options *d = &r->o.data;
     int64_t pictures;
     int width, height;
-    tern_status st = r->o.init ? tern__vision_pipeline_read(&r->before, j->context, r->o.init) : TERN_OK;
+    tern_status st =
+        r->o.init ? tern__vision_pipeline_read(&r->before, j->context, r->o.init) : TERN_OK;
     if (st == TERN_OK) st = find_multiple(r);
     if (st == TERN_OK && r->o.init) st = take_window(r);
     if (st == TERN_OK) st = look(r, &width, &height, &pictures);
@@ -258,7 +262,8 @@ static tern_status open_pictures(tern__job *j) {
     choose_window(&r->o, width, height, r->multiple);
     choose_crops(&r->o, pictures);
     d->classes = r->classes;
-    st = find_loss(&r->o.train.loss, &d->target, j->context, r->o.loss, r->classes, d->border_weight > 0);
+    st = find_loss(&r->o.train.loss, &d->target, j->context, r->o.loss, r->classes,
+                   d->border_weight > 0);
     d->augmentation = (tern_vision_augmentation){0};
     if (!r->o.no_augmentation) d->augmentation = recipe_of(r)->augmentation;
     if (st == TERN_OK && r->o.augmentation)
@@ -428,13 +433,21 @@ static void close_pictures(tern__job *j) {
     tern_vision_dataset_free(((run *)j)->data);
 }
 
-static const tern__task task = {
-    .samples = "pictures", .options = "vision training options",
-    .initializer = "TERN_VISION_TRAIN_OPTIONS_INIT",
-    .options_size = sizeof(tern_vision_train_options), .own = "name, width, depth and so on",
-    .network_name = tern_vision_network_name, .check = check, .open = open_pictures,
-    .split = split, .fit = fit, .recipe = recipe, .build = build, .write = write_model, .facts = facts,
-    .close = close_pictures};
+static const tern__task task = {.samples = "pictures",
+                                .options = "vision training options",
+                                .initializer = "TERN_VISION_TRAIN_OPTIONS_INIT",
+                                .options_size = sizeof(tern_vision_train_options),
+                                .own = "name, width, depth and so on",
+                                .network_name = tern_vision_network_name,
+                                .check = check,
+                                .open = open_pictures,
+                                .split = split,
+                                .fit = fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .write = write_model,
+                                .facts = facts,
+                                .close = close_pictures};
 
 tern_status tern_vision_train(tern_model **model, tern_context *c, const char *pictures,
                               const tern_vision_train_options *options,
@@ -445,9 +458,16 @@ tern_status tern_vision_train(tern_model **model, tern_context *c, const char *p
     if (options) r.o = *options;
     memset(r.result, 0, sizeof *r.result);
     r.job = (tern__job){
-        .task = &task, .context = c, .path = pictures, .network = o->network, .train = &r.o.train,
-        .given = {.size = o->size, .init = o->init, .freeze_until = o->freeze_until,
-                  .own_recipe = o->own_recipe, .validate = o->validate,
+        .task = &task,
+        .context = c,
+        .path = pictures,
+        .network = o->network,
+        .train = &r.o.train,
+        .given = {.size = o->size,
+                  .init = o->init,
+                  .freeze_until = o->freeze_until,
+                  .own_recipe = o->own_recipe,
+                  .validate = o->validate,
                   .owns = o->network || o->width || o->depth || o->dropout != 0 ||
                           o->no_normalization || o->resize || o->reflect,
                   .inputs = {o->data.masks, o->data.fov, o->validate_pictures, o->validate_masks}}};

@@ -35,7 +35,8 @@ void tern__answer_of(tern_answer *answer, tern_score *scores, size_t n) {
     *answer = (tern_answer){scores[0].label, scores[0].score, n, scores};
 }
 
-tern_status tern__vector_of(const float **vector, int64_t *length, tern_context *c, const tern_tensor *y) {
+tern_status tern__vector_of(const float **vector, int64_t *length, tern_context *c,
+                            const tern_tensor *y) {
     if (y->type != TERN_FLOAT)
         return tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
     *vector = y->data;

@@ -1,5 +1,5 @@
-/* What every classifier makes of its network's numbers: probabilities, and an answer whose labels stand
- * in the order of theirs. Knows no domain. Internal. */
+/* What every classifier makes of its network's numbers: probabilities, and an answer whose labels
+ * stand in the order of theirs. Knows no domain. Internal. */
 #ifndef TERN_TASK_ANSWER_H
 #define TERN_TASK_ANSWER_H
 
@@ -29,11 +29,13 @@ static inline double tern__softmax_share(const tern__softmax *s, float z) {
 void tern__answer_of(tern_answer *answer, tern_score *scores, size_t n);
 
 /* A layer's output as a vector, which it stays in; TERN_ERR_UNSUPPORTED unless it is of floats. */
-tern_status tern__vector_of(const float **vector, int64_t *length, tern_context *c, const tern_tensor *y);
+tern_status tern__vector_of(const float **vector, int64_t *length, tern_context *c,
+                            const tern_tensor *y);
 
 /* The number of a label, or -1. */
 int64_t tern__label_find(const char *const *labels, size_t n, const char *label);
-/* The number of the label that is asked for, -1 for NULL (any). TERN_ERR_ARGUMENT: there is none. */
+/* The number of the label that is asked for, -1 for NULL (any). TERN_ERR_ARGUMENT: there is none.
+ */
 tern_status tern__label_asked(int64_t *number, tern_context *c, const char *const *labels, size_t n,
                               const char *label);
 

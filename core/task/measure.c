@@ -2,9 +2,10 @@
 #include "core/task/measure.h"
 
 static tern_status stopped(const tern__measuring *m, tern_context *c, int64_t done) {
-    return m->count < 0 ? tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld %s", (long long)done, m->samples)
-                        : tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld of %lld %s", (long long)done,
-                                     (long long)m->count, m->samples);
+    return m->count < 0 ? tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld %s",
+                                     (long long)done, m->samples)
+                        : tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld of %lld %s",
+                                     (long long)done, (long long)m->count, m->samples);
 }
 
 tern_status tern__measure(const tern__measuring *m, tern_context *c, tern_confusion *confusion) {
@@ -19,8 +20,8 @@ tern_status tern__measure(const tern__measuring *m, tern_context *c, tern_confus
     return TERN_OK;
 }
 
-tern_status tern__measure_labels(tern_confusion **confusion, const tern__measuring *m, tern_context *c,
-                                 const char *const *labels, size_t n_labels) {
+tern_status tern__measure_labels(tern_confusion **confusion, const tern__measuring *m,
+                                 tern_context *c, const char *const *labels, size_t n_labels) {
     tern_status st = tern_confusion_create(confusion, c, (int64_t)n_labels, labels);
     if (st == TERN_OK) st = tern__measure(m, c, *confusion);
     if (st != TERN_OK) {

@@ -1,5 +1,5 @@
-/* Measures a model: the one loop over samples whose truth is known, with one step for each. Knows no
- * domain. Internal. */
+/* Measures a model: the one loop over samples whose truth is known, with one step for each. Knows
+ * no domain. Internal. */
 #ifndef TERN_TASK_MEASURE_H
 #define TERN_TASK_MEASURE_H
 
@@ -23,7 +23,7 @@ typedef struct tern__measuring {
 /* Step after step; confusion (NULL: none) counts them. TERN_ERR_INTERRUPTED: stopped. */
 tern_status tern__measure(const tern__measuring *m, tern_context *c, tern_confusion *confusion);
 /* The same with a confusion matrix of these labels, which is NULL on failure. */
-tern_status tern__measure_labels(tern_confusion **confusion, const tern__measuring *m, tern_context *c,
-                                 const char *const *labels, size_t n_labels);
+tern_status tern__measure_labels(tern_confusion **confusion, const tern__measuring *m,
+                                 tern_context *c, const char *const *labels, size_t n_labels);
 
 #endif

@@ -37,11 +37,12 @@ tern_status tern__pipeline_one_input(tern_context *c, const tern_graph *g, const
                       g->n_outputs, who);
 }
 
-tern_status tern__pipeline_gives_labels(tern_context *c, const tern_graph *g, size_t n_labels, int rank,
-                                        const char *each) {
+tern_status tern__pipeline_gives_labels(tern_context *c, const tern_graph *g, size_t n_labels,
+                                        int rank, const char *each) {
     char text[TERN__SHAPE_TEXT];
     const tern__shape *y = &g->values[g->outputs[0]].shape;
     if (y->rank == rank && (y->dims[1] < 0 || y->dims[1] == (int64_t)n_labels)) return TERN_OK;
-    return tern__fail(c, TERN_ERR_FORMAT, "the network's output is %s, but the model has %zu labels%s",
+    return tern__fail(c, TERN_ERR_FORMAT,
+                      "the network's output is %s, but the model has %zu labels%s",
                       tern__shape_text(y, text, sizeof text), n_labels, each);
 }

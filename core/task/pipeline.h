@@ -1,5 +1,5 @@
-/* How a domain's settings are found in a model's metadata, and whether the network fits them. Knows no
- * domain: keys and sentences come from it. Internal. */
+/* How a domain's settings are found in a model's metadata, and whether the network fits them. Knows
+ * no domain: keys and sentences come from it. Internal. */
 #ifndef TERN_TASK_PIPELINE_H
 #define TERN_TASK_PIPELINE_H
 
@@ -15,8 +15,8 @@ typedef struct tern__pipeline_need {
     const char *made;                      /* "for sounds can classify them": which models say it */
 } tern__pipeline_need;
 
-/* The texts of the keys. TERN_ERR_FORMAT: one is missing; where it is the domain's own, the sentence
- * says of what kind the model is. */
+/* The texts of the keys. TERN_ERR_FORMAT: one is missing; where it is the domain's own, the
+ * sentence says of what kind the model is. */
 tern_status tern__pipeline_find(const char *texts[TERN__PIPELINE_KEYS], tern_context *c,
                                 const tern_model *model, const tern__pipeline_need *need);
 
@@ -34,7 +34,7 @@ tern_status tern__pipeline_parse(void *pipeline, tern_context *c, const char *te
 tern_status tern__pipeline_one_input(tern_context *c, const tern_graph *g, const char *who);
 /* The output is of this rank with a number per label in its second dimension. each: "", or for what
  * they are (" for every token"). */
-tern_status tern__pipeline_gives_labels(tern_context *c, const tern_graph *g, size_t n_labels, int rank,
-                                        const char *each);
+tern_status tern__pipeline_gives_labels(tern_context *c, const tern_graph *g, size_t n_labels,
+                                        int rank, const char *each);
 
 #endif

@@ -47,7 +47,8 @@ tern_status tern__job_check(tern__job *j) {
     if (o->init && o->owns)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "the network is that of the model to go on from; %s of another one are "
-                          "not for it", t->own);
+                          "not for it",
+                          t->own);
     if (!o->init && o->freeze_until)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "freezing until '%s' needs a trained model to go on from",

@@ -1,7 +1,7 @@
-/* The training of every domain: check, read the data, split them, fit what depends on them, build the
- * network or go on from one, fill in the recipe, train, finish the model, say in it how it came about,
- * clean up. A domain gives the steps that are its own as a tern__task, and keeps what they share in a
- * struct that begins with a tern__job. Knows no domain. Internal. */
+/* The training of every domain: check, read the data, split them, fit what depends on them, build
+ * the network or go on from one, fill in the recipe, train, finish the model, say in it how it came
+ * about, clean up. A domain gives the steps that are its own as a tern__task, and keeps what they
+ * share in a struct that begins with a tern__job. Knows no domain. Internal. */
 #ifndef TERN_TASK_TRAIN_H
 #define TERN_TASK_TRAIN_H
 
@@ -19,13 +19,13 @@ typedef struct tern__recipe {
     tern_optimizer_kind optimizer;
     double learning_rate, weight_decay, label_smoothing, ema;
     tern_schedule_kind schedule;
-    bool drop_short;  /* a short last batch has poor statistics for BatchNormalization */
-    bool short_ema;   /* averages over a third of training at most: short runs forget faster */
+    bool drop_short; /* a short last batch has poor statistics for BatchNormalization */
+    bool short_ema;  /* averages over a third of training at most: short runs forget faster */
     double max_norm, mixup, auxiliary;
 } tern__recipe;
 
-/* Fills in what is 0 (of AdamW, optimiser and rate; of the schedule, constant) for so many samples an
- * epoch; only matrices decay. */
+/* Fills in what is 0 (of AdamW, optimiser and rate; of the schedule, constant) for so many samples
+ * an epoch; only matrices decay. */
 void tern__recipe_fill(tern_train_options *o, const tern__recipe *r, int64_t samples);
 
 typedef struct tern__job tern__job;
@@ -36,7 +36,7 @@ typedef struct tern__task {
     const char *options;     /* the option struct, for sentences: "audio training options" */
     const char *initializer; /* its macro */
     size_t options_size;
-    const char *own;         /* options that are not for going on from a model: "name and width" */
+    const char *own; /* options that are not for going on from a model: "name and width" */
     const char *(*network_name)(size_t index);
     /* Further checks that need no data. */
     tern_status (*check)(tern__job *j);
@@ -72,10 +72,10 @@ typedef struct tern__job_options {
     const tern_model *init;
     const char *freeze_until;
     bool own_recipe;
-    bool owns;              /* one of task->own is set */
-    double validate;        /* a share; 0: none */
-    const char *validated;  /* what is validated on instead of a share: "a file"; NULL: nothing */
-    const char *inputs[4];  /* files and folders that are read besides init */
+    bool owns;             /* one of task->own is set */
+    double validate;       /* a share; 0: none */
+    const char *validated; /* what is validated on instead of a share: "a file"; NULL: nothing */
+    const char *inputs[4]; /* files and folders that are read besides init */
 } tern__job_options;
 
 struct tern__job {
@@ -83,12 +83,13 @@ struct tern__job {
     tern_context *context;
     const char *path; /* of the data */
     tern__job_options given;
-    const char *network; /* of init, NULL where it is of none of the domain's; else what is asked for */
+    const char
+        *network; /* of init, NULL where it is of none of the domain's; else what is asked for */
     tern_train_options *train;
     tern_dataset *all, *training, *validation; /* training may be all */
-    tern_dataset *held; /* validation data of another place */
-    int64_t classes;    /* of a new last layer; 0: the old one stays */
-    bool constant;      /* samples do not vary: what is frozen needs to run only once */
+    tern_dataset *held;                        /* validation data of another place */
+    int64_t classes;                           /* of a new last layer; 0: the old one stays */
+    bool constant; /* samples do not vary: what is frozen needs to run only once */
     tern_graph *graph;
     tern_train_result result;
 };
