@@ -34,6 +34,11 @@ static tern_status check_inputs(const tern__text_pipeline *p, tern_context *c,
         return tern__fail(c, TERN_ERR_FORMAT,
                           "the network has %zu inputs and %zu outputs; its front end gives %zu",
                           g->n_inputs, g->n_outputs, inputs);
+    if (p->subwords && p->text.max_n == 0)
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the model's tern.input wants %lld sub-words a word; by max_n 0 of its "
+                          "tern.text there are none",
+                          (long long)p->subwords);
     for (size_t i = 0; i < inputs; i++) {
         const tern__shape *in = &g->values[g->inputs[i]].shape;
         const int rank = i ? 3 : 2;

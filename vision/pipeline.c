@@ -23,7 +23,7 @@ bool tern__normalization_read(tern_normalization *n, const json_t *root) {
     n->channels = read_numbers(json_object_get(root, "mean"), n->mean);
     if (read_numbers(json_object_get(root, "std"), n->std) != n->channels) return false;
     for (int i = 0; i < n->channels; i++)
-        if (!isfinite(n->mean[i]) || !(n->std[i] > 0)) return false;
+        if (!isfinite(n->mean[i]) || !(n->std[i] > 0) || !isfinite(n->std[i])) return false;
     return n->channels > 0;
 }
 
