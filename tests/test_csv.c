@@ -72,7 +72,7 @@ static void refusals(void **state) {
     REFUSE("a\n\n\"b\"c\n", false, "t.csv, line 3: text after a closing quote");
     REFUSE("\xff\xfe" "a\0", false, "UTF-16");
     REFUSE("", true, "the table is empty");
-    REFUSE("a,b\n\"1\n\",2\n1\n", true, "t.csv, line 4: 1 fields where the header has 2");
+    REFUSE("a,b\n\"1\n\",2\n1\n", true, "t.csv, line 4: 1 field where the header has 2");
     REFUSE("a,b\n1,2,3\n", true, "line 2: 3 fields");
 }
 

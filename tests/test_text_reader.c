@@ -228,7 +228,7 @@ static void bad_input(void **state) {
     } cases[] = {
         {"a.tsv", "1\ta\nno tab\n", TERN_ERR_FORMAT, "a.tsv, line 2: there is no TAB"},
         {"a.tsv", "1\ta\n \ttext\n", TERN_ERR_FORMAT,
-         "a.tsv, line 2: the label before the TAB is empty"},
+         "a.tsv, line 2: the label is empty"},
         {"a.tsv",
          "\xff\xfe"
          "1\t\n",
@@ -237,7 +237,7 @@ static void bad_input(void **state) {
          "no column is named 'label'; there are: text, kind"},
         {"a.csv", "text,label\nx,1\ny, \n", TERN_ERR_FORMAT, "a.csv, line 3: the label is empty"},
         {"a.csv", "text,label\nx\n", TERN_ERR_FORMAT,
-         "a.csv, line 2: 1 fields where the header has 2"},
+         "a.csv, line 2: 1 field where the header has 2"},
         {"a.csv", "", TERN_ERR_FORMAT, "the table is empty"},
         {"a.conll", "a\tO\nb\n", TERN_ERR_FORMAT, "a.conll, line 2: there is no tag"},
         {"a.conll", "a\tO\nb\t \n", TERN_ERR_FORMAT, "a.conll, line 2: there is no tag"},
@@ -245,7 +245,7 @@ static void bad_input(void **state) {
         {"a.conll", "aaa\tO\nbbbbbbbbbbbbbbbbb\tO\n", TERN_ERR_LIMIT,
          "line 2: the text is longer than 20"},
         {"a.tsv", "1\ta\n2\t5678901234567890123\n", TERN_ERR_LIMIT,
-         "line 2: the line is longer than 20 bytes"},
+         "line 2: the row is longer than 20 bytes"},
     };
     char got[1000];
     tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
@@ -253,7 +253,7 @@ static void bad_input(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_error(f->c, cases[i].status, cases[i].sentence,
                     show(f, texts_write(f, cases[i].name, cases[i].text), &o, got, sizeof got));
-    check_error(f->c, TERN_ERR_FORMAT, "a.tsv, line 2: byte 4 is NUL",
+    check_error(f->c, TERN_ERR_FORMAT, "a.tsv, line 2: a NUL byte",
                 show(f, texts_file(f, "a.tsv", "1\ta\n2\tb\0c\n", 11), &o, got, sizeof got));
     check_error(f->c, TERN_ERR_FORMAT, "a.conll, line 1: byte 2 is NUL",
                 show(f, texts_file(f, "a.conll", "a\0\tO\n", 5), &o, got, sizeof got));
@@ -271,7 +271,7 @@ static void bad_input(void **state) {
     tern_text_reader *r;
     tern_text_record k;
     bool got_one;
-    check_error(f->c, TERN_ERR_LIMIT, "big.tsv, line 1: the line is longer than 1048576 bytes",
+    check_error(f->c, TERN_ERR_LIMIT, "big.tsv, line 1: the row is longer than 1048576 bytes",
                 show(f, f->path, NULL, got, sizeof got));
     o.line_limit = 11000000;
     check_ok(f->c, tern_text_reader_open(&r, f->c, f->path, &o));
