@@ -186,8 +186,8 @@ void tern__spellings_lost(const tern__spellings *s, const tern__spellings *other
         if (others->at[i].spellings && !tern__spellings_have(s, others->at[i].clean))
             tern__shown_add(&shown, others->at[i].clean);
     if (shown.count)
-        tern__findings_add(f, "%zu label%s %s and %s left out: %s", shown.count,
-                           shown.count == 1 ? "" : "s", what, shown.count == 1 ? "is" : "are",
+        tern__findings_add(f, "%zu label%s %s %s left out: %s", shown.count,
+                           shown.count == 1 ? "" : "s", what, shown.count == 1 ? "was" : "were",
                            tern__shown_text(&shown));
 }
 

@@ -100,13 +100,39 @@ tern_status tern__files_read(tern__file_list *list, tern_context *c, const char 
     return TERN_OK;
 }
 
+tern_status tern__files_folders(tern__file_list *list, tern_context *c, const char *folder) {
+    struct dirent **entries;
+    *list = (tern__file_list){.context = c};
+    const int n = scandir(folder, &entries, visible, by_name);
+    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
+    tern_status st = TERN_OK;
+    for (int i = 0; i < n && st == TERN_OK; i++) {
+        struct stat info;
+        char *path = tern__format(c, "%s/%s", folder, entries[i]->d_name), **paths = NULL;
+        const bool is_folder = path && !stat(path, &info) && S_ISDIR(info.st_mode);
+        st = path ? TERN_OK : TERN_ERR_MEMORY;
+        tern__free(c, path);
+        if (!is_folder) continue;
+        paths = tern__grow(c, list->path, list->count, &list->path_capacity, list->count + 1,
+                           sizeof *paths);
+        if (paths) list->path = paths;
+        if (!paths || !(paths[list->count] = tern__strdup(c, entries[i]->d_name)))
+            st = TERN_ERR_MEMORY;
+        else
+            list->count++;
+    }
+    for (int i = 0; i < n; i++) free(entries[i]);
+    free(entries);
+    return st;
+}
+
 void tern__files_free(tern__file_list *list) {
     tern_context *c = list->context;
     if (!c) return;
     tern__names_clear(&list->numbers, c);
     for (size_t i = 0; i < list->count; i++) {
         tern__free(c, list->path[i]);
-        tern__free(c, list->key[i]);
+        if (list->key) tern__free(c, list->key[i]);
     }
     tern__free(c, list->path);
     tern__free(c, list->key);
