@@ -9,7 +9,7 @@ typedef struct request {
     const char *folds, *validate_folds, *preset, *augmentation;
     double validate, hop, seconds, width, dropout, memory;
     int64_t sample_rate, mels;
-    bool no_augmentation;
+    bool no_augmentation, no_header;
     const char **fold_names, **validate_names; /* what options refers to */
     cli_training training;
     tern_audio_train_options options;
@@ -48,6 +48,7 @@ static int fill(request *r, tern_context *c) {
     d->root = r->root;
     d->file_column = r->file_column;
     d->label_column = r->label_column;
+    d->no_header = r->no_header;
     d->fold_column = r->fold_column;
     d->group_column = r->group_column;
     d->seconds = r->seconds;
@@ -90,6 +91,7 @@ int cli_audio_train(int argc, char **argv) {
         {"root", 0, CLI_TEXT, &r.root, "DIR", "where a CSV's files are (the CSV's own folder)", 0, 0},
         {"file-column", 0, CLI_TEXT, &r.file_column, "NAME", "column of file names (filename)", 0, 0},
         {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "column of labels (category)", 0, 0},
+        {"no-header", 0, CLI_FLAG, &r.no_header, NULL, "a CSV has none: columns are numbers (file 1, label 2)", 0, 0},
         {"fold-column", 0, CLI_TEXT, &r.fold_column, "NAME", "column of folds (fold, if there is one)", 0, 0},
         {"group-column", 0, CLI_TEXT, &r.group_column, "NAME", "column of recordings, speakers, ...: --validate\nnever parts clips of one", 0, 0},
         {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "train on these folds (all but those to validate on)", 0, 0},

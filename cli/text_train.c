@@ -13,7 +13,7 @@ typedef struct request {
     double dropout, word_dropout, max_norm, width;
     int64_t dimension, filters, max_length, min_count, max_words, vector_words;
     int64_t word_ngrams, buckets, line_limit, folds;
-    bool keep_case, json;
+    bool keep_case, json, no_header;
     const cli_command *command;
     cli_training training;
     tern_text_train_options options;
@@ -23,7 +23,7 @@ static const cli_command train_command = {
     "tern text train", "--data FILE -o MODEL.onnx [OPTIONS]",
     "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that is\n"
     "needed to use it.",
-    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a blank\n"
+    "FILE is TSV (label TAB text; fastText's __label__x text; or a table), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a blank\n"
     "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. UTF-8.\n"
     "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, the\n"
     "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with --resume\n"
@@ -109,6 +109,7 @@ static int fill(request *r, tern_context *c) {
     if (r->buckets) t->buckets = (int)r->buckets;
     o->data.reader.text_column = r->text_column;
     o->data.reader.label_column = r->label_column;
+    o->data.reader.no_header = r->no_header;
     o->data.reader.line_limit = (size_t)r->line_limit << 20;
     o->data.word_dropout = r->word_dropout;
     o->network = r->training.network;
@@ -222,8 +223,9 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
 #define DATA_OPTIONS                                                                               \
     CLI_TITLE("data"),                                                                             \
     {"data", 'd', CLI_TEXT, &r.data, "FILE", "the texts", 0, 0},                                   \
-    {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0},                 \
-    {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0},              \
+    {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV or TSV with a header (text)", 0, 0}, \
+    {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV or TSV with a header (label)", 0, 0}, \
+    {"no-header", 0, CLI_FLAG, &r.no_header, NULL, "the table has none: columns are numbers (label 1,\ntext 2)", 0, 0}, \
     {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096}
 #define TEXT_OPTIONS                                                                               \
     CLI_TITLE("words"),                                                                            \
