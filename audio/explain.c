@@ -56,7 +56,8 @@ static tern_status load(heard *h, const char *path) {
 static double log_probability(const tern_explanation *x, int64_t answer) {
     const float *z = x->logits.data;
     double greatest = -INFINITY, sum = 0;
-    for (int64_t i = 0; i < x->logits.dims[1]; i++) greatest = fmax(greatest, (double)z[i]);
+    for (int64_t i = 0; i < x->logits.dims[1]; i++) /* gcc 12 for aarch64 fails on fmax here */
+        if ((double)z[i] > greatest) greatest = (double)z[i];
     for (int64_t i = 0; i < x->logits.dims[1]; i++) sum += exp((double)z[i] - greatest);
     return (double)z[answer] - greatest - log(sum);
 }

@@ -3,8 +3,6 @@
 #include "recipe.h"
 #include "store.h"
 
-#include "core/arithmetic.h"
-#include "core/choices.h"
 #include "core/training.h"
 
 #include <math.h>
@@ -56,31 +54,19 @@ void tern__recipe_train(tern_audio_train_options *o, double seconds, int64_t cli
 
 /* ---- augmentation as text ---- */
 
-#define PART(name, whole) TERN__SETTING(tern_audio_augmentation, name, whole)
-static const tern__setting parts[] = {
-    PART(time_shift, false), PART(gain, false), PART(noise, false), PART(noise_snr_low, false),
-    PART(noise_snr_high, false), PART(speed, false), PART(pitch, false), PART(tilt, false), PART(style, false),
-    PART(time_masks, true), PART(time_mask, false), PART(frequency_masks, true),
-    PART(frequency_mask, false)};
-
-uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a) {
-    unsigned char bytes[sizeof *a] = {0};
-    tern__settings_copy(bytes, a, TERN__CHOICES(parts));
-    return tern__hash(h, bytes, sizeof bytes);
-}
+#define PART(name, most) TERN__REAL_OPTION(tern_audio_augmentation, name, 0, most)
+#define DECIBELS(name) TERN__REAL_OPTION(tern_audio_augmentation, name, -1000, 1000)
+#define COUNT(name) TERN__INT_OPTION(tern_audio_augmentation, name, 0, 100)
+static const tern__option parts[] = {
+    PART(time_shift, 1), PART(gain, 60), PART(noise, 1), DECIBELS(noise_snr_low),
+    DECIBELS(noise_snr_high), PART(speed, 1), PART(pitch, 1), PART(tilt, 60), PART(style, 1),
+    COUNT(time_masks), PART(time_mask, 1), COUNT(frequency_masks), PART(frequency_mask, 1)};
+const tern__options tern__audio_augmentation =
+    TERN__OPTIONS("augmentation", tern_audio_augmentation, parts, NULL, NULL);
 
 tern_status tern__recipe_augmentation(tern_audio_augmentation *a, tern_context *c,
                                       const tern_audio_train_options *o, double seconds) {
     *a = (tern_audio_augmentation){0};
     if (!o->no_augmentation) *a = choose(o, seconds)->augmentation;
-    char item[TERN__SETTING_ITEM];
-    for (const char *text = o->augmentation; tern__settings_next(&text, item);) {
-        const tern__setting *s;
-        double value;
-        tern_status st =
-            tern__settings_read(&s, &value, c, "augmentation", TERN__CHOICES(parts), NULL, item);
-        if (st != TERN_OK) return st;
-        tern__setting_set(a, s, s->whole ? fmax(-1, fmin(value, 1000)) : value);
-    }
-    return TERN_OK;
+    return tern__options_from_text(&tern__audio_augmentation, a, c, o->augmentation);
 }

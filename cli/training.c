@@ -71,22 +71,13 @@ int cli_check_output(const char *path) {
     return EXIT_OK;
 }
 
-int cli_training_run(const cli_training *t, tern_train_options *options, const tern_model **init,
+int cli_training_run(const cli_training *t, const tern_model **init,
                      int (*work)(void *user, tern_context *c), void *user) {
     tern_context *c = NULL;
     tern_model *start = NULL;
     tern_status st = cli_context(&c, t->threads, &t->quiet);
     if (st == TERN_OK && t->init) st = tern_model_load(&start, c, t->init);
     *init = start;
-    options->epochs = (int)t->epochs;
-    options->batch = t->batch;
-    options->seed = (uint64_t)t->seed;
-    options->patience = (int)t->patience;
-    options->optimizer.learning_rate = t->learning_rate;
-    options->optimizer.weight_decay = t->weight_decay;
-    options->optimizer.ema = t->ema;
-    options->loss.label_smoothing = t->smoothing;
-    options->mixup = t->mixup;
     const int code = st == TERN_OK ? work(user, c) : cli_failed(c, st);
     tern_model_free(start);
     tern_context_free(c);

@@ -236,6 +236,16 @@ tern_status tern__window_check(const tern__infer *in, const tern__window_attribu
     return TERN_OK;
 }
 
+int64_t tern__floor_ratio(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+int64_t tern__ceil_ratio(int64_t a, int64_t b) { return -tern__floor_ratio(-a, b); }
+
+void tern__window_sees(const tern__window *w, int axis, tern__sight *sight) {
+    sight->step = w->stride[axis];
+    sight->low = sight->low * w->stride[axis] - w->pad_begin[axis];
+    sight->high = sight->high * w->stride[axis] - w->pad_begin[axis] +
+                  (w->kernel[axis] - 1) * w->dilation[axis];
+}
+
 /* For the sentence of a window that does not fit. */
 static tern_status fail_to_fit(const tern__infer *in, const tern__window_attributes *a,
                                const tern__window *w) {

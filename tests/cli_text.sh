@@ -51,6 +51,7 @@ done
 expect vectors 0 "epoch 2 of 2" $train --data t.tsv --vectors right.vec --dimension 4 --epochs 2 -o x.onnx
 expect network_ngrams 0 "epoch 2 of 2" $train --data t.tsv --network ngrams --buckets 100 --epochs 2 -o x.onnx
 expect classifies 0 "pos" "$tern" text classify m.onnx "a good, lovely film"
+expect classifies_by_name 0 "positive" "$tern" text classify sentiment "a good, lovely film"
 expect explains 0 "[+" "$tern" text classify m.onnx --explain "the film was awful"
 expect model_info 0 "tern.text" "$tern" model info m.onnx
 "$tern" text classify m.onnx --json "a good, lovely film" "awful awful" "умный фильм" >answers.jsonl

@@ -148,7 +148,7 @@ static void *hold_all(void *arg) {
 static void nobody_waits_for_others(void **state) {
     (void)state;
 #ifndef _OPENMP
-    skip(); /* there are no helpers */
+    check_skip("built without OpenMP: there are no helpers");
 #endif
     hold h = {.context = context_of(2)};
     pthread_t other;
@@ -171,7 +171,7 @@ static void nobody_waits_for_others(void **state) {
 static void after_fork(void **state) {
     (void)state;
 #ifdef UNDER_TSAN
-    skip(); /* which allows no threads after the fork of a program that has some */
+    check_skip("the thread sanitizer allows no threads after fork");
 #endif
     tern_context *c = context_of(4);
     assert_true(run_items(c, 100, TERN__WORTH_A_THREAD, 0));

@@ -64,7 +64,7 @@ static tern_status take_network(tern_graph **graph, const tern_text_dataset *dat
         tern__training_go_on(graph, o->init, classes, o->freeze_until, o->train.seed);
     for (size_t i = 0; st == TERN_OK && i < (*graph)->n_nodes; i++) {
         const tern__node *n = &(*graph)->nodes[i];
-        if (!strcmp(n->op->name, "Gather") && (*graph)->values[n->inputs[0]].data &&
+        if (n->op->traits.looks_up && (*graph)->values[n->inputs[0]].data &&
             (*graph)->values[n->inputs[0]].shape.type == TERN_FLOAT)
             tern_set_padding_row((tern_value){*graph, n->inputs[0]});
     }

@@ -154,11 +154,11 @@ static void find_range(const float *x, int64_t count, float *least, float *great
     }
 }
 
-/* The first Conv that reads the network's input. */
+/* Of the first convolution that reads the network's input. */
 static const tern__value *first_filters(const tern_graph *g) {
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
-        if (!strcmp(n->op->name, "Conv") && n->inputs[0] == g->inputs[0] &&
+        if (n->op->traits.layer.kind == TERN__FILTERS && n->inputs[0] == g->inputs[0] &&
             g->values[n->inputs[1]].data)
             return &g->values[n->inputs[1]];
     }

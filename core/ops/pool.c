@@ -301,10 +301,21 @@ static double flops(const tern__step *step) {
     return (double)step->outputs[0]->count * (double)make_geometry(step).taps;
 }
 
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    tern__window w;
+    tern__window_make(&((const pool *)in->attributes)->window, in->inputs[0]->dims + 2,
+                      in->inputs[0]->rank - 2, NULL, &w);
+    tern__window_sees(&w, axis - 2, sight);
+    return true;
+}
+
 #define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
     .attribute_size = sizeof(pool), .layouts = TERN__ONLY_LAST, .infer = infer,                    \
-    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops
+    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,                  \
+    .traits.sees = sees
 
-const tern__op tern__op_max_pool = {.name = "MaxPool", ROW, .attributes = max_attributes};
+const tern__op tern__op_max_pool = {.name = "MaxPool", ROW, .attributes = max_attributes,
+    .traits.harmless = (const tern__harmless[]){{"ceil_mode", 0}, {"storage_order", 0}, {0}}};
 const tern__op tern__op_average_pool = {.name = "AveragePool", ROW,
-                                        .attributes = average_attributes};
+                                        .attributes = average_attributes,
+    .traits.harmless = (const tern__harmless[]){{"ceil_mode", 0}, {0}}};
