@@ -3,16 +3,14 @@
 #include "clips.h"
 
 #include "core/csv.h"
+#include "core/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-
-#define DEEPEST 16 /* folders within folders; also ends loops of links */
 
 /* ---- names ---- */
 
@@ -118,87 +116,69 @@ static bool sounds_by_name(const char *name) {
     return false;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+typedef struct listing {
+    tern__clips *clips;
+    const char *label;  /* of the folder at hand */
+    size_t group_start; /* where in a path the folders below the label's begin */
+    size_t folders;
+    tern__shown loose, left_out;
+} listing;
 
-/* Adds the sounds beneath a label's folder; group: the folders between, NULL at the top. */
-static tern_status list_label(tern__clips *clips, const char *folder, const char *label,
-                              const char *group, int depth, tern__shown *left_out) {
-    tern_context *c = clips->context;
-    struct dirent **entries;
-    if (depth > DEEPEST)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
-                          DEEPEST);
-    int n = scandir(folder, &entries, visible, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        const char *name = entries[i]->d_name;
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", folder, name);
-        if (!path) st = TERN_ERR_MEMORY;
-        else if (stat(path, &info)) st = tern__fail(c, TERN_ERR_IO, "%s: %s", path, strerror(errno));
-        else if (S_ISDIR(info.st_mode)) {
-            char *inner = group ? tern__format(c, "%s/%s", group, name) : tern__strdup(c, name);
-            st = inner ? list_label(clips, path, label, inner, depth + 1, left_out) : TERN_ERR_MEMORY;
-            tern__free(c, inner);
-        } else if (S_ISREG(info.st_mode) && sounds_by_name(name)) {
-            st = add(clips, path, 0, label, NULL, group);
-            path = NULL;
-        } else {
-            tern__shown_add(left_out, path + strlen(clips->path) + 1);
-        }
-        tern__free(c, path);
+/* Adds a sound beneath a label's folder; its group is the folders between, NULL at the top. */
+static tern_status add_sound(void *listing_, const tern__entry *e) {
+    listing *l = listing_;
+    tern_context *c = l->clips->context;
+    if (!e->is_file || !sounds_by_name(e->name)) {
+        tern__shown_add(&l->left_out, e->path + strlen(l->clips->path) + 1);
+        return TERN_OK;
     }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
+    const size_t name_start = strlen(e->path) - strlen(e->name);
+    char *group = NULL;
+    if (name_start > l->group_start &&
+        !(group = tern__strndup(c, e->path + l->group_start, name_start - 1 - l->group_start)))
+        return TERN_ERR_MEMORY;
+    const tern_status st = add(l->clips, tern__strdup(c, e->path), 0, l->label, NULL, group);
+    tern__free(c, group);
     return st;
+}
+
+static tern_status add_label(void *listing_, const tern__entry *e) {
+    listing *l = listing_;
+    if (!e->is_folder) {
+        tern__shown_add(&l->loose, e->name);
+        return TERN_OK;
+    }
+    l->folders++;
+    l->label = e->name;
+    l->group_start = strlen(e->path) + 1;
+    const size_t before = l->clips->count;
+    const tern_status st = tern__folder_walk(l->clips->context, e->path, add_sound, l);
+    return st == TERN_OK && l->clips->count == before ? note_lost(l->clips, e->name) : st;
 }
 
 static tern_status list_folder(tern__clips *clips) {
     tern_context *c = clips->context;
-    struct dirent **entries;
-    size_t folders = 0;
-    tern__shown loose = {0}, left_out = {0};
-    int n = scandir(clips->path, &entries, visible, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", clips->path, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", clips->path, entries[i]->d_name);
-        if (!path) st = TERN_ERR_MEMORY;
-        else if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
-            const size_t before = clips->count;
-            folders++;
-            st = list_label(clips, path, entries[i]->d_name, NULL, 1, &left_out);
-            if (st == TERN_OK && clips->count == before) st = note_lost(clips, entries[i]->d_name);
-        } else {
-            tern__shown_add(&loose, entries[i]->d_name);
-        }
-        tern__free(c, path);
-    }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
+    listing l = {.clips = clips};
+    tern_status st = tern__folder_list(c, clips->path, add_label, &l);
     if (st != TERN_OK) return st;
-    if (!folders)
+    if (!l.folders)
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: there are no folders in it (%zu files); a data set is a folder per "
                           "label with the sounds inside, or a CSV file that names them",
-                          clips->path, loose.count);
+                          clips->path, l.loose.count);
     if (!clips->count)
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: none of the files in its %zu folders is a sound by its name (.wav, "
-                          ".flac, .ogg, ...)", clips->path, folders);
+                          ".flac, .ogg, ...)", clips->path, l.folders);
     tern__spellings_lost(&clips->spellings, &clips->lost, &clips->findings, "without a sound");
-    if (left_out.count)
+    if (l.left_out.count)
         tern__findings_add(&clips->findings, "%zu file%s no sound by the name and left out: %s",
-                           left_out.count, left_out.count == 1 ? " is" : "s are", tern__shown_text(&left_out));
-    if (loose.count)
+                           l.left_out.count, l.left_out.count == 1 ? " is" : "s are",
+                           tern__shown_text(&l.left_out));
+    if (l.loose.count)
         tern__findings_add(&clips->findings, "%zu file%s beside the folders of labels %s left out: %s",
-                           loose.count, loose.count == 1 ? "" : "s", loose.count == 1 ? "was" : "were",
-                           tern__shown_text(&loose));
+                           l.loose.count, l.loose.count == 1 ? "" : "s",
+                           l.loose.count == 1 ? "was" : "were", tern__shown_text(&l.loose));
     return TERN_OK;
 }
 

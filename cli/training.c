@@ -89,11 +89,15 @@ static bool is_regular(const char *path) {
     return path && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* A name of what the shell has opened: the next run of the same command opens it anew, and empties it. */
+static bool is_handed(const char *path) {
+    return !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+}
+
 /* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that leads to
  * a file. */
 static bool keeps_files_beside(const char *path) {
-    const bool handed = !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
-    return !handed && (access(path, F_OK) || is_regular(path));
+    return !is_handed(path) && (access(path, F_OK) || is_regular(path));
 }
 
 /* A model that goes to a pipe may go to standard output: nothing else does then. */
@@ -107,7 +111,7 @@ static void report(FILE *to, const cli_training *t, const tern_train_result *res
 
 /* Promises only a checkpoint that is there. */
 static int stopped(const char *checkpoint) {
-    if (is_regular(checkpoint))
+    if (!is_handed(checkpoint) && is_regular(checkpoint))
         cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
                      checkpoint);
     else cli_complain("stopped; there is no checkpoint to go on from (--checkpoint FILE keeps one)");

@@ -1,6 +1,7 @@
 /* Data sets: sources, views of them, arrays in memory, and how they are split. */
 #include "dataset.h"
 
+#include "arithmetic.h"
 #include "shape.h"
 
 #include <stdio.h>
@@ -111,8 +112,6 @@ static void sort_lengths(const tern_dataset *d, int64_t *samples, int64_t count,
     for (int64_t i = 0; i < count; i++) samples[i] = room[i].sample;
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 tern_status tern__dataset_sorted(const tern_dataset *d, int64_t *order) {
     for (int64_t i = 0; i < d->count; i++) order[i] = i;
     if (!d->shared->source.length_of) return TERN_OK;
@@ -134,11 +133,11 @@ tern_status tern__dataset_order(const tern_dataset *d, int64_t batch, uint64_t s
     tern_context *c = d->context;
     int64_t *sorted = tern__calloc(c, (size_t)full, sizeof *sorted);
     int64_t *turns = tern__calloc(c, (size_t)batches, sizeof *turns);
-    entry *room = tern__calloc(c, (size_t)least(full, POOL * batch), sizeof *room);
+    entry *room = tern__calloc(c, (size_t)tern__least(full, POOL * batch), sizeof *room);
     if (sorted && turns && room) {
         memcpy(sorted, order, (size_t)full * sizeof *sorted);
         for (int64_t at = 0; at < full; at += POOL * batch)
-            sort_lengths(d, sorted + at, least(full - at, POOL * batch), room);
+            sort_lengths(d, sorted + at, tern__least(full - at, POOL * batch), room);
         for (int64_t i = 0; i < batches; i++) turns[i] = i;
         tern__random_shuffle(&random, turns, batches);
         for (int64_t i = 0; i < batches; i++)

@@ -1,6 +1,8 @@
 /* Shapes: see shape.h. */
 #include "shape.h"
 
+#include "arithmetic.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -156,8 +158,6 @@ void tern__around_axis(const tern__tensor *t, int logical_axis, int64_t *outer, 
 
 /* ---- windows ---- */
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* ONNX Conv-11, MaxPool-12, AveragePool-11. With ceil_mode a last window that would start in the
  * end padding is left out (as PyTorch does and ONNX since opset 22 says): it would hold nothing. */
 static void window_axis(const tern__window_attributes *a, int axis, tern__window *w) {
@@ -167,14 +167,14 @@ static void window_axis(const tern__window_attributes *a, int axis, tern__window
     if (in < 0) {
         w->out[axis] = -1;
     } else if (strcmp(mode, "SAME_UPPER") == 0 || strcmp(mode, "SAME_LOWER") == 0) {
-        int64_t out = ceil_div(in, stride), pad = (out - 1) * stride + extent - in;
+        int64_t out = tern__ceil_div(in, stride), pad = (out - 1) * stride + extent - in;
         if (pad < 0) pad = 0;
         w->out[axis] = out;
         w->pad_begin[axis] = mode[5] == 'U' ? pad / 2 : pad - pad / 2;
         w->pad_end[axis] = pad - w->pad_begin[axis];
     } else {
         int64_t begin = w->pad_begin[axis], room = in + begin + w->pad_end[axis] - extent;
-        int64_t out = room < 0 ? 0 : (a->ceil_mode ? ceil_div(room, stride) : room / stride) + 1;
+        int64_t out = room < 0 ? 0 : (a->ceil_mode ? tern__ceil_div(room, stride) : room / stride) + 1;
         if (a->ceil_mode && out > 1 && (out - 1) * stride >= in + begin) out--;
         w->out[axis] = out;
     }
@@ -235,9 +235,6 @@ tern_status tern__window_check(const tern__infer *in, const tern__window_attribu
     }
     return TERN_OK;
 }
-
-int64_t tern__floor_ratio(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-int64_t tern__ceil_ratio(int64_t a, int64_t b) { return -tern__floor_ratio(-a, b); }
 
 void tern__window_sees(const tern__window *w, int axis, tern__sight *sight) {
     sight->step = w->stride[axis];

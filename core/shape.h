@@ -60,8 +60,6 @@ tern_status tern__window_check(const tern__infer *in, const tern__window_attribu
                                int spatial, const int64_t *kernel);
 /* What a window sees along one of its axes (op.h). */
 void tern__window_sees(const tern__window *w, int axis, tern__sight *sight);
-int64_t tern__floor_ratio(int64_t a, int64_t b); /* b > 0 */
-int64_t tern__ceil_ratio(int64_t a, int64_t b);
 /* Fills w for input x [N, C, spatial...]; kernel NULL: from the attributes. Fails where the window
  * does not fit. */
 tern_status tern__window_infer(const tern__infer *in, const tern__window_attributes *attributes,

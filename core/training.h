@@ -1,5 +1,5 @@
-/* What the trainings of every domain do around tern_train: fill in the numbers of a recipe, go on
- * from a trained model. Internal. */
+/* What the options of every training are called, the files that a training writes and those that it must
+ * not write over. Internal. */
 #ifndef TERN_CORE_TRAINING_H
 #define TERN_CORE_TRAINING_H
 
@@ -8,20 +8,6 @@
 #include "outputs.h"
 #include <tern/model.h>
 #include <tern/train.h>
-
-/* How long and how fast a kind of network is trained, unless the caller says otherwise. */
-typedef struct tern__recipe {
-    double samples_seen; /* in all: the epochs follow from the number of samples */
-    int fewest_epochs, most_epochs;
-    int64_t batch;
-    double learning_rate, weight_decay, label_smoothing, ema;
-    tern_schedule_kind schedule;
-    bool drop_short; /* a short last batch has poor statistics for BatchNormalization */
-} tern__recipe;
-
-/* Fills in what is 0 (of AdamW, the rate; of the schedule, constant) for so many samples an epoch;
- * only matrices decay. */
-void tern__recipe_fill(tern_train_options *o, const tern__recipe *r, int64_t samples);
 
 /* Rows of the tables of structs that have a tern_train_options, train: ranges are the command's.
  * What an epoch, a batch and the decay are is the domain's to say. */
@@ -68,12 +54,5 @@ tern_status tern__training_spare_data(tern_context *c, const tern_train_options 
 tern_status tern__training_check_files(tern_context *c, const tern_train_options *o,
                                        const tern_model *init, const char *const *inputs,
                                        size_t n_inputs);
-
-/* Freezing needs a trained model (init): TERN_ERR_ARGUMENT without one. */
-tern_status tern__training_check_freeze(tern_context *c, const tern_model *init,
-                                        const char *freeze_until);
-/* The network of a trained model with a new last layer for so many classes. */
-tern_status tern__training_go_on(tern_graph **graph, const tern_model *init, int64_t classes,
-                                 const char *freeze_until, uint64_t seed);
 
 #endif

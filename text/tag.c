@@ -4,6 +4,7 @@
 #include "spans.h"
 
 #include "core/dataset.h"
+#include "core/task/answer.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,18 +70,11 @@ static tern_status read_places(const tern__text_pipeline *p, tern_context *c, co
                           (long long)y->dims[1], (long long)length, (long long)labels, count);
     const float *z = (const float *)y->data + n * labels * length;
     for (size_t i = 0; i < count; i++) {
-        int64_t best = 0;
-        double total = 0;
-        for (int64_t k = 1; k < labels; k++)
-            if (z[k * length + (int64_t)i] > z[best * length + (int64_t)i]) best = k;
-        const double greatest = z[best * length + (int64_t)i];
-        for (int64_t k = 0; k < labels; k++) total += exp(z[k * length + (int64_t)i] - greatest);
-        if (!isfinite(total) || !isfinite(greatest))
-            return tern__fail(c, TERN_ERR_FORMAT,
-                              "the network's output is not finite: the model file is damaged or "
-                              "was never trained");
-        tags[i] = (int32_t)best;
-        if (scores) scores[i] = (float)(1 / total);
+        tern__softmax s;
+        const tern_status st = tern__softmax_get(&s, c, z + i, labels, length);
+        if (st != TERN_OK) return st;
+        tags[i] = (int32_t)s.best;
+        if (scores) scores[i] = (float)(1 / s.total);
     }
     return TERN_OK;
 }

@@ -1,6 +1,8 @@
 /* Reads the pictures of a data set and their masks into memory, in parallel, and says what is in
  * them. Serves nothing. */
 #include "idx.h"
+
+#include "core/arithmetic.h"
 #include "store.h"
 
 #include "core/labels.h"

@@ -1,29 +1,20 @@
 /* Lists the pictures of folders and finds the mask that belongs to a picture. Opens no picture. */
 #include "files.h"
 
+#include "core/folder.h"
+
 #include <tern/vision_mask.h>
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define DEEPEST 16 /* folders within folders; also ends loops of links */
-
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
-
-/* Adds a file; takes path over, also on failure. key_start: where in it the path within the folder
- * begins. */
-static tern_status add(tern__file_list *list, char *path, size_t key_start) {
+/* Adds a file; takes path over, also on failure. */
+static tern_status add(tern__file_list *list, char *path) {
     tern_context *c = list->context;
     const size_t n = list->count;
+    if (!path) return TERN_ERR_MEMORY;
     const char *dot = strrchr(path, '.');
-    char *key = tern__strndup(c, path + key_start, (size_t)(dot - path) - key_start);
+    char *key = tern__strndup(c, path + list->key_start, (size_t)(dot - path) - list->key_start);
     tern_status st = TERN_ERR_MEMORY;
     if (!key) goto failed;
     const int other = tern__names_find(&list->numbers, key);
@@ -52,41 +43,17 @@ failed:
     return st;
 }
 
-static tern_status list_folder(tern__file_list *list, const char *folder, size_t key_start,
-                               int depth) {
-    tern_context *c = list->context;
-    struct dirent **entries;
-    if (depth > DEEPEST)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
-                          DEEPEST);
-    const int n = scandir(folder, &entries, visible, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", folder, entries[i]->d_name);
-        if (!path)
-            st = TERN_ERR_MEMORY;
-        else if (stat(path, &info))
-            st = tern__fail(c, TERN_ERR_IO, "%s: %s", path, strerror(errno));
-        else if (S_ISDIR(info.st_mode))
-            st = list_folder(list, path, key_start, depth + 1);
-        else if (S_ISREG(info.st_mode) && tern_image_is_name(path)) {
-            st = add(list, path, key_start);
-            path = NULL;
-        } else {
-            list->left_out++;
-        }
-        tern__free(c, path);
-    }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
-    return st;
+static tern_status add_entry(void *list_, const tern__entry *e) {
+    tern__file_list *list = list_;
+    if (e->is_file && tern_image_is_name(e->path))
+        return add(list, tern__strdup(list->context, e->path));
+    list->left_out++;
+    return TERN_OK;
 }
 
 tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder) {
-    *list = (tern__file_list){.context = c};
-    tern_status st = list_folder(list, folder, strlen(folder) + 1, 1);
+    *list = (tern__file_list){.context = c, .key_start = strlen(folder) + 1};
+    tern_status st = tern__folder_walk(c, folder, add_entry, list);
     if (st != TERN_OK) return st;
     if (!list->count)
         return tern__fail(
@@ -100,30 +67,22 @@ tern_status tern__files_read(tern__file_list *list, tern_context *c, const char 
     return TERN_OK;
 }
 
+static tern_status add_folder(void *list_, const tern__entry *e) {
+    tern__file_list *list = list_;
+    tern_context *c = list->context;
+    if (!e->is_folder) return TERN_OK;
+    char **paths = tern__grow(c, list->path, list->count, &list->path_capacity, list->count + 1,
+                              sizeof *paths);
+    if (!paths) return TERN_ERR_MEMORY;
+    list->path = paths;
+    if (!(paths[list->count] = tern__strdup(c, e->name))) return TERN_ERR_MEMORY;
+    list->count++;
+    return TERN_OK;
+}
+
 tern_status tern__files_folders(tern__file_list *list, tern_context *c, const char *folder) {
-    struct dirent **entries;
     *list = (tern__file_list){.context = c};
-    const int n = scandir(folder, &entries, visible, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", folder, entries[i]->d_name), **paths = NULL;
-        const bool is_folder = path && !stat(path, &info) && S_ISDIR(info.st_mode);
-        st = path ? TERN_OK : TERN_ERR_MEMORY;
-        tern__free(c, path);
-        if (!is_folder) continue;
-        paths = tern__grow(c, list->path, list->count, &list->path_capacity, list->count + 1,
-                           sizeof *paths);
-        if (paths) list->path = paths;
-        if (!paths || !(paths[list->count] = tern__strdup(c, entries[i]->d_name)))
-            st = TERN_ERR_MEMORY;
-        else
-            list->count++;
-    }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
-    return st;
+    return tern__folder_list(c, folder, add_folder, list);
 }
 
 void tern__files_free(tern__file_list *list) {

@@ -8,6 +8,7 @@
 typedef struct tern__file_list {
     tern_context *context;
     size_t count, left_out; /* left_out: files that are no pictures by their names */
+    size_t key_start;       /* where in a path the path within the folder begins */
     char **path;
     char **key; /* the path within the folder, without the ending: "night/0012" */
     size_t path_capacity, key_capacity;

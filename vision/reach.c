@@ -1,5 +1,6 @@
 /* How far a network looks: intervals of pixels walked back through the graph. Asks operators
  * what they see; runs nothing. */
+#include "core/arithmetic.h"
 #include "core/graph.h"
 
 #include <tern/vision_network.h>
@@ -28,20 +29,10 @@ typedef struct walk {
     const void *constants[MOST_INPUTS];
 } walk;
 
-
-static int64_t divisor(int64_t a, int64_t b) {
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* ---- forward: how fast pixels move ---- */
 
 static void reduce(track *t) {
-    const int64_t d = divisor(t->step, t->per);
+    const int64_t d = tern__greatest_common_divisor(t->step, t->per);
     t->step /= d;
     t->per /= d;
 }
@@ -94,7 +85,7 @@ static void walk_forward(walk *w, int64_t *multiple) {
             if (w->whole < 0) w->whole = (int)i;
             continue;
         }
-        const int64_t both = *multiple / divisor(*multiple, t.step) * t.step;
+        const int64_t both = *multiple / tern__greatest_common_divisor(*multiple, t.step) * t.step;
         if (both > MOST_SIDE) {
             if (w->whole < 0) w->whole = (int)i;
             continue;

@@ -2,6 +2,7 @@
  * M, out...], out = stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pad_begin -
  * pad_end. It is the data gradient of the convolution that leads from y's shape to x's, with the
  * same weights; so its own gradient for x is that convolution. Gradients: x, W, B. */
+#include "../arithmetic.h"
 #include "convolution_step.h"
 #include "ops.h"
 
@@ -174,9 +175,9 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
                   dilation = w->dilations.count ? w->dilations.at[at] : 1,
                   before = w->pads.count ? w->pads.at[at] : 0;
     sight->per = stride;
-    sight->low = tern__ceil_ratio(
+    sight->low = tern__ceil_div(
         sight->low + before - (in->inputs[1]->dims[axis] - 1) * dilation, stride);
-    sight->high = tern__floor_ratio(sight->high + before, stride);
+    sight->high = tern__floor_div(sight->high + before, stride);
     return true;
 }
 
