@@ -111,7 +111,7 @@ static void report(FILE *to, const cli_training *t, const tern_train_result *res
 
 /* Promises only a checkpoint that is there. */
 static int stopped(const char *checkpoint) {
-    if (!is_handed(checkpoint) && is_regular(checkpoint))
+    if (is_regular(checkpoint) && !is_handed(checkpoint))
         cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
                      checkpoint);
     else cli_complain("stopped; there is no checkpoint to go on from (--checkpoint FILE keeps one)");
