@@ -86,6 +86,8 @@ static const tern__option training_rows[] = {
     TEXT("root", data.root, "DIR", "where a CSV's files are (the CSV's own folder)"),
     TEXT("file-column", data.file_column, "NAME", "column of file names (filename)"),
     TEXT("label-column", data.label_column, "NAME", "column of labels (category)"),
+    TERN__FLAG_ROW("no-header", training, data.no_header,
+                   "a CSV has none: columns are numbers (file 1, label 2)"),
     TEXT("fold-column", data.fold_column, "NAME", "column of folds (fold, if there is one)"),
     TEXT("group-column", data.group_column, "NAME",
          "column of recordings, speakers, ...: --validate\nnever parts clips of one"),

@@ -10,6 +10,7 @@ random.seed(1)
 def text(topic, words):
     return " ".join("the" if random.random() < .25 else f"{topic}{random.randrange(20)}" for _ in range(words))
 with open("a.tsv", "w") as a, open("b.csv", "w") as b, gzip.open("c.txt.gz", "wt") as c:
+    a.write("label\tbody\n")
     b.write("label,body\n")
     for _ in range(400):
         a.write("1\t" + text("fish", 12) + "\n")

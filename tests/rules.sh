@@ -62,7 +62,7 @@ done
 # metadata, choices by name, tables of options), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
 # name its errors; never operators, plans or kernels.
 grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
-    grep -vE '"core/(arithmetic|base|choices|options|file|folder|csv|npy|pairs|picture|json|metadata|names|session|dataset|task/answer|task/measure|task/pipeline|task/train|training|graph)\.h"' |
+    grep -vE '"core/(arithmetic|base|choices|options|file|folder|csv|encoding|labels|npy|pairs|picture|json|metadata|names|session|dataset|task/answer|task/measure|task/pipeline|task/train|training|graph)\.h"' |
     rule domains_know_no_operators_plans_or_kernels || true
 grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
     grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -vE '"(core/json|(core|audio|text|vision)/options)\.h"' | rule command_uses_public_headers || true

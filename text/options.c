@@ -35,8 +35,12 @@ typedef tern_text_train_options training;
 #define ROW(name, kind, ...) TERN__ROW(name, kind, training, __VA_ARGS__)
 static const char *const vector_uses[] = {"tuned", "static", "both", NULL};
 static const tern__option training_rows[] = {
-    TERN__TEXT_ROW("text-column", training, data.reader.text_column, "NAME", "of a CSV (text)"),
-    TERN__TEXT_ROW("label-column", training, data.reader.label_column, "NAME", "of a CSV (label)"),
+    TERN__TEXT_ROW("text-column", training, data.reader.text_column, "NAME",
+                   "of a CSV or TSV with a header (text)"),
+    TERN__TEXT_ROW("label-column", training, data.reader.label_column, "NAME",
+                   "of a CSV or TSV with a header (label)"),
+    TERN__FLAG_ROW("no-header", training, data.reader.no_header,
+                   "the table has none: columns are numbers (label 1,\ntext 2)"),
     ROW("line-limit", SIZE, data.reader.line_limit, 1, 4096, "MB", "the longest line (1)",
         .unit = 1 << 20),
     TERN__TEXT_ROW("vectors", training, vectors, "FILE", "word vectors to start from"),

@@ -67,13 +67,31 @@ tern_status tern__files_read(tern__file_list *list, tern_context *c, const char 
     return TERN_OK;
 }
 
+static tern_status add_folder(void *list_, const tern__entry *e) {
+    tern__file_list *list = list_;
+    tern_context *c = list->context;
+    if (!e->is_folder) return TERN_OK;
+    char **paths = tern__grow(c, list->path, list->count, &list->path_capacity, list->count + 1,
+                              sizeof *paths);
+    if (!paths) return TERN_ERR_MEMORY;
+    list->path = paths;
+    if (!(paths[list->count] = tern__strdup(c, e->name))) return TERN_ERR_MEMORY;
+    list->count++;
+    return TERN_OK;
+}
+
+tern_status tern__files_folders(tern__file_list *list, tern_context *c, const char *folder) {
+    *list = (tern__file_list){.context = c};
+    return tern__folder_list(c, folder, add_folder, list);
+}
+
 void tern__files_free(tern__file_list *list) {
     tern_context *c = list->context;
     if (!c) return;
     tern__names_clear(&list->numbers, c);
     for (size_t i = 0; i < list->count; i++) {
         tern__free(c, list->path[i]);
-        tern__free(c, list->key[i]);
+        if (list->key) tern__free(c, list->key[i]);
     }
     tern__free(c, list->path);
     tern__free(c, list->key);

@@ -18,6 +18,8 @@ typedef struct tern__file_list {
 /* Lists the pictures in a folder and below it, by name. TERN_ERR_FORMAT if there are none, or two
  * with one key; TERN_ERR_IO. The list is to be freed whatever came of it. */
 tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder);
+/* The names of the folders in it, as paths without keys. */
+tern_status tern__files_folders(tern__file_list *list, tern_context *c, const char *folder);
 void tern__files_free(tern__file_list *list);
 /* The number of the file that belongs to this key: of the same key, or with _mask, _label, ...
  * after it; -1: none. */
