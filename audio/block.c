@@ -2,6 +2,8 @@
  * are counted from the block's first frame, which is a multiple of LANES. */
 #include "features.h"
 
+#include "core/arithmetic.h"
+
 #include <math.h>
 
 /* Whether steps along time stand between the bands and the rest. */
@@ -9,7 +11,7 @@ static bool keeps_bands(const tern_features *f) { return f->options.pcen || f->w
 
 tern_status tern__feature_block_create(tern__feature_block *b, const tern_features *f,
                                        tern_context *c, int64_t frames) {
-    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
+    const int64_t groups = tern__ceil_div(frames, TERN__LANES);
     *b = (tern__feature_block){0};
     if (keeps_bands(f)) {
         b->bands = tern__calloc(c, (size_t)groups, sizeof(float) * (size_t)f->bands * TERN__LANES);
@@ -98,7 +100,7 @@ static void all_of_group(void *arg, int64_t group, int worker) {
 /* What depends on the largest value of the sound: ref 0 and top_db. */
 static void compress_whole(const tern_features *f, tern__feature_block *b, int64_t frames) {
     const tern_audio_options *o = &f->options;
-    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES, bands = f->bands;
+    const int64_t groups = tern__ceil_div(frames, TERN__LANES), bands = f->bands;
     float largest = -INFINITY;
     for (int64_t g = 0; g < groups; g++)
         for (int64_t i = 0; i < bands * TERN__LANES; i++) {
@@ -120,7 +122,7 @@ void tern__feature_block_compute(tern__feature_block *b, const tern_features *f,
                                  const tern__samples *sound, int64_t first, int64_t frames,
                                  float *out, int64_t row_stride, int64_t frame_stride) {
     block_job j = {b, f, sound, first, frames, out, row_stride, frame_stride};
-    const int64_t groups = (frames + TERN__LANES - 1) / TERN__LANES;
+    const int64_t groups = tern__ceil_div(frames, TERN__LANES);
     const int64_t group_work = TERN__LANES * 8 * f->bins;
     if (!keeps_bands(f)) {
         tern__parallel(c, groups, group_work, all_of_group, &j);

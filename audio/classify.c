@@ -1,32 +1,30 @@
 /* Classifies sounds: file -> windows -> front end -> network -> probabilities -> answer. Everything it needs to
  * know is in the model's metadata (pipeline.h). */
 #include "clips.h"
-#include "features.h"
-#include "pipeline.h"
 #include "resample.h"
+#include "windows.h"
 
 #include "core/session.h"
+#include "core/task/answer.h"
+#include "core/task/measure.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What a session keeps between sounds. */
 typedef struct classifier {
-    tern__pipeline pipeline;
+    tern__audio_pipeline pipeline;
     float *samples;       /* [window.samples * 2]: a window, and room for the next samples */
     float *input;         /* [rows][frames]; waveform: samples, normalised */
     double *sum;          /* [n_labels] probabilities of the windows so far */
     tern_score *scores;   /* [n_labels] */
-    bool embeds;          /* windows are added to vector and not to sum */
     float *vector;        /* [length] sum of the outputs of the windows so far */
     int64_t length;
 } classifier;
 
 static void release(void *attachment, tern_context *c) {
     classifier *k = attachment;
-    tern__pipeline_free(&k->pipeline, c);
+    tern__audio_pipeline_free(&k->pipeline, c);
     tern__free(c, k->samples);
     tern__free(c, k->input);
     tern__free(c, k->sum);
@@ -37,8 +35,8 @@ static void release(void *attachment, tern_context *c) {
 static tern_status make(void *attachment, tern_session *session) {
     tern_context *c = tern__session_context(session);
     classifier *k = attachment;
-    const tern__pipeline *p = &k->pipeline;
-    tern_status st = tern__pipeline_read(&k->pipeline, c, tern_session_model(session));
+    const tern__audio_pipeline *p = &k->pipeline;
+    tern_status st = tern__audio_pipeline_read(&k->pipeline, c, tern_session_model(session));
     if (st != TERN_OK) return st;
     k->samples = tern__calloc(c, p->window.samples, 2 * sizeof *k->samples);
     k->input = tern__alloc(c, p->window.rows * p->window.frames * sizeof *k->input);
@@ -61,15 +59,22 @@ static tern_status prepare_any(classifier **classifier_, tern_session *session) 
 static tern_status prepare(classifier **classifier_, tern_session *session) {
     tern_status st = prepare_any(classifier_, session);
     if (st != TERN_OK) return st;
-    return tern__pipeline_check_labels(&(*classifier_)->pipeline, tern__session_context(session),
+    return tern__audio_pipeline_check_labels(&(*classifier_)->pipeline, tern__session_context(session),
                                        tern_session_model(session));
 }
 
 /* ---- one window ---- */
 
-/* Runs the network on the samples in k->samples. */
-static tern_status run_window(classifier *k, tern_session *session, tern_tensor *output) {
-    const tern__pipeline *p = &k->pipeline;
+/* What hears window after window. */
+typedef struct listener {
+    classifier *k;
+    tern_session *session;
+} listener;
+
+/* Runs the network on a window of samples. */
+static tern_status run_window(const listener *l, const float *samples, tern_tensor *output) {
+    classifier *k = l->k;
+    const tern__audio_pipeline *p = &k->pipeline;
     const tern_audio_window *w = &p->window;
     tern_status st = TERN_OK;
     tern_tensor x = {TERN_FLOAT, 4, {1, 1, (int64_t)w->rows, (int64_t)w->frames}, k->input};
@@ -78,131 +83,74 @@ static tern_status run_window(classifier *k, tern_session *session, tern_tensor 
         x.dims[2] = (int64_t)w->samples;
         const double scale = 1 / p->audio.std;
         for (size_t i = 0; i < w->samples; i++)
-            k->input[i] = (float)((k->samples[i] - p->audio.mean) * scale);
+            k->input[i] = (float)((samples[i] - p->audio.mean) * scale);
     } else {
-        st = tern_features_compute(p->features, k->samples, w->samples, k->input);
+        st = tern_features_compute(p->features, samples, w->samples, k->input);
     }
-    return st == TERN_OK ? tern_session_run(session, &x, 1, output, 1) : st;
+    return st == TERN_OK ? tern_session_run(l->session, &x, 1, output, 1) : st;
 }
 
 /* Adds the output itself, flattened. */
-static tern_status add_vector(classifier *k, tern_session *session) {
-    tern_context *c = tern__session_context(session);
-    int64_t length = 1;
+static tern_status add_vector(void *listener_, const float *samples) {
+    const listener *l = listener_;
+    classifier *k = l->k;
+    tern_context *c = tern__session_context(l->session);
+    const float *values;
+    int64_t length;
     tern_tensor y;
-    tern_status st = run_window(k, session, &y);
+    tern_status st = run_window(l, samples, &y);
+    if (st == TERN_OK) st = tern__vector_of(&values, &length, c, &y);
     if (st != TERN_OK) return st;
-    for (int i = 0; i < y.rank; i++) length *= y.dims[i];
-    if (y.type != TERN_FLOAT) return tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
     if (length != k->length) {
         tern__free(c, k->vector);
         k->length = 0;
         if (!(k->vector = tern__calloc(c, (size_t)length, sizeof *k->vector))) return TERN_ERR_MEMORY;
         k->length = length;
     }
-    for (int64_t i = 0; i < length; i++) k->vector[i] += ((const float *)y.data)[i];
+    for (int64_t i = 0; i < length; i++) k->vector[i] += values[i];
     return TERN_OK;
 }
 
-/* Adds the probabilities of the samples in k->samples. */
-static tern_status add_window(classifier *k, tern_session *session) {
-    const tern__pipeline *p = &k->pipeline;
+/* Adds the probabilities. */
+static tern_status add_probabilities(void *listener_, const float *samples) {
+    const listener *l = listener_;
+    const tern__audio_pipeline *p = &l->k->pipeline;
     tern_tensor logits;
-    if (k->embeds) return add_vector(k, session);
-    tern_status st = run_window(k, session, &logits);
+    tern_status st = run_window(l, samples, &logits);
     if (st == TERN_OK)
-        st = tern__session_expect(session, &logits, 2, (int64_t[]){1, (int64_t)p->n_labels});
+        st = tern__session_expect(l->session, &logits, 2, (int64_t[]){1, (int64_t)p->n_labels});
     if (st != TERN_OK) return st;
     const float *z = logits.data;
-    double greatest = -INFINITY, total = 0;
-    for (size_t i = 0; i < p->n_labels; i++)
-        if (z[i] > greatest) greatest = z[i];
-    for (size_t i = 0; i < p->n_labels; i++) total += exp(z[i] - greatest);
-    if (!isfinite(total) || !isfinite(greatest))
-        return tern__fail(tern__session_context(session), TERN_ERR_FORMAT,
-                          "the network's output is not finite: the model file is damaged or was never "
-                          "trained");
-    for (size_t i = 0; i < p->n_labels; i++) k->sum[i] += exp(z[i] - greatest) / total;
-    return TERN_OK;
-}
-
-/* ---- a stream of samples ---- */
-
-typedef tern_status (*reader)(void *source, float *samples, size_t count, size_t *got);
-
-/* Reads until count samples are there or the end is reached. */
-static tern_status read_full(reader read, void *source, float *samples, size_t count, size_t *got) {
-    tern_status st = TERN_OK;
-    size_t n = 1;
-    for (*got = 0; st == TERN_OK && *got < count && n; *got += n)
-        if ((st = read(source, samples + *got, count - *got, &n)) != TERN_OK) n = 0;
+    tern__softmax s;
+    st = tern__softmax_get(&s, tern__session_context(l->session), z, (int64_t)p->n_labels, 1);
+    for (size_t i = 0; st == TERN_OK && i < p->n_labels; i++) l->k->sum[i] += tern__softmax_share(&s, z[i]);
     return st;
 }
 
-/* Window after window, half a window apart, the last one at the end of the sound. */
-static tern_status add_windows(classifier *k, tern_session *session, reader read, void *source,
-                               size_t *windows) {
-    const size_t n = k->pipeline.window.samples, hop = n > 1 ? n / 2 : 1;
-    const size_t negligible = n / 50; /* a rest that is not worth a window */
-    size_t got;
-    *windows = 0;
-    tern_status st = read_full(read, source, k->samples, n, &got);
-    if (st != TERN_OK) return st;
-    if (!got)
-        return tern__fail(tern__session_context(session), TERN_ERR_FORMAT, "the sound has no samples");
-    if (got < n) { /* short: in the middle, between silence */
-        const size_t before = (n - got) / 2;
-        memmove(k->samples + before, k->samples, got * sizeof *k->samples);
-        memset(k->samples, 0, before * sizeof *k->samples);
-        memset(k->samples + before + got, 0, (n - before - got) * sizeof *k->samples);
-        ++*windows;
-        return add_window(k, session);
-    }
-    for (got = hop; got == hop;) {
-        if ((st = add_window(k, session)) != TERN_OK) return st;
-        ++*windows;
-        if ((st = read_full(read, source, k->samples + n, hop, &got)) != TERN_OK) return st;
-        memmove(k->samples, k->samples + got, n * sizeof *k->samples);
-    }
-    if (got <= negligible) return TERN_OK;
-    ++*windows;
-    return add_window(k, session);
-}
+/* ---- sounds ---- */
 
-static int by_score(const void *a, const void *b) {
-    const tern_score *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return strcmp(x->label, y->label);
-}
-
-static tern_status classify(tern_session *session, classifier *k, reader read, void *source,
+static tern_status classify(tern_session *session, classifier *k, const tern__sample_source *source,
                             tern_answer *answer) {
     const size_t n = k->pipeline.n_labels;
     size_t windows;
     memset(k->sum, 0, n * sizeof *k->sum);
-    tern_status st = add_windows(k, session, read, source, &windows);
+    tern_status st = tern__windows_cut(&windows, tern__session_context(session), source, k->pipeline.window.samples,
+                                       k->samples, add_probabilities, &(listener){k, session});
     if (st != TERN_OK) return st;
     for (size_t i = 0; i < n; i++)
         k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(k->sum[i] / (double)windows)};
-    qsort(k->scores, n, sizeof *k->scores, by_score);
-    *answer = (tern_answer){k->scores[0].label, k->scores[0].score, n, k->scores};
+    tern__answer_of(answer, k->scores, n);
     return TERN_OK;
-}
-
-static tern_status read_sound(void *source, float *samples, size_t count, size_t *got) {
-    return tern_sound_read(source, samples, count, got);
 }
 
 tern_status tern_audio_classify_file(tern_session *session, const char *path, tern_answer *answer) {
     classifier *k;
     tern_sound *sound = NULL;
+    tern__sample_source source;
     tern_status st = prepare(&k, session);
-    if (st != TERN_OK) return st;
-    tern_sound_options options = TERN_SOUND_OPTIONS_INIT;
-    options.sample_rate = k->pipeline.audio.sample_rate;
-    options.resampler = k->pipeline.audio.resampler;
-    st = tern_sound_open(&sound, tern__session_context(session), path, &options);
-    if (st == TERN_OK) st = classify(session, k, read_sound, sound, answer);
+    if (st == TERN_OK)
+        st = tern__windows_open(&source, &sound, tern__session_context(session), &k->pipeline, path);
+    if (st == TERN_OK) st = classify(session, k, &source, answer);
     tern_sound_close(sound);
     return st;
 }
@@ -210,17 +158,15 @@ tern_status tern_audio_classify_file(tern_session *session, const char *path, te
 tern_status tern_audio_embed_file(tern_session *session, const char *path, const float **vector, int64_t *length) {
     classifier *k;
     size_t windows = 0;
+    tern_context *c = tern__session_context(session);
     tern_sound *sound = NULL;
+    tern__sample_source source;
     tern_status st = prepare_any(&k, session);
+    if (st == TERN_OK) st = tern__windows_open(&source, &sound, c, &k->pipeline, path);
     if (st != TERN_OK) return st;
-    tern_sound_options options = TERN_SOUND_OPTIONS_INIT;
-    options.sample_rate = k->pipeline.audio.sample_rate;
-    options.resampler = k->pipeline.audio.resampler;
-    if ((st = tern_sound_open(&sound, tern__session_context(session), path, &options)) != TERN_OK) return st;
     if (k->vector) memset(k->vector, 0, (size_t)k->length * sizeof *k->vector);
-    k->embeds = true;
-    st = add_windows(k, session, read_sound, sound, &windows);
-    k->embeds = false;
+    st = tern__windows_cut(&windows, c, &source, k->pipeline.window.samples, k->samples, add_vector,
+                           &(listener){k, session});
     tern_sound_close(sound);
     if (st != TERN_OK) return st;
     for (int64_t i = 0; i < k->length; i++) k->vector[i] /= (float)windows;
@@ -261,12 +207,14 @@ tern_status tern_audio_classify_samples(tern_session *session, const float *samp
             return tern__fail(c, TERN_ERR_FORMAT, "sample %zu is not a finite number", i);
     const tern_audio_options *audio = &k->pipeline.audio;
     memory_source memory = {samples, count};
-    if (sample_rate == audio->sample_rate) return classify(session, k, read_memory, &memory, answer);
+    tern__sample_source source = {read_memory, &memory};
+    if (sample_rate == audio->sample_rate) return classify(session, k, &source, answer);
     tern__resample *resample;
     st = tern__resample_create(&resample, c, sample_rate, audio->sample_rate, audio->resampler,
                                read_memory, &memory);
     if (st != TERN_OK) return st;
-    st = classify(session, k, read_resampled, resample, answer);
+    source = (tern__sample_source){read_resampled, resample};
+    st = classify(session, k, &source, answer);
     tern__resample_free(resample);
     return st;
 }
@@ -282,22 +230,28 @@ tern_status tern_audio_describe(tern_audio_model_info *info, tern_session *sessi
 
 /* ---- evaluation ---- */
 
-static tern_status evaluate_clip(tern_session *session, const tern__clips *clips, size_t i,
-                                 tern_confusion *confusion, const classifier *k, tern_on_clip on_clip,
-                                 void *user) {
-    tern_context *c = tern__session_context(session);
-    const tern__clip *clip = &clips->at[i];
+typedef struct evaluation {
+    tern_session *session;
+    const classifier *k;
+    tern__clips clips;
+    tern_on_clip on_clip;
+    void *user;
+} evaluation;
+
+static tern_status measure_clip(void *evaluation_, int64_t i, tern__outcome *o) {
+    const evaluation *e = evaluation_;
+    const tern__clip *clip = &e->clips.at[i];
+    const tern__audio_pipeline *p = &e->k->pipeline;
     tern_answer answer;
-    tern_status st = tern_audio_classify_file(session, clip->path, &answer);
+    tern_status st = tern_audio_classify_file(e->session, clip->path, &answer);
     if (st != TERN_OK)
-        return clip->line ? tern__fail_in(c, "%s, line %zu", clips->path, clip->line) : st;
-    int64_t predicted = 0;
-    while (k->pipeline.labels[predicted] != answer.label) predicted++;
-    st = tern_confusion_add(confusion, clip->label, predicted);
-    if (st == TERN_OK && on_clip &&
-        !on_clip(user, clip->path, clips->labels.at[clip->label], &answer, i + 1, clips->count))
-        st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %zu of %zu clips", i + 1, clips->count);
-    return st;
+        return clip->line ? tern__fail_in(tern__session_context(e->session), "%s, line %zu", e->clips.path, clip->line)
+                          : st;
+    o->truth = clip->label;
+    o->predicted = tern__label_find(p->labels, p->n_labels, answer.label);
+    o->stop = e->on_clip && !e->on_clip(e->user, clip->path, e->clips.labels.at[clip->label], &answer, (size_t)i + 1,
+                                        e->clips.count);
+    return TERN_OK;
 }
 
 tern_status tern_audio_evaluate(tern_confusion **confusion, tern_session *session, const char *path,
@@ -305,23 +259,18 @@ tern_status tern_audio_evaluate(tern_confusion **confusion, tern_session *sessio
                                 void *user) {
     tern_context *c = tern__session_context(session);
     tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
-    tern__clips clips = {0};
+    evaluation e = {.session = session, .on_clip = on_clip, .user = user};
     classifier *k;
     *confusion = NULL;
     tern_status st = prepare(&k, session);
     if (st != TERN_OK) return st;
     if (options) o = *options;
+    e.k = k;
     o.labels = k->pipeline.labels;
     o.n_labels = k->pipeline.n_labels;
-    st = tern__clips_read(&clips, c, path, &o);
-    if (st == TERN_OK)
-        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, o.labels);
-    for (size_t i = 0; st == TERN_OK && i < clips.count; i++)
-        st = evaluate_clip(session, &clips, i, *confusion, k, on_clip, user);
-    if (st != TERN_OK) {
-        tern_confusion_free(*confusion);
-        *confusion = NULL;
-    }
-    tern__clips_free(&clips);
+    st = tern__clips_read(&e.clips, c, path, &o);
+    const tern__measuring m = {"clips", (int64_t)e.clips.count, measure_clip, &e};
+    if (st == TERN_OK) st = tern__measure_labels(confusion, &m, c, o.labels, o.n_labels);
+    tern__clips_free(&e.clips);
     return st;
 }

@@ -3,17 +3,14 @@
 #include "clips.h"
 
 #include "core/csv.h"
-#include "core/left_out.h"
+#include "core/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-
-#define DEEPEST 16 /* folders within folders; also ends loops of links */
 
 /* ---- names ---- */
 
@@ -68,6 +65,9 @@ void tern__clips_free(tern__clips *clips) {
     free_names(c, &clips->labels);
     free_names(c, &clips->folds);
     free_names(c, &clips->groups);
+    tern__label_cleaner_clear(&clips->cleaner);
+    tern__spellings_clear(&clips->spellings);
+    tern__spellings_clear(&clips->lost);
     memset(clips, 0, sizeof *clips);
 }
 
@@ -76,14 +76,18 @@ static tern_status add(tern__clips *clips, char *path, size_t line, const char *
                        const char *fold, const char *group) {
     tern_context *c = clips->context;
     tern__clip clip = {path, line, -1, -1, -1};
+    const char *clean;
     if (!path) return TERN_ERR_MEMORY;
+    if (tern__label_clean(&clips->cleaner, &clean, label) != TERN_OK ||
+        tern__spellings_note(&clips->spellings, label, clean) != TERN_OK)
+        goto failed;
     if (clips->count == clips->capacity) {
         tern__clip *at = tern__grow(c, clips->at, clips->count, &clips->capacity, clips->count + 1,
                                     sizeof *at);
         if (!at) goto failed;
         clips->at = at;
     }
-    if ((clip.label = number_of(c, &clips->labels, label)) < 0) goto failed;
+    if ((clip.label = number_of(c, &clips->labels, clean)) < 0) goto failed;
     if (fold && (clip.fold = number_of(c, &clips->folds, fold)) < 0) goto failed;
     if (group && (clip.group = number_of(c, &clips->groups, group)) < 0) goto failed;
     clips->at[clips->count++] = clip;
@@ -91,6 +95,13 @@ static tern_status add(tern__clips *clips, char *path, size_t line, const char *
 failed:
     tern__free(c, path);
     return TERN_ERR_MEMORY;
+}
+
+/* Notes a label that has no clip, so far as this says. */
+static tern_status note_lost(tern__clips *clips, const char *label) {
+    const char *clean;
+    tern_status st = tern__label_clean(&clips->cleaner, &clean, label);
+    return st == TERN_OK && *clean ? tern__spellings_note(&clips->lost, label, clean) : st;
 }
 
 /* ---- a folder per label ---- */
@@ -105,86 +116,69 @@ static bool sounds_by_name(const char *name) {
     return false;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-/* Hidden folders and files are passed over, hidden sounds are said. */
-static int of_use(const struct dirent *entry) {
-    return entry->d_name[0] != '.' || sounds_by_name(entry->d_name);
+typedef struct listing {
+    tern__clips *clips;
+    const char *label;  /* of the folder at hand */
+    size_t group_start; /* where in a path the folders below the label's begin */
+    size_t folders;
+    tern__shown loose, left_out;
+} listing;
+
+/* Adds a sound beneath a label's folder; its group is the folders between, NULL at the top. */
+static tern_status add_sound(void *listing_, const tern__entry *e) {
+    listing *l = listing_;
+    tern_context *c = l->clips->context;
+    if (!e->is_file || !sounds_by_name(e->name)) {
+        tern__shown_add(&l->left_out, e->path + strlen(l->clips->path) + 1);
+        return TERN_OK;
+    }
+    const size_t name_start = strlen(e->path) - strlen(e->name);
+    char *group = NULL;
+    if (name_start > l->group_start &&
+        !(group = tern__strndup(c, e->path + l->group_start, name_start - 1 - l->group_start)))
+        return TERN_ERR_MEMORY;
+    const tern_status st = add(l->clips, tern__strdup(c, e->path), 0, l->label, NULL, group);
+    tern__free(c, group);
+    return st;
 }
 
-/* Adds the sounds beneath a label's folder; group: the folders between, NULL at the top. */
-static tern_status list_label(tern__clips *clips, const char *folder, const char *label,
-                              const char *group, int depth, tern__left_out *left_out) {
-    tern_context *c = clips->context;
-    struct dirent **entries;
-    if (depth > DEEPEST)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
-                          DEEPEST);
-    int n = scandir(folder, &entries, of_use, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        const char *name = entries[i]->d_name;
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", folder, name);
-        if (!path) st = TERN_ERR_MEMORY;
-        else if (stat(path, &info)) st = tern__fail(c, TERN_ERR_IO, "%s: %s", path, strerror(errno));
-        else if (S_ISDIR(info.st_mode)) {
-            char *inner = group ? tern__format(c, "%s/%s", group, name) : tern__strdup(c, name);
-            st = inner ? list_label(clips, path, label, inner, depth + 1, left_out) : TERN_ERR_MEMORY;
-            tern__free(c, inner);
-        } else if (name[0] == '.') {
-            tern__left_out_note(left_out, TERN__LEFT_HIDDEN, path);
-        } else if (S_ISREG(info.st_mode) && sounds_by_name(name)) {
-            st = add(clips, path, 0, label, NULL, group);
-            path = NULL;
-        } else {
-            tern__left_out_note(left_out, TERN__LEFT_OTHER, path);
-        }
-        tern__free(c, path);
+static tern_status add_label(void *listing_, const tern__entry *e) {
+    listing *l = listing_;
+    if (!e->is_folder) {
+        tern__shown_add(&l->loose, e->name);
+        return TERN_OK;
     }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
-    return st;
+    l->folders++;
+    l->label = e->name;
+    l->group_start = strlen(e->path) + 1;
+    const size_t before = l->clips->count;
+    const tern_status st = tern__folder_walk(l->clips->context, e->path, add_sound, l);
+    return st == TERN_OK && l->clips->count == before ? note_lost(l->clips, e->name) : st;
 }
 
 static tern_status list_folder(tern__clips *clips) {
     tern_context *c = clips->context;
-    struct dirent **entries;
-    tern__left_out left_out = {0};
-    size_t folders = 0;
-    int n = scandir(clips->path, &entries, of_use, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", clips->path, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", clips->path, entries[i]->d_name);
-        if (!path) st = TERN_ERR_MEMORY;
-        else if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
-            const size_t before = clips->count;
-            folders++;
-            st = list_label(clips, path, entries[i]->d_name, NULL, 1, &left_out);
-            if (clips->count == before)
-                tern__left_out_note(&left_out, TERN__LEFT_EMPTY, entries[i]->d_name);
-        } else {
-            tern__left_out_note(&left_out, TERN__LEFT_LOOSE, path);
-        }
-        tern__free(c, path);
-    }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
+    listing l = {.clips = clips};
+    tern_status st = tern__folder_list(c, clips->path, add_label, &l);
     if (st != TERN_OK) return st;
-    if (!folders)
+    if (!l.folders)
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: there are no folders in it (%zu files); a data set is a folder per "
                           "label with the sounds inside, or a CSV file that names them",
-                          clips->path, left_out.count[TERN__LEFT_LOOSE]);
+                          clips->path, l.loose.count);
     if (!clips->count)
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: none of the files in its %zu folders is a sound by its name (.wav, "
-                          ".flac, .ogg, ...)", clips->path, folders);
-    tern__left_out_warn(&left_out, c, clips->path, "sounds");
+                          ".flac, .ogg, ...)", clips->path, l.folders);
+    tern__spellings_lost(&clips->spellings, &clips->lost, &clips->findings, "without a sound");
+    if (l.left_out.count)
+        tern__findings_add(&clips->findings, "%zu file%s no sound by the name and left out: %s",
+                           l.left_out.count, l.left_out.count == 1 ? " is" : "s are",
+                           tern__shown_text(&l.left_out));
+    if (l.loose.count)
+        tern__findings_add(&clips->findings, "%zu file%s beside the folders of labels %s left out: %s",
+                           l.loose.count, l.loose.count == 1 ? "" : "s",
+                           l.loose.count == 1 ? "was" : "were", tern__shown_text(&l.loose));
     return TERN_OK;
 }
 
@@ -197,12 +191,12 @@ typedef struct columns {
 
 static tern_status find_columns(columns *k, const tern__csv *csv,
                                 const tern_audio_dataset_options *options) {
-    tern_status st = tern__csv_column(csv, options->file_column ? options->file_column : "filename",
-                                      &k->file);
-    if (st == TERN_OK)
-        st = tern__csv_column(csv, options->label_column ? options->label_column : "category",
-                              &k->label);
-    k->has_fold = options->fold_column || tern__csv_has_column(csv, "fold");
+    const char *file = options->file_column, *label = options->label_column;
+    if (!file) file = options->no_header ? "1" : "filename";
+    if (!label) label = options->no_header ? "2" : "category";
+    tern_status st = tern__csv_column(csv, file, &k->file);
+    if (st == TERN_OK) st = tern__csv_column(csv, label, &k->label);
+    k->has_fold = options->fold_column || (!options->no_header && tern__csv_has_column(csv, "fold"));
     if (st == TERN_OK && k->has_fold)
         st = tern__csv_column(csv, options->fold_column ? options->fold_column : "fold", &k->fold);
     k->has_group = options->group_column;
@@ -222,10 +216,10 @@ static tern_status add_row(tern__clips *clips, const tern__csv *csv, const colum
     const char *file = csv->fields[k->file], *label = csv->fields[k->label];
     const char *fold = k->has_fold ? csv->fields[k->fold] : NULL;
     if (!*file) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the file name is empty");
-    if (!*label) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the label of %s is empty", file);
+    if (!label[strspn(label, " \t")]) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the label of %s is empty", file);
     if (fold && number_of(c, all_folds, fold) < 0) return TERN_ERR_MEMORY;
-    if (fold && !wanted(options, fold)) return TERN_OK;
-    const char *slash = strrchr(clips->path, '/');
+    if (fold && !wanted(options, fold)) return note_lost(clips, label);
+    const char *slash = clips->piped ? NULL : strrchr(clips->path, '/');
     char *path;
     if (file[0] == '/') path = tern__strdup(c, file);
     else if (options->root) path = tern__format(c, "%s/%s", options->root, file);
@@ -240,7 +234,7 @@ static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options
     tern__name_list all_folds = {0};
     columns k = {0};
     char text[300];
-    tern_status st = tern__csv_open(&csv, c, clips->path, 0, true);
+    tern_status st = tern__csv_open(&csv, c, clips->path, 0, !options->no_header);
     if (st == TERN_OK) st = find_columns(&k, csv, options);
     if (st == TERN_OK && options->n_folds && !k.has_fold)
         st = tern__fail(c, TERN_ERR_FORMAT,
@@ -258,6 +252,7 @@ static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options
                             tern__name_list_text(&all_folds, text, sizeof text));
     if (st == TERN_OK && !clips->count)
         st = tern__fail(c, TERN_ERR_FORMAT, "%s: there are no rows under the header", clips->path);
+    tern__spellings_lost(&clips->spellings, &clips->lost, &clips->findings, "in other folds only");
     free_names(c, &all_folds);
     tern__csv_close(csv);
     return st;
@@ -267,6 +262,21 @@ static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options
 
 static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The one warning about labels and files. */
+static void report(tern__clips *clips, const tern__name_list *own) {
+    tern__shown never = {0};
+    for (size_t i = 0; i < clips->labels.count; i++)
+        if (tern__names_find(&own->numbers, clips->labels.at[i]) < 0)
+            tern__shown_add(&never, clips->labels.at[i]);
+    if (never.count)
+        tern__findings_add(&clips->findings, "%zu label%s never occur%s: %s", never.count,
+                           never.count == 1 ? "" : "s", never.count == 1 ? "s" : "",
+                           tern__shown_text(&never));
+    tern__spellings_merged(&clips->spellings, &clips->findings);
+    tern__findings_many(&clips->findings, own->count, clips->count, clips->count, "label", "clips");
+    tern__findings_log(&clips->findings, clips->context, clips->path);
 }
 
 /* Puts the labels into their order, the given one or sorted, and renumbers the clips. */
@@ -280,8 +290,11 @@ static tern_status order_labels(tern__clips *clips, const tern_audio_dataset_opt
     if (!sorted) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < n; i++) sorted[i] = options->n_labels ? options->labels[i] : old.at[i];
     if (!options->n_labels) qsort(sorted, n, sizeof *sorted, compare_names);
-    for (size_t i = 0; i < n && st == TERN_OK; i++)
-        if (number_of(c, &ordered, sorted[i]) < 0) st = TERN_ERR_MEMORY;
+    for (size_t i = 0; i < n && st == TERN_OK; i++) {
+        const char *clean = NULL;
+        st = tern__label_clean(&clips->cleaner, &clean, sorted[i]);
+        if (st == TERN_OK && number_of(c, &ordered, clean) < 0) st = TERN_ERR_MEMORY;
+    }
     tern__free(c, sorted);
     for (size_t i = 0; st == TERN_OK && i < clips->count; i++) {
         const char *label = old.at[clips->at[i].label];
@@ -291,6 +304,7 @@ static tern_status order_labels(tern__clips *clips, const tern_audio_dataset_opt
                             label, tern__name_list_text(&ordered, text, sizeof text));
     }
     clips->labels = ordered;
+    if (st == TERN_OK) report(clips, &old);
     free_names(c, &old);
     return st;
 }
@@ -299,7 +313,7 @@ tern_status tern__clips_read(tern__clips *clips, tern_context *c, const char *pa
                              const tern_audio_dataset_options *options) {
     struct stat info;
     memset(clips, 0, sizeof *clips);
-    clips->context = c;
+    clips->context = clips->cleaner.context = clips->spellings.context = clips->lost.context = c;
     tern_status st = TERN_ERR_MEMORY;
     if (!(clips->path = tern__strdup(c, path))) goto failed;
     for (size_t n = strlen(clips->path); n > 1 && clips->path[n - 1] == '/'; n--)
@@ -312,6 +326,7 @@ tern_status tern__clips_read(tern__clips *clips, tern_context *c, const char *pa
             goto failed;
         }
         folder = S_ISDIR(info.st_mode);
+        clips->piped = !folder && !S_ISREG(info.st_mode);
     }
     if (folder && options->n_folds) {
         st = tern__fail(c, TERN_ERR_ARGUMENT, "%s: folds are asked for, but only CSV files have them",

@@ -3,7 +3,7 @@
 #ifndef TERN_AUDIO_CLIPS_H
 #define TERN_AUDIO_CLIPS_H
 
-#include "core/names.h"
+#include "core/labels.h"
 #include <tern/audio_dataset.h>
 
 typedef struct tern__clip {
@@ -22,9 +22,13 @@ typedef struct tern__name_list {
 typedef struct tern__clips {
     tern_context *context;
     char *path; /* of the folder or CSV */
+    bool piped; /* the CSV lies in no folder that its names could be relative to */
     tern__clip *at;
     size_t count, capacity;
     tern__name_list labels, folds, groups; /* labels sorted, unless they were given */
+    tern__label_cleaner cleaner;
+    tern__spellings spellings, lost; /* of labels with clips; of those without any that count */
+    tern__findings findings;
 } tern__clips;
 
 /* Lists a folder or reads a CSV; checks labels and folds. On failure everything in clips is freed. */

@@ -97,7 +97,7 @@ static uint64_t fingerprint(const store *s) {
         h = tern__hash(h, &s->held[i].frames, sizeof s->held[i].frames);
     }
     h = tern__hash(h, &s->window.samples, sizeof s->window.samples);
-    return tern__audio_augmentation_hash(h, &s->augmentation) | 1;
+    return tern__options_hash(&tern__audio_augmentation, h, &s->augmentation) | 1;
 }
 
 /* ---- opening ---- */
@@ -146,22 +146,9 @@ static tern_status prepare_variation(store *s) {
     return TERN_OK;
 }
 
-static tern_status check_augmentation(tern_context *c, const tern_audio_augmentation *a) {
-    const struct { const char *name; double value, max; } parts[] = {
-        {"time_shift", a->time_shift, 1}, {"gain", a->gain, 60}, {"noise", a->noise, 1},
-        {"speed", a->speed, 1}, {"pitch", a->pitch, 1}, {"tilt", a->tilt, 60}, {"style", a->style, 1},
-        {"time_masks", a->time_masks, 100}, {"time_mask", a->time_mask, 1},
-        {"frequency_masks", a->frequency_masks, 100}, {"frequency_mask", a->frequency_mask, 1}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!(parts[i].value >= 0 && parts[i].value <= parts[i].max))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in 0..%g",
-                              parts[i].name, parts[i].value, parts[i].max);
-    return TERN_OK;
-}
-
 static tern_status fill(store *s, const char *path, const tern_audio_dataset_options *options) {
     tern_context *c = s->context;
-    tern_status st = check_augmentation(c, &options->augmentation);
+    tern_status st = tern__options_check(&tern__audio_augmentation, c, &options->augmentation);
     s->augmentation = options->augmentation;
     s->waveform = options->waveform;
     if (st != TERN_OK) return st;
@@ -238,7 +225,7 @@ tern_status tern_audio_dataset_vary(tern_audio_dataset *data,
                                     const tern_audio_augmentation *augmentation) {
     const tern_audio_augmentation none = {0};
     if (!augmentation) augmentation = &none;
-    tern_status st = check_augmentation(data->context, augmentation);
+    tern_status st = tern__options_check(&tern__audio_augmentation, data->context, augmentation);
     if (st != TERN_OK) return st;
     data->store->augmentation = *augmentation;
     data->samples->shared->source.fingerprint = fingerprint(data->store);

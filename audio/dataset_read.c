@@ -16,7 +16,6 @@
 #define CLIPPED_SHARE 1e-3
 #define SHOWN 5               /* so many files are named in a warning */
 
-
 /* ---- reading ---- */
 
 /* A context for one worker: its own sentence; warnings are kept with the clip. */
@@ -217,12 +216,12 @@ static tern_status make_features(tern__store *s, const tern_audio_dataset_option
     tern_status st = tern_features_create(&s->features, s->context, &o);
     if (st != TERN_OK) return st;
     s->audio = *tern_features_options(s->features);
-    s->window = tern__pipeline_window(&s->audio, s->waveform ? NULL : s->features,
+    s->window = tern__audio_pipeline_window(&s->audio, s->waveform ? NULL : s->features,
                                       (size_t)fmax(1, round(s->window.seconds * o.sample_rate)));
     if (!s->window.frames)
         return tern__fail(s->context, TERN_ERR_ARGUMENT, "a window of %g seconds is shorter than one frame "
                           "of %d samples at %d Hz", s->window.seconds, o.n_fft, o.sample_rate);
-    return tern__pipeline_check_window(s->context, &s->window, s->waveform ? NULL : s->features);
+    return tern__audio_pipeline_check_window(s->context, &s->window, s->waveform ? NULL : s->features);
 }
 
 tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *options) {

@@ -5,11 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-double tern__lifter(const tern_audio_options *o, int n) {
-    return o->lifter > 0 ? 1 + o->lifter / 2 * sin(TERN__PI * (n + o->lifter_start) / o->lifter)
-                         : 1;
-}
-
 /* Orthonormal DCT-II, rows scaled by the lifter. */
 static tern_status make_dct(tern_features *f, tern_context *c) {
     const tern_audio_options *o = &f->options;

@@ -1,19 +1,11 @@
-/* The networks for sound. Builds graphs; knows nothing of data or training. */
+/* The networks for sound, each with its recipe. Builds graphs; knows nothing of data. */
 #include "networks.h"
 
 #include "core/choices.h"
 #include "core/graph.h"
 
 #include <math.h>
-
-typedef struct network {
-    const char *name, *summary;
-    bool waveform;
-    double dropout;
-    int members; /* networks whose logits are averaged */
-    tern_value (*view)(tern_value x, int member); /* what a member sees of the input; NULL: all */
-    tern_value (*build)(tern_value x, const tern_audio_network_options *o);
-} network;
+#include <string.h>
 
 enum { MOST_MEMBERS = 2 };
 
@@ -81,16 +73,39 @@ static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
     return tern_global_average_pool(x);
 }
 
-static const network networks[] = {
-    {"cnn", "log-mel features, eight 3x3 convolutions, 0.15 M weights (the default for long sounds)", false, 0.3,
-     1, NULL, build_cnn},
+/* ---- recipes: found by cross-validation on ESC-10 and on spoken digits with one speaker left out ---- */
+
+static const tern__audio_recipe long_features = {
+    .train = {.samples_seen = 70000, .fewest_epochs = 15, .most_epochs = 400, .batch = 8,
+              .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
+              .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true, .mixup = 1},
+    .augmentation = {.time_shift = 1, .gain = 3, .style = 0.5, .time_masks = 2, .time_mask = 0.15,
+                     .frequency_masks = 2, .frequency_mask = 0.2}};
+static const tern__audio_recipe short_features = {
+    .train = {.samples_seen = 120000, .fewest_epochs = 15, .most_epochs = 100, .batch = 32,
+              .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
+              .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true, .mixup = 0.2},
+    .augmentation = {.time_shift = 0.1, .noise = 0.3, .noise_snr_low = 5,
+                     .noise_snr_high = 30, .speed = 0.15, .pitch = 0.12, .tilt = 6, .time_masks = 1,
+                     .time_mask = 0.15, .frequency_masks = 2, .frequency_mask = 0.15}};
+static const tern__audio_recipe samples = {
+    .train = {.samples_seen = 20000, .fewest_epochs = 15, .most_epochs = 100, .batch = 16,
+              .learning_rate = 3e-3, .weight_decay = 0.01, .label_smoothing = 0.1, .ema = 0.995,
+              .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true, .mixup = 0.5},
+    .augmentation = {.time_shift = 0.3, .gain = 3, .noise = 0.3, .noise_snr_low = 5,
+                     .noise_snr_high = 30, .speed = 0.15, .time_masks = 1, .time_mask = 0.15}};
+
+static const tern__audio_network networks[] = {
+    {"cnn", "log-mel features, eight 3x3 convolutions, 0.15 M weights (the default for long sounds)", false, false,
+     0.3, 1, NULL, build_cnn, {&long_features, &short_features}},
     {"pair", "two of them averaged, one deaf to voice and microphone (the default for short sounds; cnn is better for "
-     "steady ones)", false, 0.3, 2, with_and_without_means, build_cnn},
-    {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, 0.2, 1, NULL, build_m5},
+     "steady ones)", false, true, 0.3, 2, with_and_without_means, build_cnn, {&long_features, &short_features}},
+    {"m5", "raw samples, four 1-D convolutions: M5 of Dai et al. 2016, 0.5 M weights", true, false, 0.2, 1, NULL,
+     build_m5, {&samples, &samples}},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
-static const network *find(const char *name) {
+static const tern__audio_network *find(const char *name) {
     return tern__choice_find(TERN__CHOICES(networks), name);
 }
 
@@ -101,13 +116,24 @@ const char *tern_audio_network_summary(size_t index) {
     return index < NETWORKS ? networks[index].summary : NULL;
 }
 bool tern_audio_network_waveform(const char *name) {
-    const network *n = find(name);
+    const tern__audio_network *n = find(name);
     return n && n->waveform;
 }
 
 int tern_audio_network_members(const char *name) {
-    const network *n = find(name);
+    const tern__audio_network *n = find(name);
     return n ? n->members : 1;
+}
+
+const tern__audio_network *tern__audio_network_row(const char *name, bool waveform, bool brief) {
+    const tern__audio_network *first = NULL;
+    for (size_t i = 0; i < NETWORKS; i++) {
+        const tern__audio_network *n = &networks[i];
+        if (n->waveform != waveform) continue;
+        if (name ? !strcmp(n->name, name) : n->brief == brief) return n;
+        if (!first) first = n;
+    }
+    return first;
 }
 
 static tern_value refuse(tern_graph *g, const char *format, const char *name, double value) {
@@ -117,7 +143,7 @@ static tern_value refuse(tern_graph *g, const char *format, const char *name, do
 
 tern_value tern_audio_network_build(tern_graph *g, const char *name,
                                     const tern_audio_network_options *options) {
-    const network *n = find(name);
+    const tern__audio_network *n = find(name);
     tern_audio_network_options o = TERN_AUDIO_NETWORK_OPTIONS_INIT;
     if (options) o = *options;
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));

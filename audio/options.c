@@ -1,22 +1,14 @@
-/* The options of the sound front end: one table that knows every option's name, type and range, for
- * checking, for writing as JSON and for reading it; and the presets. Knows no samples. */
+/* The options of the sound front end, as a table and what no table can say of them, and its presets;
+ * those of training as a table. Knows no samples. */
+#include "options.h"
 #include "features.h"
 
-#include "core/json.h"
+#include "core/training.h"
+#include <tern/audio_train.h>
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-
-typedef enum field_kind { INTEGER, NUMBER, BOOLEAN, CHOICE } field_kind;
-
-typedef struct field {
-    const char *name;
-    field_kind kind;
-    size_t offset;
-    double low, high;           /* inclusive */
-    const char *const *choices; /* names of the enum's values, NULL at the end */
-} field;
 
 static const char *const resamplers[] = {"sinc_hann", "sinc_medium", "sinc_best", "sinc_fastest",
                                          NULL};
@@ -31,18 +23,11 @@ static const char *const logs[] = {"none", "db", "natural", "log10", NULL};
 static const char *const delta_kinds[] = {"librosa", "torchaudio", NULL};
 static const char *const normalizations[] = {"none", "mean", "mean_variance", NULL};
 
-/* clang-format off */
-#define INTEGER_OPTION(member, low, high)                                                          \
-    {#member, INTEGER, offsetof(tern_audio_options, member), low, high, NULL}
-#define NUMBER_OPTION(member, low, high)                                                           \
-    {#member, NUMBER, offsetof(tern_audio_options, member), low, high, NULL}
-#define BOOLEAN_OPTION(member) {#member, BOOLEAN, offsetof(tern_audio_options, member), 0, 1, NULL}
-#define CHOICE_OPTION(member, choices)                                                             \
-    {#member, CHOICE, offsetof(tern_audio_options, member), 0,                                     \
-     (double)(sizeof(choices) / sizeof *(choices)) - 2, choices}
-/* clang-format on */
-
-static const field fields[] = {
+#define INTEGER_OPTION(member, low, high) TERN__INT_OPTION(tern_audio_options, member, low, high)
+#define NUMBER_OPTION(member, low, high) TERN__REAL_OPTION(tern_audio_options, member, low, high)
+#define BOOLEAN_OPTION(member) TERN__FLAG_OPTION(tern_audio_options, member)
+#define CHOICE_OPTION(member, names) TERN__CHOICE_OPTION(tern_audio_options, member, names)
+static const tern__option rows[] = {
     INTEGER_OPTION(sample_rate, 1, 768000),
     CHOICE_OPTION(resampler, resamplers),
     CHOICE_OPTION(feature, kinds),
@@ -89,30 +74,46 @@ static const field fields[] = {
     NUMBER_OPTION(mean, -1e12, 1e12),
     NUMBER_OPTION(std, 1e-12, 1e12),
 };
-static const size_t field_count = sizeof fields / sizeof *fields;
+static const tern_audio_options defaults = TERN_AUDIO_OPTIONS_INIT;
+const tern__options tern__audio_options = TERN__OPTIONS(
+    "audio options", tern_audio_options, rows, &defaults, "TERN_AUDIO_OPTIONS_INIT");
 
-/* Enums are read and written as the unsigned ints they are in C. */
-_Static_assert(sizeof(tern_window) == sizeof(int), "an option's enum is not an int");
-
-static double get(const tern_audio_options *o, const field *f) {
-    const char *at = (const char *)o + f->offset;
-    if (f->kind == NUMBER) return *(const double *)at;
-    if (f->kind == BOOLEAN) return *(const bool *)at;
-    return *(const int *)at;
-}
-
-static void set(tern_audio_options *o, const field *f, double value) {
-    char *at = (char *)o + f->offset;
-    if (f->kind == NUMBER)
-        *(double *)at = value;
-    else if (f->kind == BOOLEAN)
-        *(bool *)at = value != 0;
-    else
-        *(int *)at = (int)value;
-}
-
-/* Also false for NaN. */
-static bool in_range(const field *f, double value) { return value >= f->low && value <= f->high; }
+typedef tern_audio_train_options training;
+#define ROW(name, kind, ...) TERN__ROW(name, kind, training, __VA_ARGS__)
+#define TEXT(name, member, argument, sentence)                                                     \
+    TERN__TEXT_ROW(name, training, member, argument, sentence)
+static const tern__option training_rows[] = {
+    TEXT("root", data.root, "DIR", "where a CSV's files are (the CSV's own folder)"),
+    TEXT("file-column", data.file_column, "NAME", "column of file names (filename)"),
+    TEXT("label-column", data.label_column, "NAME", "column of labels (category)"),
+    TERN__FLAG_ROW("no-header", training, data.no_header,
+                   "a CSV has none: columns are numbers (file 1, label 2)"),
+    TEXT("fold-column", data.fold_column, "NAME", "column of folds (fold, if there is one)"),
+    TEXT("group-column", data.group_column, "NAME",
+         "column of recordings, speakers, ...: --validate\nnever parts clips of one"),
+    ROW("validate", REAL, validate, 0.001, 0.999, "SHARE",
+        "or on this share of the clips, e.g. 0.2. Without\n"
+        "validation the last weights are kept."),
+    ROW("seconds", REAL, data.seconds, 0.001, 3600, "S",
+        "length that the network sees (that of the clips,\nat most 10)"),
+    ROW("memory", REAL, data.memory, 0.001, 1e6, "GB", "what the clips may take (4)", .unit = 1e9),
+    TERN__TEXT_ROW("network", training, network, "NAME", "the kind of network", .letter = 'n'),
+    TERN__TRAINING_FREEZE(training),
+    ROW("width", REAL, width, 0.05, 16, "X", "channels times this (1)"),
+    ROW("dropout", REAL, dropout, 0, 0.99, "P", "before the last layer"),
+    TERN__TRAINING_STEPS(training, "passes over the data (by the number of clips)", "clips a step"),
+    TERN__TRAINING_RATES(training, "of AdamW"),
+    TERN__TRAINING_MIXING(training, "clips"),
+    TERN__FLAG_ROW("no-augmentation", training, no_augmentation,
+                   "clips as they are: no shifts, masks, mixing"),
+    TEXT("augment", augmentation, "NAME=X,...",
+         "other numbers for the variation of clips: time_shift,\n"
+         "gain, noise, speed, pitch, tilt, style, time_masks, ..."),
+    TERN__TRAINING_END(training)};
+static const tern_audio_train_options training_defaults = TERN_AUDIO_TRAIN_OPTIONS_INIT;
+const tern__options tern__audio_training =
+    TERN__OPTIONS("training options of sounds", tern_audio_train_options, training_rows,
+                  &training_defaults, "TERN_AUDIO_TRAIN_OPTIONS_INIT");
 
 /* What one option's range cannot say. */
 static tern_status check_together(tern_context *c, const tern_audio_options *o) {
@@ -158,21 +159,13 @@ static tern_status check_together(tern_context *c, const tern_audio_options *o) 
 
 tern_status tern__audio_options_resolve(tern_audio_options *resolved, tern_context *c,
                                         const tern_audio_options *options) {
-    tern_audio_options o = TERN_AUDIO_OPTIONS_INIT;
-    if (options && (options->size < sizeof options->size || options->size > sizeof o))
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "audio options: size is %zu; start from TERN_AUDIO_OPTIONS_INIT",
-                          options->size);
-    if (options) memcpy(&o, options, options->size);
-    o.size = sizeof o;
-    for (const field *f = fields; f < fields + field_count; f++)
-        if (!in_range(f, get(&o, f)))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "audio options: %s is %g and must be %g..%g",
-                              f->name, get(&o, f), f->low, f->high);
+    tern_audio_options o;
+    tern_status status = tern__options_resolve(&tern__audio_options, &o, c, options);
+    if (status != TERN_OK) return status;
     if (o.win_length == 0) o.win_length = o.n_fft;
     if (o.hop_length == 0) o.hop_length = o.win_length / 4 > 0 ? o.win_length / 4 : 1;
     if (o.fmax <= 0) o.fmax += o.sample_rate / 2.0;
-    tern_status status = check_together(c, &o);
+    status = check_together(c, &o);
     if (status == TERN_OK) *resolved = o;
     return status;
 }
@@ -181,67 +174,18 @@ tern_status tern_audio_options_text(char **text, tern_context *c,
                                     const tern_audio_options *options) {
     *text = NULL;
     tern_audio_options o;
-    tern_status status = tern__audio_options_resolve(&o, c, options);
-    if (status != TERN_OK) return status;
-    json_t *object = json_object();
-    for (const field *f = fields; f < fields + field_count; f++) {
-        const double value = get(&o, f);
-        json_t *item = f->kind == INTEGER   ? json_integer((json_int_t)value)
-                       : f->kind == NUMBER  ? json_real(value)
-                       : f->kind == BOOLEAN ? json_boolean(value != 0)
-                                            : json_string(f->choices[(int)value]);
-        tern__json_set(&object, f->name, item);
-    }
-    return tern__json_write(text, c, "audio options", object);
-}
-
-/* One key of the object -> *o. */
-static tern_status parse_field(tern_audio_options *o, tern_context *c, const char *key,
-                               const json_t *item) {
-    const field *f = fields;
-    while (f < fields + field_count && strcmp(f->name, key) != 0) f++;
-    if (f == fields + field_count)
-        return tern__fail(c, TERN_ERR_FORMAT, "audio options: no option is called '%.64s'", key);
-    static const char *const wants[] = {"an integer", "a number", "true or false", "a name"};
-    const bool fits = f->kind == INTEGER   ? json_is_integer(item)
-                      : f->kind == NUMBER  ? json_is_number(item)
-                      : f->kind == BOOLEAN ? json_is_boolean(item)
-                                           : json_is_string(item);
-    if (!fits)
-        return tern__fail(c, TERN_ERR_FORMAT, "audio options: %s must be %s", key, wants[f->kind]);
-    double value = json_is_boolean(item) ? json_is_true(item) : json_number_value(item);
-    if (f->kind == CHOICE) {
-        const char *name = json_string_value(item);
-        int i = 0;
-        while (f->choices[i] && strcmp(f->choices[i], name) != 0) i++;
-        if (!f->choices[i])
-            return tern__fail(c, TERN_ERR_FORMAT, "audio options: %s cannot be '%.64s'", key, name);
-        value = i;
-    }
-    if (!in_range(f, value))
-        return tern__fail(c, TERN_ERR_FORMAT, "audio options: %s is %g and must be %g..%g", key,
-                          value, f->low, f->high);
-    set(o, f, value);
-    return TERN_OK;
+    const tern_status status = tern__audio_options_resolve(&o, c, options);
+    return status == TERN_OK ? tern__options_to_json(&tern__audio_options, text, c, &o) : status;
 }
 
 tern_status tern_audio_options_parse(tern_audio_options *options, tern_context *c, const char *text,
                                      size_t length) {
     tern_audio_options o = TERN_AUDIO_OPTIONS_INIT, resolved;
-    const char *key;
-    json_t *object, *item;
-    tern_status status = tern__json_read_object(&object, c, "audio options", text, length);
+    tern_status status = tern__options_from_json(&tern__audio_options, &o, c, text, length);
     if (status != TERN_OK) return status;
-    json_object_foreach(object, key, item) {
-        if (status == TERN_OK) status = parse_field(&o, c, key, item);
-    }
-    json_decref(object);
-    if (status == TERN_OK) {
-        status = tern__audio_options_resolve(&resolved, c, &o);
-        if (status == TERN_ERR_ARGUMENT) status = c->status = TERN_ERR_FORMAT;
-    }
+    status = tern__audio_options_resolve(&resolved, c, &o);
     if (status == TERN_OK) *options = o;
-    return status;
+    return status == TERN_ERR_ARGUMENT ? (c->status = TERN_ERR_FORMAT) : status;
 }
 
 static tern_audio_options librosa(void) {

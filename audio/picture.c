@@ -71,14 +71,14 @@ static void find_range(view *v) {
     v->high = high;
 }
 
-/* Between the four values around a place. */
-static double interpolate(const view *v, double row, double column) {
-    row = fmin(fmax(row, 0), (double)(v->rows - 1));
-    column = fmin(fmax(column, 0), (double)(v->columns - 1));
+/* Between the four values [rows][columns] around a place. */
+static double interpolate(const float *values, int64_t rows, int64_t columns, double row, double column) {
+    row = fmin(fmax(row, 0), (double)(rows - 1));
+    column = fmin(fmax(column, 0), (double)(columns - 1));
     const int64_t r = (int64_t)row, k = (int64_t)column;
     const double up = row - (double)r, right = column - (double)k;
-    const float *a = v->values + r * v->columns + k, *b = r + 1 < v->rows ? a + v->columns : a;
-    const int next = k + 1 < v->columns;
+    const float *a = values + r * columns + k, *b = r + 1 < rows ? a + columns : a;
+    const int next = k + 1 < columns;
     return (a[0] * (1 - right) + a[next] * right) * (1 - up) +
            (b[0] * (1 - right) + b[next] * right) * up;
 }
@@ -96,12 +96,7 @@ static uint32_t fade(uint32_t colour, double share) {
 
 /* The map's value, bilinear, at a share of the height (from below) and of the width. */
 static double share_at(const tern__picture_map *m, double up, double right) {
-    const double row = fmin(fmax(up * (double)m->rows - 0.5, 0), (double)(m->rows - 1));
-    const double column = fmin(fmax(right * (double)m->columns - 0.5, 0), (double)(m->columns - 1));
-    const int64_t r = (int64_t)row, k = (int64_t)column, next = k + 1 < m->columns;
-    const double y = row - (double)r, x = column - (double)k;
-    const float *a = m->values + r * m->columns + k, *b = r + 1 < m->rows ? a + m->columns : a;
-    return (a[0] * (1 - x) + a[next] * x) * (1 - y) + (b[0] * (1 - x) + b[next] * x) * y;
+    return interpolate(m->values, m->rows, m->columns, up * (double)m->rows - 0.5, right * (double)m->columns - 0.5);
 }
 
 static void draw_values(tern__picture *p, const view *v, const layout *l) {
@@ -109,7 +104,7 @@ static void draw_values(tern__picture *p, const view *v, const layout *l) {
         for (int x = 0; x < l->width; x++) {
             const double row = (l->height - y - 0.5) * (double)v->rows / l->height - 0.5;
             const double column = (x + 0.5) * (double)v->columns / l->width - 0.5;
-            const double value = interpolate(v, row, column);
+            const double value = interpolate(v->values, v->rows, v->columns, row, column);
             uint32_t colour = tern__picture_heat((value - v->low) / (v->high - v->low));
             if (v->map)
                 colour = fade(colour, sqrt(share_at(v->map, (l->height - y - 0.5) / l->height,

@@ -5,6 +5,7 @@
 
 #include "clips.h"
 #include "features.h"
+#include "options.h"
 #include "vary.h"
 
 /* Windows below it hold one word or one stroke, which must not be cut in two. */
@@ -42,9 +43,6 @@ typedef struct tern__store {
 tern_status tern__store_read(tern__store *store, const tern_audio_dataset_options *options);
 /* What is in the data, for the log. */
 tern_status tern__store_report(const tern__store *store);
-
-/* Goes on with a hash of an augmentation (recipe.c, which knows its parts). */
-uint64_t tern__audio_augmentation_hash(uint64_t h, const tern_audio_augmentation *a);
 
 /* Gives every member of a network a target of its own, as probabilities; 0: class numbers again. */
 void tern__audio_dataset_members(tern_audio_dataset *data, int members);

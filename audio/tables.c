@@ -109,3 +109,8 @@ void tern__filter_bank_destroy(tern__filter_bank *bank, tern_context *c) {
     tern__free(c, bank->weights);
     *bank = (tern__filter_bank){0};
 }
+
+double tern__lifter(const tern_audio_options *o, int n) {
+    return o->lifter > 0 ? 1 + o->lifter / 2 * sin(TERN__PI * (n + o->lifter_start) / o->lifter)
+                         : 1;
+}

@@ -1,15 +1,23 @@
-/* Trains a sound classifier: reads the data, splits it, builds the network, fills in the recipe, trains,
- * and puts front end, labels and provenance into the model. Knows its parts' public headers only. */
+/* Trains a sound classifier: what core/task/train.c asks of sounds. */
 #include "networks.h"
+#include "options.h"
 #include "pipeline.h"
-#include "recipe.h"
 #include "store.h"
 
 #include "core/dataset.h"
-#include "core/training.h"
 #include <tern/audio_train.h>
 
 #include <string.h>
+
+typedef struct run {
+    tern__job job;
+    tern_audio_train_options o;
+    tern_audio_dataset *data;
+    const tern__audio_network *network; /* of the recipe */
+    bool waveform;
+} run;
+
+/* ---- data ---- */
 
 static bool is_left(const void *taken, int64_t clip) { return !((const bool *)taken)[clip]; }
 
@@ -28,59 +36,108 @@ static tern_status rest(tern_dataset **subset, tern_dataset *all, const tern_dat
     return st;
 }
 
-/* All clips into those to train on and those to validate on (*validation NULL: none). */
-static tern_status split(tern_dataset **training, tern_dataset **validation,
-                         const tern_audio_dataset *data, tern_context *c,
-                         const tern_audio_train_options *o) {
-    tern_dataset *all = tern_audio_dataset_samples(data);
+static tern_status split(tern__job *j) {
+    const run *r = (const run *)j;
     tern_status st = TERN_OK;
-    *training = *validation = NULL;
-    if (!o->n_validate_folds && o->validate != 0)
-        return tern_dataset_split(training, validation, all, o->validate, o->train.seed);
-    if (o->n_validate_folds)
-        st = tern_audio_dataset_folds(validation, data, o->validate_folds, o->n_validate_folds);
-    return st == TERN_OK ? rest(training, all, *validation, c) : st;
+    if (r->o.n_validate_folds)
+        st = tern_audio_dataset_folds(&j->validation, r->data, r->o.validate_folds,
+                                      r->o.n_validate_folds);
+    return st == TERN_OK ? rest(&j->training, j->all, j->validation, j->context) : st;
 }
 
-/* The folds to read: those to train on and those to validate on; all where those to train on are not
- * named. *folds is the caller's to free. */
+/* The folds to read: those to train on and those to validate on; all where those to train on are
+ * not named. *folds is the caller's to free. */
 static tern_status folds_to_read(const char ***folds, size_t *count, tern_context *c,
                                  const tern_audio_train_options *o) {
     const size_t n = o->data.n_folds + o->n_validate_folds;
     for (size_t i = 0; i < o->data.n_folds; i++)
         for (size_t k = 0; k < o->n_validate_folds; k++)
             if (!strcmp(o->data.folds[i], o->validate_folds[k]))
-                return tern__fail(c, TERN_ERR_ARGUMENT, "fold '%s' is both to be trained on and to be "
-                                  "validated on", o->validate_folds[k]);
+                return tern__fail(c, TERN_ERR_ARGUMENT,
+                                  "fold '%s' is both to be trained on and to be "
+                                  "validated on",
+                                  o->validate_folds[k]);
     if (!(*folds = tern__alloc(c, (n + 1) * sizeof **folds))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < n; i++)
-        (*folds)[i] = i < o->data.n_folds ? o->data.folds[i] : o->validate_folds[i - o->data.n_folds];
+        (*folds)[i] =
+            i < o->data.n_folds ? o->data.folds[i] : o->validate_folds[i - o->data.n_folds];
     *count = o->data.n_folds ? n : 0;
     return TERN_OK;
 }
 
-static tern_status build(tern_graph **graph, tern_context *c, const tern_audio_dataset *data,
-                         const tern_audio_train_options *o) {
-    if (o->init)
-        return tern__training_go_on(graph, o->init, (int64_t)tern_audio_dataset_label_count(data), o->freeze_until,
-                                    o->train.seed);
-    tern_status st = tern_graph_create(graph, c);
+/* The front end and the window of the model to go on from. */
+static tern_status take_front_end(tern_audio_dataset_options *d, tern_context *c,
+                                  const tern_model *init) {
+    tern__audio_pipeline before;
+    tern_status st = tern__audio_pipeline_read(&before, c, init);
     if (st != TERN_OK) return st;
-    const tern_audio_window w = tern_audio_dataset_window(data);
-    tern_audio_network_options n = TERN_AUDIO_NETWORK_OPTIONS_INIT;
-    n.classes = (int64_t)tern_audio_dataset_label_count(data);
-    n.rows = (int64_t)w.rows;
-    n.frames = (int64_t)w.frames;
-    n.width = o->width;
-    n.dropout = o->dropout;
-    n.apart = true;
-    tern_graph_set_seed(*graph, o->train.seed);
-    tern_audio_network_build(*graph, o->network, &n);
-    return tern_graph_check(*graph);
+    d->audio = before.audio;
+    d->seconds = before.window.seconds;
+    d->waveform = before.waveform;
+    d->adapt = false;
+    tern__audio_pipeline_free(&before, c);
+    return TERN_OK;
 }
 
-/* Members were trained each on its own: from now on the model gives their mean, and its validation is that
- * of the mean. */
+static tern_status open_clips(tern__job *j) {
+    run *r = (run *)j;
+    tern_context *c = j->context;
+    const char **folds = NULL;
+    tern_audio_dataset_options d = r->o.data;
+    d.waveform = tern_audio_network_waveform(j->network);
+    tern_status st = r->o.init ? take_front_end(&d, c, r->o.init) : TERN_OK;
+    r->waveform = d.waveform;
+    if (st == TERN_OK) st = folds_to_read(&folds, &d.n_folds, c, &r->o);
+    d.folds = folds;
+    if (st == TERN_OK) st = tern_audio_dataset_open(&r->data, c, j->path, &d);
+    tern__free(c, folds);
+    if (st != TERN_OK) return st;
+    j->all = tern_audio_dataset_samples(r->data);
+    j->classes = (int64_t)tern_audio_dataset_label_count(r->data);
+    return TERN_OK;
+}
+
+/* Network and variation depend on what the data turned out to be. */
+static tern_status fit(tern__job *j) {
+    run *r = (run *)j;
+    const bool brief = tern_audio_dataset_window(r->data).seconds < TERN__SHORT_SECONDS;
+    tern_status st = tern_audio_dataset_normalize(r->data, j->training);
+    if (st != TERN_OK) return st;
+    r->network = tern__audio_network_row(j->network, r->waveform, brief);
+    if (!r->o.init && !j->network) j->network = r->network->name;
+    const int members = r->o.init ? 1 : tern_audio_network_members(j->network);
+    tern__audio_dataset_members(r->data, members > 1 ? members : 0);
+    if (r->o.own_recipe) return TERN_OK;
+    tern_audio_augmentation a = {0};
+    if (!r->o.no_augmentation) a = r->network->recipes[brief]->augmentation;
+    st = tern__options_from_text(&tern__audio_augmentation, &a, j->context, r->o.augmentation);
+    return st == TERN_OK ? tern_audio_dataset_vary(r->data, &a) : st;
+}
+
+/* ---- network ---- */
+
+static void recipe(tern__job *j, tern__recipe *recipe_) {
+    const run *r = (const run *)j;
+    *recipe_ = r->network->recipes[tern_audio_dataset_window(r->data).seconds < TERN__SHORT_SECONDS]
+                   ->train;
+    if (r->o.no_augmentation) recipe_->mixup = 0;
+}
+
+static void build(tern_graph *g, tern__job *j) {
+    const run *r = (const run *)j;
+    const tern_audio_window w = tern_audio_dataset_window(r->data);
+    tern_audio_network_options n = TERN_AUDIO_NETWORK_OPTIONS_INIT;
+    n.classes = j->classes;
+    n.rows = (int64_t)w.rows;
+    n.frames = (int64_t)w.frames;
+    n.width = r->o.width;
+    n.dropout = r->o.dropout;
+    n.apart = true;
+    tern_audio_network_build(g, j->network, &n);
+}
+
+/* Members were trained each on its own: from now on the model gives their mean, and its validation
+ * is that of the mean. */
 static tern_status join(tern_model **model, tern_audio_dataset *data, tern_dataset *validation,
                         const tern_loss_options *loss, tern_train_result *result) {
     tern_graph *graph;
@@ -96,91 +153,55 @@ static tern_status join(tern_model **model, tern_audio_dataset *data, tern_datas
                          &result->validation_accuracy, NULL);
 }
 
-/* The recipe depends on what the data turned out to be. */
-static tern_status prepare(tern_audio_dataset *data, tern_context *c, tern_audio_train_options *o,
-                           int64_t clips) {
-    tern_audio_augmentation a;
-    const double seconds = tern_audio_dataset_window(data).seconds;
-    if (!o->init) o->network = tern__recipe_network(o, seconds);
-    const int members = o->init ? 1 : tern_audio_network_members(o->network);
-    tern__audio_dataset_members(data, members > 1 ? members : 0);
-    if (o->own_recipe) return TERN_OK;
-    tern__recipe_train(o, seconds, clips);
-    tern_status st = tern__recipe_augmentation(&a, c, o, seconds);
-    return st == TERN_OK ? tern_audio_dataset_vary(data, &a) : st;
+static tern_status finish(tern_model **model, tern__job *j) {
+    const run *r = (const run *)j;
+    if (r->o.init || tern_audio_network_members(j->network) < 2) return TERN_OK;
+    return join(model, r->data, j->validation, &j->train->loss, &j->result);
 }
 
-static tern_status check_options(tern_context *c, const tern_audio_train_options *o) {
-    if (o->size != sizeof *o)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "audio training options of size %zu, expected %zu: start "
-                          "from TERN_AUDIO_TRAIN_OPTIONS_INIT", o->size, sizeof *o);
-    if (o->n_validate_folds && o->validate != 0)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "validation is asked for twice: by folds and by a share");
-    if (o->init && (o->network || o->width != 0 || o->dropout != 0))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "the network is that of the model to go on from; name, width and dropout "
-                          "of another one are not for it");
-    return tern__training_check_freeze(c, o->init, o->freeze_until);
+static const char *label(const tern__job *j, int64_t i) {
+    return tern_audio_dataset_label(((const run *)j)->data, (size_t)i);
 }
 
-/* The front end and the window of the model to go on from. */
-static tern_status take_front_end(tern_audio_dataset_options *d, tern_context *c, const tern_model *init) {
-    tern__pipeline before;
-    tern_status st = tern__pipeline_read(&before, c, init);
-    if (st != TERN_OK) return st;
-    d->audio = before.audio;
-    d->seconds = before.window.seconds;
-    d->waveform = before.waveform;
-    d->adapt = false;
-    tern__pipeline_free(&before, c);
-    return TERN_OK;
+static tern_status write_pipeline(tern_model *model, tern__job *j) {
+    return tern__audio_pipeline_write(model, j->context, ((run *)j)->data, ((run *)j)->waveform);
 }
+
+static void close_clips(tern__job *j) { tern_audio_dataset_free(((run *)j)->data); }
+
+static const tern__task task = {.samples = "clips",
+                                .options = "audio training options",
+                                .initializer = "TERN_AUDIO_TRAIN_OPTIONS_INIT",
+                                .options_size = sizeof(tern_audio_train_options),
+                                .own = "name, width and dropout",
+                                .network_name = tern_audio_network_name,
+                                .open = open_clips,
+                                .split = split,
+                                .fit = fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .finish = finish,
+                                .label = label,
+                                .write = write_pipeline,
+                                .close = close_clips};
 
 tern_status tern_audio_train(tern_model **model, tern_context *c, const char *path,
                              const tern_audio_train_options *options) {
-    tern_audio_train_options o = TERN_AUDIO_TRAIN_OPTIONS_INIT;
-    tern_audio_dataset *data = NULL;
-    tern_dataset *training = NULL, *validation = NULL;
-    tern_graph *graph = NULL;
-    tern_train_result result;
-    const char **folds = NULL;
-    if (options) o = *options;
-    *model = NULL;
-    tern_status st = check_options(c, &o);
-    if (st == TERN_OK) st = tern__training_check_files(c, &o.train, o.init, &path, 1);
-    if (st != TERN_OK) return st;
-    tern_audio_dataset_options d = o.data;
-    d.waveform = tern_audio_network_waveform(o.network);
-    if (o.init && (st = take_front_end(&d, c, o.init)) != TERN_OK) return st;
-    const bool waveform = o.data.waveform = d.waveform; /* for the recipe */
-    if ((st = folds_to_read(&folds, &d.n_folds, c, &o)) != TERN_OK) goto done;
-    d.folds = folds;
-    if ((st = tern_audio_dataset_open(&data, c, path, &d)) != TERN_OK) goto done;
-    if ((st = tern__pipeline_check_data(c, data)) != TERN_OK) goto done;
-    if ((st = split(&training, &validation, data, c, &o)) != TERN_OK) goto done;
-    if ((st = tern_audio_dataset_normalize(data, training)) != TERN_OK) goto done;
-    if ((st = prepare(data, c, &o, tern_dataset_count(training))) != TERN_OK) goto done;
-    if ((st = build(&graph, c, data, &o)) != TERN_OK) goto done;
-    tern_train_result *wanted = o.train.result;
-    o.train.validation = validation;
-    o.train.result = &result;
-    if ((st = tern_train(model, graph, training, &o.train)) != TERN_OK) goto done;
-    if (!o.init && tern_audio_network_members(o.network) > 1 &&
-        (st = join(model, data, validation, &o.train.loss, &result)) != TERN_OK) goto done;
-    if (wanted) *wanted = result;
-    st = tern__pipeline_write(*model, c, data, waveform);
-    if (st == TERN_OK)
-        st = tern__metadata_set_training(*model, c, tern__metadata_network_of(o.init, o.network, tern_audio_network_name),
-                                         o.train.seed, tern__metadata_facts("clips", tern_dataset_count(training),
-                                                              &o.train, &result), path);
-done:
-    if (st != TERN_OK) {
-        tern_model_free(*model);
-        *model = NULL;
-    }
-    tern_graph_free(graph);
-    tern_dataset_free(validation);
-    tern_dataset_free(training);
-    tern_audio_dataset_free(data);
-    tern__free(c, folds);
-    return st;
+    run r = {.o = TERN_AUDIO_TRAIN_OPTIONS_INIT};
+    const tern_audio_train_options *o = &r.o;
+    if (options) r.o = *options;
+    r.job = (tern__job){.task = &task,
+                        .context = c,
+                        .path = path,
+                        .network = o->network,
+                        .train = &r.o.train,
+                        .given = {.size = o->size,
+                                  .init = o->init,
+                                  .freeze_until = o->freeze_until,
+                                  .own_recipe = o->own_recipe,
+                                  .validate = o->validate,
+                                  .owns = o->network || o->width != 0 || o->dropout != 0,
+                                  .validated = o->n_validate_folds ? "folds" : NULL,
+                                  .inputs = {path}}};
+    return tern__job_train(model, &r.job);
 }

@@ -2,6 +2,8 @@
  * features or samples that are there already; knows no file, no data set. */
 #include "vary.h"
 
+#include "options.h"
+
 #include <math.h>
 
 /* Where an output sample comes from: (1 - weight) in[low] + weight in[high]. */
@@ -167,3 +169,15 @@ void tern__vary_not(const tern__variation *v, const float *in, int64_t in_frames
             out[row * v->frames + t] =
                 (float)((in[row * in_frames + begin + t] - v->mean) * v->scale);
 }
+
+/* ---- augmentation as text ---- */
+
+#define PART(name, most) TERN__REAL_OPTION(tern_audio_augmentation, name, 0, most)
+#define DECIBELS(name) TERN__REAL_OPTION(tern_audio_augmentation, name, -1000, 1000)
+#define COUNT(name) TERN__INT_OPTION(tern_audio_augmentation, name, 0, 100)
+static const tern__option parts[] = {
+    PART(time_shift, 1), PART(gain, 60), PART(noise, 1), DECIBELS(noise_snr_low),
+    DECIBELS(noise_snr_high), PART(speed, 1), PART(pitch, 1), PART(tilt, 60), PART(style, 1),
+    COUNT(time_masks), PART(time_mask, 1), COUNT(frequency_masks), PART(frequency_mask, 1)};
+const tern__options tern__audio_augmentation =
+    TERN__OPTIONS("augmentation", tern_audio_augmentation, parts, NULL, NULL);

@@ -8,7 +8,7 @@
 typedef struct request {
     const char *data, *root, *file_column, *label_column, *fold_column, *folds;
     int64_t threads;
-    bool json, errors, quiet;
+    bool no_header, json, errors, quiet;
 } request;
 
 static const cli_command command = {
@@ -38,6 +38,7 @@ static int evaluate(void *user, tern_context *c, tern_session *session) {
     o.root = r->root;
     o.file_column = r->file_column;
     o.label_column = r->label_column;
+    o.no_header = r->no_header;
     o.fold_column = r->fold_column;
     if (r->folds && !(folds = cli_split(r->folds, &o.n_folds))) return EXIT_FAILED;
     o.folds = folds;
@@ -58,6 +59,7 @@ int cli_audio_evaluate(int argc, char **argv) {
         {"root", 0, CLI_TEXT, &r.root, "DIR", "where a CSV's files are (the CSV's own folder)", 0, 0},
         {"file-column", 0, CLI_TEXT, &r.file_column, "NAME", "column of file names (filename)", 0, 0},
         {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "column of labels (category)", 0, 0},
+        {"no-header", 0, CLI_FLAG, &r.no_header, NULL, "a CSV has none: columns are numbers (file 1, label 2)", 0, 0},
         {"fold-column", 0, CLI_TEXT, &r.fold_column, "NAME", "column of folds (fold, if there is one)", 0, 0},
         {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "only these folds", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},

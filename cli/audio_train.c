@@ -1,15 +1,14 @@
 /* tern audio train: its options. What happens then is training.c's. */
+#include "audio/options.h"
 #include "cli.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 typedef struct request {
-    const char *data, *root, *file_column, *label_column, *fold_column, *group_column;
-    const char *folds, *validate_folds, *preset, *augmentation;
-    double validate, hop, seconds, width, dropout, memory;
+    const char *data, *folds, *validate_folds, *preset;
+    double hop;
     int64_t sample_rate, mels;
-    bool no_augmentation;
     const char **fold_names, **validate_names; /* what options refers to */
     cli_training training;
     tern_audio_train_options options;
@@ -34,7 +33,7 @@ static int check(const request *r, int operands, char **argv) {
     int code = cli_check_data(&command, r->data, "a folder with a folder per label, or a CSV",
                               operands, argv);
     if (code == EXIT_OK) code = cli_check_model_name(&command, r->training.output, ".wav");
-    if (code == EXIT_OK && r->validate_folds && r->validate != 0)
+    if (code == EXIT_OK && r->validate_folds && r->options.validate != 0)
         code = cli_usage(&command, "--validate and --validate-folds exclude each other");
     return code == EXIT_OK ? cli_check_output(r->training.output) : code;
 }
@@ -45,20 +44,6 @@ static int fill(request *r, tern_context *c) {
     tern_status st = cli_front_end(&d->audio, c, r->preset, r->sample_rate, r->mels);
     if (st != TERN_OK) return cli_failed(c, st);
     if (r->hop > 0) d->audio.hop_length = (int)fmax(1, round(r->hop * d->audio.sample_rate / 1000));
-    d->root = r->root;
-    d->file_column = r->file_column;
-    d->label_column = r->label_column;
-    d->fold_column = r->fold_column;
-    d->group_column = r->group_column;
-    d->seconds = r->seconds;
-    d->memory = r->memory * 1e9;
-    o->network = r->training.network;
-    o->freeze_until = r->training.freeze_until;
-    o->width = r->width;
-    o->dropout = r->dropout;
-    o->validate = r->validate;
-    o->no_augmentation = r->no_augmentation;
-    o->augmentation = r->augmentation;
     d->adapt = !r->preset && r->hop == 0;
     if (r->folds && !(r->fold_names = cli_split(r->folds, &d->n_folds))) return EXIT_FAILED;
     d->folds = r->fold_names;
@@ -87,38 +72,29 @@ int cli_audio_train(int argc, char **argv) {
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0},
-        {"root", 0, CLI_TEXT, &r.root, "DIR", "where a CSV's files are (the CSV's own folder)", 0, 0},
-        {"file-column", 0, CLI_TEXT, &r.file_column, "NAME", "column of file names (filename)", 0, 0},
-        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "column of labels (category)", 0, 0},
-        {"fold-column", 0, CLI_TEXT, &r.fold_column, "NAME", "column of folds (fold, if there is one)", 0, 0},
-        {"group-column", 0, CLI_TEXT, &r.group_column, "NAME", "column of recordings, speakers, ...: --validate\nnever parts clips of one", 0, 0},
+        CLI_ROWS(tern__audio_training, &r.options, "root", "group-column"),
         {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "train on these folds (all but those to validate on)", 0, 0},
         {"validate-folds", 0, CLI_TEXT, &r.validate_folds, "A,...", "validate on these folds", 0, 0},
-        {"validate", 0, CLI_REAL, &r.validate, "SHARE", "or on this share of the clips, e.g. 0.2. Without\nvalidation the last weights are kept.", 0.001, 0.999},
+        CLI_ROW(tern__audio_training, &r.options, "validate"),
         CLI_TITLE("sounds"),
-        {"seconds", 0, CLI_REAL, &r.seconds, "S", "length that the network sees (that of the clips,\nat most 10)", 0.001, 3600},
+        CLI_ROW(tern__audio_training, &r.options, "seconds"),
         {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000, or that of the clips if it is lower);\nframes are as long at any rate, with --preset as\nmany samples", 100, 768000},
         {"preset", 0, CLI_TEXT, &r.preset, "NAME", "features of tern, librosa, kaldi, ... (tern)", 0, 0},
         {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1, 1000},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096},
-        {"memory", 0, CLI_REAL, &r.memory, "GB", "what the clips may take (4)", 0.001, 1e6},
-        CLI_NETWORK_OPTION(r.training, networks),
-        CLI_INIT_OPTIONS(r.training, ", with a new last layer"),
-        {"width", 0, CLI_REAL, &r.width, "X", "channels times this (1)", 0.05, 16},
-        {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
-        CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of clips)", "clips a step"),
-        CLI_RATE_OPTIONS(r.training, "of AdamW"),
-        CLI_MIXING_OPTIONS(r.training, "clips"),
-        {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "clips as they are: no shifts, masks, mixing", 0, 0},
-        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for the variation of clips: time_shift,\ngain, noise, speed, pitch, tilt, style, time_masks, ...", 0, 0},
-        CLI_RUN_OPTIONS(r.training),
+        CLI_ROW(tern__audio_training, &r.options, "memory"),
+        CLI_TITLE("network and training"),
+        CLI_ROW_SAYS(tern__audio_training, &r.options, "network", networks),
+        CLI_INIT_OPTION(r.training, ", with a new last layer"),
+        CLI_ROWS(tern__audio_training, &r.options, "freeze-until", "seed"),
+        CLI_TRAINING_THREADS(r.training),
         CLI_FILE_OPTIONS(r.training),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
     if (code == EXIT_OK)
-        code = cli_training_run(&r.training, &r.options.train, &r.options.init, work, &r);
+        code = cli_training_run(&r.training, &r.options.init, work, &r);
     free(r.fold_names);
     free(r.validate_names);
     return code;

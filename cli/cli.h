@@ -3,7 +3,8 @@
 #ifndef TERN_CLI_H
 #define TERN_CLI_H
 
-#include "core/json.h" /* the one header of the library's own: it knows no model */
+#include "core/json.h" /* of the library's own headers this one and those of options: they know no model */
+#include "core/options.h"
 #include <stdio.h>
 #include <tern/tern.h>
 
@@ -26,7 +27,8 @@ typedef enum cli_kind {
     CLI_TEXTS,  /* cli_texts *: may be given several times */
     CLI_INT,    /* int64_t *, min..max */
     CLI_REAL,   /* double *, min..max */
-    CLI_HEADING /* only a line in the help */
+    CLI_HEADING, /* only a line in the help */
+    CLI_LIBRARY  /* cli_rows *: rows of the library's, by CLI_ROWS */
 } cli_kind;
 
 typedef struct cli_texts {
@@ -43,6 +45,16 @@ typedef struct cli_option {
     const char *help;
     double min, max;
 } cli_option;
+typedef struct cli_rows {
+    const tern__options *table;
+    void *object; /* the library's struct, which the options are written to */
+} cli_rows;
+/* Those of a table from one to another name, one alone, one with other help. */
+#define CLI_ROWS(table, object, from, to)                                                          \
+    {from, 0, CLI_LIBRARY, &(cli_rows){&(table), object}, to, NULL, 0, 0}
+#define CLI_ROW(table, object, name) CLI_ROWS(table, object, name, name)
+#define CLI_ROW_SAYS(table, object, name, help)                                                    \
+    {name, 0, CLI_LIBRARY, &(cli_rows){&(table), object}, name, help, 0, 0}
 /* Rows of a table: a line between options, the end, and an option that most commands have. */
 #define CLI_TITLE(text) {text, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0}
 #define CLI_END {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0}
@@ -150,42 +162,18 @@ int cli_print_confusion(tern_context *c, const tern_session *session, tern_statu
 /* What all training commands have: options, files, and what their samples are called. */
 typedef struct cli_training {
     const char *unit; /* "clips", "texts" */
-    const char *network, *init, *freeze_until;
-    double learning_rate, weight_decay, ema, mixup, smoothing;
-    int64_t epochs, batch, patience, seed, threads;
+    const char *init;
+    int64_t threads;
     const char *output;     /* the model */
     const char *checkpoint; /* NULL: beside the model, and removed when it is done */
     const char *log;        /* NULL: beside the model */
     bool resume, overwrite, quiet;
 } cli_training;
 
-/* Rows of their tables, in the order of the help; t: the cli_training. What is said of an epoch, a
- * batch and the weight decay is the command's. */
-#define CLI_NETWORK_OPTION(t, names)                                                               \
-    CLI_TITLE("network and training"),                                                             \
-    {"network", 'n', CLI_TEXT, &(t).network, "NAME", names, 0, 0}
-#define CLI_INIT_OPTIONS(t, how)                                                                   \
-    {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model" how,                    \
-     0, 0},                                                                                        \
-    {"freeze-until", 0, CLI_TEXT, &(t).freeze_until, "NODE",                                       \
-     "with --init: train only what comes after this node;\nall-but-last: only the last layer", 0, 0}
-#define CLI_STEP_OPTIONS(t, epoch, batch_)                                                         \
-    {"epochs", 'e', CLI_INT, &(t).epochs, "N", epoch, 1, 100000},                                  \
-    {"batch", 'b', CLI_INT, &(t).batch, "N", batch_, 1, 65536}
-#define CLI_RATE_OPTIONS(t, decay)                                                                 \
-    {"lr", 0, CLI_REAL, &(t).learning_rate, "X", "the highest learning rate", 1e-9, 100},          \
-    {"weight-decay", 0, CLI_REAL, &(t).weight_decay, "X", decay, 0, 10},                           \
-    {"ema", 0, CLI_REAL, &(t).ema, "X",                                                            \
-     "the model is a moving average of the weights over\nabout 1 / (1 - X) steps", 0, 0.999999}
-#define CLI_SMOOTHING_OPTION(t)                                                                    \
-    {"label-smoothing", 0, CLI_REAL, &(t).smoothing, "X", "", 0, 0.99}
-#define CLI_MIXING_OPTIONS(t, samples)                                                             \
-    {"mixup", 0, CLI_REAL, &(t).mixup, "A", "strength of mixing " samples, 0, 10},                 \
-    CLI_SMOOTHING_OPTION(t)
-#define CLI_RUN_OPTIONS(t)                                                                         \
-    {"patience", 0, CLI_INT, &(t).patience, "N",                                                   \
-     "stop after N epochs without a better validation", 1, 100000},                                \
-    {"seed", 's', CLI_INT, &(t).seed, "N", "of all random numbers (0)", 0, 9e18},                  \
+/* Rows of their tables; t: the cli_training. */
+#define CLI_INIT_OPTION(t, how)                                                                    \
+    {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model" how, 0, 0}
+#define CLI_TRAINING_THREADS(t)                                                                    \
     {"threads", 't', CLI_INT, &(t).threads, "N",                                                   \
      "the result does not depend on it (all processors)", 1, 256}
 #define CLI_FILE_OPTIONS(t)                                                                        \
@@ -210,9 +198,8 @@ int cli_check_data(const cli_command *command, const char *data, const char *wha
 int cli_check_model_name(const cli_command *command, const char *output, const char *data_ending);
 /* Says now, not after an hour of work, that the file cannot be written: an exit code. */
 int cli_check_output(const char *path);
-/* Makes the context, loads --init into *init, sets in options what t says, and calls work,
- * which returns the exit code. */
-int cli_training_run(const cli_training *t, tern_train_options *options, const tern_model **init,
+/* Makes the context, loads --init into *init and calls work, which returns the exit code. */
+int cli_training_run(const cli_training *t, const tern_model **init,
                      int (*work)(void *user, tern_context *c), void *user);
 /* In such a work: sets checkpoint, log, progress and resume in options, calls train (which passes
  * options on), saves the model, says how it went. Returns the exit code. */

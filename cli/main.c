@@ -81,7 +81,9 @@ static int help(const char *group) {
     printf("  tern%s%s COMMAND --help   what a command takes\n", group ? " " : " GROUP",
            group ? group : "");
     if (!group)
-        printf("\nexit codes: 0 done, 1 failure, 2 usage, 3 bad data, 4 input/output, 5 training\n"
+        printf("\nA MODEL is a file, or the name of one in the folder $TERN_MODELS or of an installed one:\n"
+               "esc10 (ten sounds), sentiment (of texts), cells (masks of micrographs).\n"
+               "\nexit codes: 0 done, 1 failure, 2 usage, 3 bad data, 4 input/output, 5 training\n"
                "diverged, 130 interrupted (everything saved). NO_COLOR is respected.\n");
     return cli_finish(EXIT_OK);
 }

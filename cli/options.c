@@ -1,16 +1,70 @@
-/* Parses the options of a command from a table and prints the help from the same table. Knows
- * getopt and nothing of what the options mean. */
+/* Parses the options of a command from a table and prints the help from the same table, its own
+ * rows and the library's (core/options.h). Knows getopt and nothing of what the options mean. */
 #include "cli.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_OPTIONS 64
 #define ENDS(code) (-(code) - 1)
+
+/* A line of the table as it is used: one of the command's own or of the library's. */
+typedef struct line {
+    tern__option option; /* its name has no _ */
+    char name[32];
+    void *object;
+    cli_kind kind; /* CLI_LIBRARY: option.kind says it */
+} line;
+
+typedef struct lines { /* those of one table */
+    line at[MAX_OPTIONS + 1];
+    size_t count;
+} lines;
+
+static void add(lines *all, const tern__option *option, void *object, cli_kind kind) {
+    line *l = &all->at[all->count];
+    if (all->count == MAX_OPTIONS) return;
+    all->count++;
+    *l = (line){*option, "", object, kind};
+    if (kind == CLI_HEADING) return;
+    snprintf(l->name, sizeof l->name, "%s", option->flag ? option->flag : option->name);
+    for (char *s = l->name; *s; s++)
+        if (*s == '_') *s = '-';
+    l->option.name = l->name;
+}
+
+static void flatten(lines *all, const cli_option *options) {
+    static const tern__option_kind kinds[] = {[CLI_FLAG] = TERN__OPTION_FLAG,
+                                              [CLI_TEXT] = TERN__OPTION_TEXT,
+                                              [CLI_TEXTS] = TERN__OPTION_TEXT,
+                                              [CLI_INT] = TERN__OPTION_INT64,
+                                              [CLI_REAL] = TERN__OPTION_REAL,
+                                              [CLI_HEADING] = TERN__OPTION_FLAG};
+    all->count = 0;
+    for (const cli_option *o = options; o && o->name; o++) {
+        if (o->kind == CLI_LIBRARY) {
+            const cli_rows *rows = o->target;
+            const tern__option *row = tern__option_find(rows->table, o->name),
+                               *last = tern__option_find(rows->table, o->argument);
+            for (; row && row <= last; row++) {
+                tern__option option = *row;
+                if (o->help) option.sentence = o->help;
+                if (option.sentence) add(all, &option, rows->object, CLI_LIBRARY);
+            }
+            continue;
+        }
+        const tern__option own = {.name = o->name,
+                                  .kind = kinds[o->kind],
+                                  .letter = o->letter,
+                                  .argument = o->argument,
+                                  .sentence = o->help,
+                                  .least = o->min,
+                                  .most = o->kind == CLI_FLAG ? 1 : o->max};
+        add(all, &own, o->target, o->kind);
+    }
+}
 
 /* Edits (insert, delete, replace, swap of neighbours) from a to b; 99 if one is too long. */
 static int edits(const char *a, const char *b) {
@@ -46,101 +100,85 @@ const char *cli_nearest(const char *word, const char *(*next)(const void *list, 
 }
 
 static const char *option_name(const void *list, size_t i) {
-    const cli_option *o = list;
-    for (; o->name; o++)
-        if (o->kind != CLI_HEADING && i-- == 0) return o->name;
+    const lines *all = list;
+    for (const line *l = all->at; l < all->at + all->count; l++)
+        if (l->kind != CLI_HEADING && i-- == 0) return l->name;
     return i == 0 ? "help" : NULL;
 }
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 
 /* Where this line of help ends: at a line feed, or before the last word that still fits. */
-static const char *line_end(const char *line) {
-    const size_t n = strcspn(line, "\n"), most = HELP_WIDTH - HELP_COLUMN;
-    if (n <= most) return line + n;
-    for (const char *end = line + most; end > line; end--)
+static const char *line_end(const char *text) {
+    const size_t n = strcspn(text, "\n"), most = HELP_WIDTH - HELP_COLUMN;
+    if (n <= most) return text + n;
+    for (const char *end = text + most; end > text; end--)
         if (*end == ' ') return end;
-    return line + n;
+    return text + n;
 }
 
-static void describe(const cli_option *o) {
+static void describe(const tern__option *o) {
     char left[64];
     int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
                       : snprintf(left, sizeof left, "      --%s", o->name);
     if (o->argument) snprintf(left + n, sizeof left - (size_t)n, " %s", o->argument);
     if (strlen(left) > HELP_COLUMN - 2) printf("%s\n%*s", left, HELP_COLUMN, "");
     else printf("%-*s", HELP_COLUMN, left);
-    for (const char *line = o->help;;) {
-        const char *end = line_end(line);
-        printf("%.*s\n", (int)(end - line), line);
+    for (const char *text = o->sentence;;) {
+        const char *end = line_end(text);
+        printf("%.*s\n", (int)(end - text), text);
         if (!*end) break;
         printf("%*s", HELP_COLUMN + (*end == ' ' ? 2 : 0), "");
-        line = end + 1;
+        text = end + 1;
     }
 }
 
 void cli_help(const cli_command *command, const cli_option *options) {
     printf("%s\n\nusage: %s %s\n", command->summary, command->name, command->usage);
     if (options) {
+        lines all;
+        flatten(&all, options);
         printf("\n");
-        for (const cli_option *o = options; o->name; o++)
-            if (o->kind == CLI_HEADING) printf("%s%s\n", o == options ? "" : "\n", o->name);
-            else describe(o);
+        for (const line *l = all.at; l < all.at + all.count; l++)
+            if (l->kind == CLI_HEADING) printf("%s%s\n", l == all.at ? "" : "\n", l->option.name);
+            else describe(&l->option);
         printf("  -h, --help                  this text\n");
     }
     if (command->details) printf("\n%s\n", command->details);
 }
 
-static bool read_int(const char *text, int64_t *value) {
-    char *end;
-    errno = 0;
-    long long v = strtoll(text, &end, 10);
-    if (errno || end == text || *end) return false;
-    *value = v;
-    return true;
-}
-
-static bool read_real(const char *text, double *value) {
-    char *end;
-    errno = 0;
-    double v = strtod(text, &end);
-    if (end == text || *end || !isfinite(v)) return false;
-    *value = v;
-    return true;
+/* "a, b or c" */
+static void list_choices(char *out, size_t size, const tern__option *o) {
+    for (int i = 0; o->choices[i]; i++, size -= strlen(out), out += strlen(out))
+        snprintf(out, size, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
 }
 
 /* Stores an option's argument; EXIT_OK or EXIT_USAGE. */
-static int take(const cli_command *command, const cli_option *o, const char *text) {
-    if (o->kind == CLI_FLAG) {
-        *(bool *)o->target = true;
-    } else if (o->kind == CLI_TEXT) {
-        if (!*text) return cli_usage(command, "--%s needs a %s, got nothing", o->name, o->argument);
-        *(const char **)o->target = text;
-    } else if (o->kind == CLI_TEXTS) {
-        cli_texts *list = o->target;
-        if (!*text) return cli_usage(command, "--%s needs a %s, got nothing", o->name, o->argument);
+static int take(const cli_command *command, const line *l, const char *text) {
+    const tern__option *o = &l->option;
+    char names[200];
+    if (l->kind == CLI_TEXTS && *text) {
+        cli_texts *list = l->object;
         if (list->count == sizeof list->at / sizeof *list->at)
             return cli_usage(command, "--%s: more than %zu of them", o->name, list->count);
         list->at[list->count++] = text;
-    } else if (o->kind == CLI_INT) {
-        int64_t v;
-        if (!read_int(text, &v) || (double)v < o->min || (double)v > o->max)
-            return cli_usage(command, "--%s takes a whole number from %.0f to %.0f, not '%s'",
-                             o->name, o->min, o->max, text);
-        *(int64_t *)o->target = v;
-    } else {
-        double v;
-        if (!read_real(text, &v) || v < o->min || v > o->max)
-            return cli_usage(command, "--%s takes a number from %g to %g, not '%s'", o->name,
-                             o->min, o->max, text);
-        *(double *)o->target = v;
+        return EXIT_OK;
     }
-    return EXIT_OK;
+    if (tern__option_take(o, l->object, text)) return EXIT_OK;
+    if (o->kind == TERN__OPTION_TEXT)
+        return cli_usage(command, "--%s needs a %s, got nothing", o->name, o->argument);
+    if (o->kind == TERN__OPTION_REAL)
+        return cli_usage(command, "--%s takes a number from %g to %g, not '%s'", o->name, o->least,
+                         o->most, text);
+    if (o->kind != TERN__OPTION_CHOICE)
+        return cli_usage(command, "--%s takes a whole number from %.0f to %.0f, not '%s'", o->name,
+                         o->least, o->most, text);
+    list_choices(names, sizeof names, o);
+    return cli_usage(command, "--%s is %s, not '%s'", o->name, names, text);
 }
 
 /* The sentence for something that getopt did not understand: argv[at] is the argument it was in. */
-static int refuse(const cli_command *command, const cli_option *options, int kind,
-                  const char *argument) {
+static int refuse(const cli_command *command, const lines *all, int kind, const char *argument) {
     char word[64] = "";
     if (strncmp(argument, "--", 2))
         return kind == ':' ? cli_usage(command, "-%c needs a value after it", optopt)
@@ -148,32 +186,34 @@ static int refuse(const cli_command *command, const cli_option *options, int kin
     snprintf(word, sizeof word, "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
     if (kind == ':') return cli_usage(command, "--%s needs a value after it", word);
     int prefixed = 0;
-    for (const cli_option *o = options; o->name; o++) {
-        if (o->kind == CLI_HEADING) continue;
-        if (!strcmp(o->name, word)) return cli_usage(command, "--%s takes no value", word);
-        prefixed += !strncmp(o->name, word, strlen(word));
+    for (const line *l = all->at; l < all->at + all->count; l++) {
+        if (l->kind == CLI_HEADING) continue;
+        if (!strcmp(l->name, word)) return cli_usage(command, "--%s takes no value", word);
+        prefixed += !strncmp(l->name, word, strlen(word));
     }
     if (prefixed > 1)
         return cli_usage(command, "--%s could be any of %d options; write it out", word, prefixed);
-    const char *near = cli_nearest(word, option_name, options);
+    const char *near = cli_nearest(word, option_name, all);
     return near ? cli_usage(command, "there is no option --%s; did you mean --%s?", word, near)
                 : cli_usage(command, "there is no option --%s", word);
 }
 
 int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv) {
+    lines all;
     struct option longs[MAX_OPTIONS + 2];
-    const cli_option *by_index[MAX_OPTIONS + 2];
     char shorts[2 * MAX_OPTIONS + 4] = ":h";
+    const line *by_index[MAX_OPTIONS];
     size_t n = 0, s = 2;
-    for (const cli_option *o = options; o->name && n < MAX_OPTIONS; o++) {
-        if (o->kind == CLI_HEADING) continue;
-        bool argument = o->kind != CLI_FLAG;
-        by_index[n] = o;
-        longs[n] = (struct option){o->name, argument ? required_argument : no_argument, NULL,
+    flatten(&all, options);
+    for (const line *l = all.at; l < all.at + all.count; l++) {
+        if (l->kind == CLI_HEADING) continue;
+        const bool argument = l->option.kind != TERN__OPTION_FLAG;
+        by_index[n] = l;
+        longs[n] = (struct option){l->name, argument ? required_argument : no_argument, NULL,
                                    256 + (int)n};
         n++;
-        if (!o->letter) continue;
-        shorts[s++] = o->letter;
+        if (!l->option.letter) continue;
+        shorts[s++] = l->option.letter;
         if (argument) shorts[s++] = ':';
     }
     shorts[s] = 0;
@@ -185,18 +225,18 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
         int before = optind ? optind : 1;
         int kind = getopt_long(argc, argv, shorts, longs, NULL);
         if (kind < 0) return optind;
-        const cli_option *o = NULL;
+        const line *l = NULL;
         if (kind == 'h') {
             cli_help(command, options);
             return ENDS(cli_finish(EXIT_OK));
         }
         if (kind == '?' || kind == ':')
-            return ENDS(refuse(command, options, kind,
+            return ENDS(refuse(command, &all, kind,
                                argv[optind > before ? optind - 1 : before]));
-        if (kind >= 256) o = by_index[kind - 256];
-        for (size_t i = 0; !o && i < n; i++)
-            if (by_index[i]->letter == kind) o = by_index[i];
-        int code = take(command, o, optarg);
+        if (kind >= 256) l = by_index[kind - 256];
+        for (size_t i = 0; !l && i < n; i++)
+            if (by_index[i]->option.letter == kind) l = by_index[i];
+        int code = take(command, l, l->option.kind == TERN__OPTION_FLAG ? NULL : optarg);
         if (code != EXIT_OK) return ENDS(code);
     }
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 int cli_exit_code(tern_status status) {
@@ -67,16 +66,6 @@ tern_status cli_context(tern_context **context, int64_t threads, const bool *qui
     options.on_log = print_log;
     options.user = (void *)(uintptr_t)quiet;
     return tern_context_create(context, &options);
-}
-
-bool cli_colour(int fd) {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fd) && !(no && *no) && !(term && !strcmp(term, "dumb"));
-}
-
-int cli_columns(int fd) {
-    struct winsize size;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 int cli_put_json(FILE *out, json_t *object) {

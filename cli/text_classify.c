@@ -53,7 +53,8 @@ static void print_marked(const char *text, const tern_text_weight *w, size_t n) 
     const bool colour = cli_colour(STDOUT_FILENO);
     double greatest = 0.01; /* weaker ones are not marked */
     size_t at = 0;
-    for (size_t i = 0; i < n; i++) greatest = fmax(greatest, fabs((double)w[i].weight));
+    for (size_t i = 0; i < n; i++) /* gcc 12 for aarch64 fails on fmax here */
+        if (fabs((double)w[i].weight) > greatest) greatest = fabs((double)w[i].weight);
     for (size_t i = 0; i < n; i++) {
         const double share = w[i].weight / greatest;
         const int length = (int)(w[i].end - w[i].begin);

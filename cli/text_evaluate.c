@@ -8,7 +8,7 @@
 typedef struct request {
     const char *data, *text_column, *label_column;
     int64_t threads, line_limit;
-    bool json, errors;
+    bool json, errors, no_header;
 } request;
 
 static const cli_command command = {
@@ -36,6 +36,7 @@ static int evaluate(const request *r, tern_context *c, tern_session *session) {
     tern_confusion *confusion = NULL;
     o.text_column = r->text_column;
     o.label_column = r->label_column;
+    o.no_header = r->no_header;
     o.line_limit = (size_t)r->line_limit << 20;
     cli_catch_interrupts();
     const tern_status st = tern_text_evaluate(&confusion, session, r->data, &o, on_text,
@@ -97,8 +98,9 @@ int cli_text_evaluate(int argc, char **argv) {
     request r = {0};
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &r.data, "FILE", "the labelled texts", 0, 0},
-        {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0},
-        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0},
+        {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV or TSV with a header (text)", 0, 0},
+        {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV or TSV with a header (label)", 0, 0},
+        {"no-header", 0, CLI_FLAG, &r.no_header, NULL, "the table has none: columns are numbers (label 1,\ntext 2)", 0, 0},
         {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
         {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every text taken for something else", 0, 0},

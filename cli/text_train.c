@@ -1,6 +1,7 @@
 /* tern text train and tern text cross-validate: their options, most of which they share. What
  * happens in training is training.c's. */
 #include "cli.h"
+#include "text/options.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,11 +9,8 @@
 #include <string.h>
 
 typedef struct request {
-    const char *data, *validate, *text_column, *label_column, *vectors, *vector_use;
-    const char *tokenizer, *widths, *optimizer;
-    double dropout, word_dropout, max_norm, width;
-    int64_t dimension, filters, max_length, min_count, max_words, vector_words;
-    int64_t word_ngrams, buckets, line_limit, folds;
+    const char *data, *validate, *widths, *optimizer;
+    int64_t folds;
     bool keep_case, json;
     const cli_command *command;
     cli_training training;
@@ -59,18 +57,6 @@ static int fill_widths(tern_text_train_options *o, const cli_command *command, c
     return code;
 }
 
-static int fill_vector_use(tern_text_train_options *o, const cli_command *command,
-                           const char *name) {
-    static const char *const names[] = {"tuned", "static", "both"};
-    for (int i = 0; name && i < 3; i++)
-        if (!strcmp(name, names[i])) {
-            o->channels = (tern_text_channels)i;
-            return EXIT_OK;
-        }
-    if (!name) return EXIT_OK;
-    return cli_usage(command, "--vector-use is tuned, static or both, not '%s'", name);
-}
-
 static int fill_optimizer(tern_text_train_options *o, const cli_command *command,
                           const char *name) {
     static const char *const names[] = {"adamw", "adam", "sgd", "rmsprop", "adadelta"};
@@ -94,36 +80,12 @@ static void fill_validate(tern_text_train_options *o, const char *text) {
     else o->validate_path = text;
 }
 
-static int fill(request *r, tern_context *c) {
+static int fill(request *r) {
     tern_text_train_options *o = &r->options;
-    tern_text_options *t = &o->data.text;
-    if (r->tokenizer) {
-        tern_status st = tern_tokenizer_parse(&t->tokenizer, c, r->tokenizer);
-        if (st != TERN_OK) return cli_failed(c, st);
-    }
-    t->lower = !r->keep_case;
-    t->max_length = (int)r->max_length;
-    if (r->min_count) t->min_count = (int)r->min_count;
-    t->max_words = (int)r->max_words;
-    if (r->word_ngrams) t->word_ngrams = (int)r->word_ngrams;
-    if (r->buckets) t->buckets = (int)r->buckets;
-    o->data.reader.text_column = r->text_column;
-    o->data.reader.label_column = r->label_column;
-    o->data.reader.line_limit = (size_t)r->line_limit << 20;
-    o->data.word_dropout = r->word_dropout;
-    o->network = r->training.network;
-    o->dimension = r->dimension;
-    o->filters = r->filters;
-    o->width = r->width;
-    o->dropout = r->dropout;
-    o->vectors = r->vectors;
-    o->vector_words = r->vector_words;
-    o->freeze_until = r->training.freeze_until;
-    o->train.optimizer.max_norm = r->max_norm;
+    o->data.text.lower = !r->keep_case;
     fill_validate(o, r->validate);
-    int code = r->widths ? fill_widths(o, r->command, r->widths) : EXIT_OK;
-    if (code == EXIT_OK) code = fill_optimizer(o, r->command, r->optimizer);
-    return code == EXIT_OK ? fill_vector_use(o, r->command, r->vector_use) : code;
+    const int code = r->widths ? fill_widths(o, r->command, r->widths) : EXIT_OK;
+    return code == EXIT_OK ? fill_optimizer(o, r->command, r->optimizer) : code;
 }
 
 /* ---- train ---- */
@@ -135,7 +97,7 @@ static tern_status train(void *user, tern_model **model, tern_context *c) {
 
 static int work_train(void *user, tern_context *c) {
     request *r = user;
-    const int code = fill(r, c);
+    const int code = fill(r);
     return code == EXIT_OK ? cli_train(&r->training, c, &r->options.train, train, r) : code;
 }
 
@@ -188,7 +150,7 @@ static int work_validate(void *user, tern_context *c) {
     tern_confusion *confusion = NULL;
     folds f = {.quiet = r->training.quiet, .json = r->json};
     const cli_training bar = {.unit = "texts", .quiet = true};
-    int code = fill(r, c);
+    int code = fill(r);
     if (code != EXIT_OK) return code;
     f.accuracies = json_array();
     o->train.on_progress = cli_progress_train; /* so that Ctrl-C is seen */
@@ -214,45 +176,31 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
         code = cli_check_model_name(r->command, r->training.output, ".tsv");
     if (code == EXIT_OK && trains) code = cli_check_output(r->training.output);
     if (code != EXIT_OK) return code;
-    return cli_training_run(&r->training, &r->options.train, &r->options.init,
-                            trains ? work_train : work_validate, r);
+    return cli_training_run(&r->training, &r->options.init, trains ? work_train : work_validate,
+                            r);
 }
 
 /* Rows of the tables of both commands. */
+#define TEXT_ROW(name) CLI_ROW(tern__text_options, &r.options.data.text, name)
+#define ROWS(from, to) CLI_ROWS(tern__text_training, &r.options, from, to)
 #define DATA_OPTIONS                                                                               \
     CLI_TITLE("data"),                                                                             \
     {"data", 'd', CLI_TEXT, &r.data, "FILE", "the texts", 0, 0},                                   \
-    {"text-column", 0, CLI_TEXT, &r.text_column, "NAME", "of a CSV (text)", 0, 0},                 \
-    {"label-column", 0, CLI_TEXT, &r.label_column, "NAME", "of a CSV (label)", 0, 0},              \
-    {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line (1)", 1, 4096}
+    ROWS("text-column", "line-limit")
 #define TEXT_OPTIONS                                                                               \
-    CLI_TITLE("words"),                                                                            \
-    {"tokenizer", 0, CLI_TEXT, &r.tokenizer, "NAME", "words, kim, spaces or characters (words)",   \
-     0, 0},                                                                                        \
+    CLI_TITLE("words"), TEXT_ROW("tokenizer"),                                                     \
     {"keep-case", 0, CLI_FLAG, &r.keep_case, NULL, "do not fold capital letters", 0, 0},           \
-    {"min-count", 0, CLI_INT, &r.min_count, "N", "rarer words are unknown (1)", 1, 1e9},           \
-    {"max-words", 0, CLI_INT, &r.max_words, "N", "size of the vocabulary", 1, 5e6},                \
-    {"max-length", 0, CLI_INT, &r.max_length, "N", "words of a text that are read (all)", 1, 1e6}, \
-    {"word-ngrams", 0, CLI_INT, &r.word_ngrams, "N", "ngrams: runs of up to N words (2)", 1, 5},   \
-    {"buckets", 0, CLI_INT, &r.buckets, "N", "rows for hashed runs of words", 1, 1e8},             \
-    {"vectors", 0, CLI_TEXT, &r.vectors, "FILE", "word vectors to start from", 0, 0},              \
-    {"vector-words", 0, CLI_INT, &r.vector_words, "N", "so many words of them that the texts lack\n(20000; -1: none)", -1, 5e6}, \
-    {"vector-use", 0, CLI_TEXT, &r.vector_use, "NAME", "tuned, static or both (tuned)", 0, 0}
+    TEXT_ROW("min-count"), TEXT_ROW("max-words"), TEXT_ROW("max-length"), TEXT_ROW("word-ngrams"), \
+    TEXT_ROW("buckets"), ROWS("vectors", "vector-use")
 #define NETWORK_OPTIONS                                                                            \
-    CLI_NETWORK_OPTION(r.training, networks),                                                      \
-    {"dimension", 0, CLI_INT, &r.dimension, "N", "numbers per word (the network's own)", 1, 4096}, \
+    CLI_TITLE("network and training"),                                                             \
+    CLI_ROW_SAYS(tern__text_training, &r.options, "network", networks),                            \
+    ROWS("dimension", "dimension"),                                                                \
     {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)", 0, 0}, \
-    {"filters", 0, CLI_INT, &r.filters, "N", "textcnn: of each width (100)", 1, 65536},            \
-    {"width", 0, CLI_REAL, &r.width, "X", "other networks: layers times this (1)", 0.05, 16},      \
-    {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},                   \
-    {"word-dropout", 0, CLI_REAL, &r.word_dropout, "P", "share of words made unknown", 0, 1},      \
-    CLI_STEP_OPTIONS(r.training, "passes over the data (by their number)", "texts a step"),        \
+    ROWS("filters", "batch"),                                                                      \
     {"optimizer", 0, CLI_TEXT, &r.optimizer, "NAME", "adadelta, adamw, adam, sgd or rmsprop", 0,   \
      0},                                                                                           \
-    CLI_RATE_OPTIONS(r.training, ""),                                                              \
-    {"max-norm", 0, CLI_REAL, &r.max_norm, "X", "of each row of the last layer", 1e-6, 1e6},       \
-    CLI_SMOOTHING_OPTION(r.training),                                                              \
-    CLI_RUN_OPTIONS(r.training)
+    ROWS("lr", "seed"), CLI_TRAINING_THREADS(r.training)
 
 int cli_text_train(int argc, char **argv) {
     request r = {.command = &train_command, .training = {.unit = "texts"},
@@ -264,7 +212,8 @@ int cli_text_train(int argc, char **argv) {
         {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0},
         TEXT_OPTIONS,
         NETWORK_OPTIONS,
-        CLI_INIT_OPTIONS(r.training, ", with a new last layer"),
+        CLI_INIT_OPTION(r.training, ", with a new last layer"),
+        ROWS("freeze-until", "freeze-until"),
         CLI_FILE_OPTIONS(r.training),
         CLI_END};
     return run(options, &r, argc, argv);

@@ -71,22 +71,13 @@ int cli_check_output(const char *path) {
     return EXIT_OK;
 }
 
-int cli_training_run(const cli_training *t, tern_train_options *options, const tern_model **init,
+int cli_training_run(const cli_training *t, const tern_model **init,
                      int (*work)(void *user, tern_context *c), void *user) {
     tern_context *c = NULL;
     tern_model *start = NULL;
     tern_status st = cli_context(&c, t->threads, &t->quiet);
     if (st == TERN_OK && t->init) st = tern_model_load(&start, c, t->init);
     *init = start;
-    options->epochs = (int)t->epochs;
-    options->batch = t->batch;
-    options->seed = (uint64_t)t->seed;
-    options->patience = (int)t->patience;
-    options->optimizer.learning_rate = t->learning_rate;
-    options->optimizer.weight_decay = t->weight_decay;
-    options->optimizer.ema = t->ema;
-    options->loss.label_smoothing = t->smoothing;
-    options->mixup = t->mixup;
     const int code = st == TERN_OK ? work(user, c) : cli_failed(c, st);
     tern_model_free(start);
     tern_context_free(c);
@@ -98,11 +89,15 @@ static bool is_regular(const char *path) {
     return path && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* A name of what the shell has opened: the next run of the same command opens it anew, and empties it. */
+static bool is_handed(const char *path) {
+    return !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+}
+
 /* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that leads to
  * a file. */
 static bool keeps_files_beside(const char *path) {
-    const bool handed = !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
-    return !handed && (access(path, F_OK) || is_regular(path));
+    return !is_handed(path) && (access(path, F_OK) || is_regular(path));
 }
 
 /* A model that goes to a pipe may go to standard output: nothing else does then. */
@@ -116,7 +111,7 @@ static void report(FILE *to, const cli_training *t, const tern_train_result *res
 
 /* Promises only a checkpoint that is there. */
 static int stopped(const char *checkpoint) {
-    if (is_regular(checkpoint))
+    if (is_regular(checkpoint) && !is_handed(checkpoint))
         cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
                      checkpoint);
     else cli_complain("stopped; there is no checkpoint to go on from (--checkpoint FILE keeps one)");

@@ -1,14 +1,12 @@
 /* tern vision train-classifier: options of a training run, and the test after it. */
 #include "cli.h"
+#include "vision/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 typedef struct request {
-    const char *data, *test, *validate, *labels, *size, *augmentation;
-    double scale, dropout, memory, cutmix;
-    int64_t channels;
-    bool no_augmentation;
+    const char *data, *test, *validate, *labels, *size;
     const char **label_names; /* what options refers to */
     cli_training training;
     tern_vision_classifier_train_options options;
@@ -42,16 +40,7 @@ static int fill(request *r) {
     tern_vision_dataset_options *d = &o->data;
     if (r->labels && !(r->label_names = cli_split(r->labels, &d->n_labels))) return EXIT_FAILED;
     d->labels = r->label_names;
-    d->channels = (int)r->channels;
-    d->memory = r->memory * 1e9;
-    o->network = r->training.network;
-    o->scale = r->scale;
-    o->dropout = r->dropout;
-    o->train.cutmix = r->cutmix;
     if (r->validate && !tern__json_read_number(r->validate, &o->validate)) o->validate_path = r->validate;
-    o->freeze_until = r->training.freeze_until;
-    o->no_augmentation = r->no_augmentation;
-    o->augmentation = r->augmentation;
     return read_size(r, d);
 }
 
@@ -91,6 +80,8 @@ static int check(const request *r, int operands, char **argv) {
     return code == EXIT_OK ? cli_check_output(r->training.output) : code;
 }
 
+#define ROWS(from, to) CLI_ROWS(tern__vision_classifier_training, &r.options, from, to)
+
 int cli_vision_train_classifier(int argc, char **argv) {
     request r = {.training = {.unit = "pictures"},
                  .options = TERN_VISION_CLASSIFIER_TRAIN_OPTIONS_INIT};
@@ -103,26 +94,19 @@ int cli_vision_train_classifier(int argc, char **argv) {
         {"test", 0, CLI_TEXT, &r.test, "DIR|IDX", "in the end, print how often the model is right on these", 0, 0},
         {"labels", 0, CLI_TEXT, &r.labels, "A,B,...", "names of the labels (those of the folders; of idx\nfiles: numbers)", 0, 0},
         {"size", 0, CLI_TEXT, &r.size, "WxH", "bring pictures to this size (idx files: as they are;\nfolders: 64x64)", 0, 0},
-        {"channels", 0, CLI_INT, &r.channels, "N", "1: grey, 3: colour (as most pictures have)", 1, 3},
-        {"memory", 0, CLI_REAL, &r.memory, "GB", "what the pictures may take (4)", 0.001, 1e6},
-        CLI_NETWORK_OPTION(r.training, networks),
-        CLI_INIT_OPTIONS(r.training, ", with a new last layer"),
-        {"scale", 0, CLI_REAL, &r.scale, "X", "channels times this (1)", 0.05, 16},
-        {"dropout", 0, CLI_REAL, &r.dropout, "P", "before the last layer", 0, 0.99},
-        CLI_STEP_OPTIONS(r.training, "passes over the data (by the number of pictures)", "pictures a step"),
-        CLI_RATE_OPTIONS(r.training, "of AdamW"),
-        CLI_MIXING_OPTIONS(r.training, "pictures"),
-        {"cutmix", 0, CLI_REAL, &r.cutmix, "A", "strength of replacing boxes by those of other pictures", 0, 10},
-        {"no-augmentation", 0, CLI_FLAG, &r.no_augmentation, NULL, "pictures as they are", 0, 0},
-        {"augment", 0, CLI_TEXT, &r.augmentation, "NAME=X,...", "other numbers for their variation: mirror, rotate, shift,\nscale, crop, cutout, brightness, ... (a little of each but\nmirror, which digits do not bear)", 0, 0},
-        CLI_RUN_OPTIONS(r.training),
+        ROWS("channels", "memory"),
+        CLI_TITLE("network and training"),
+        CLI_ROW_SAYS(tern__vision_classifier_training, &r.options, "network", networks),
+        CLI_INIT_OPTION(r.training, ", with a new last layer"),
+        ROWS("freeze-until", "seed"),
+        CLI_TRAINING_THREADS(r.training),
         CLI_FILE_OPTIONS(r.training),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
     if (code == EXIT_OK)
-        code = cli_training_run(&r.training, &r.options.train, &r.options.init, work, &r);
+        code = cli_training_run(&r.training, &r.options.init, work, &r);
     free(r.label_names);
     return code;
 }

@@ -5,15 +5,6 @@
 
 #include <string.h>
 
-bool tern__tensor_bytes(const tern_tensor *t, size_t *bytes) {
-    if ((t->type != TERN_FLOAT && t->type != TERN_INT64) || t->rank < 1 || t->rank > TERN_MAX_RANK)
-        return false;
-    int64_t count = 1;
-    for (int k = 0; k < t->rank; k++)
-        if (t->dims[k] < 1 || !tern__mul_i64(count, t->dims[k], &count)) return false;
-    return tern__mul((size_t)count, tern__type_size(t->type), bytes);
-}
-
 static tern_status fit_tensor(tern__batch *b, tern_tensor *t, size_t *capacity, void *memory,
                               const char *what) {
     size_t bytes;

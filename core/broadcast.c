@@ -1,9 +1,9 @@
 /* Broadcasting: see broadcast.h. */
 #include "broadcast.h"
 
-enum { WORK = 16384 }; /* elements of one item, about: 64 KB */
+#include "arithmetic.h"
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+enum { WORK = 16384 }; /* elements of one item, about: 64 KB */
 
 /* Strides of an operand along the axes of y: 0 where it repeats. */
 static void strides_of(const int64_t *dims, int rank, int y_rank, int64_t *strides) {
@@ -75,16 +75,16 @@ static void run_item(void *arg, int64_t item, int worker) {
     (void)worker;
     const job *j = arg;
     int64_t first = item / j->chunks * j->block, begin = item % j->chunks * j->chunk;
-    int64_t end = least(first + j->block, j->s->rows);
+    int64_t end = tern__least(first + j->block, j->s->rows);
     for (int64_t row = first; row < end; row++)
-        run_row(j, row, begin, least(j->chunk, j->s->inner - begin));
+        run_row(j, row, begin, tern__least(j->chunk, j->s->inner - begin));
 }
 
 static void run(const tern_context *c, job *j) {
     const tern__broadcast *s = j->s;
     j->kernels = tern__vector(c);
     if (s->rows * s->inner == 0) return;
-    j->chunk = least(s->inner, WORK);
+    j->chunk = tern__least(s->inner, WORK);
     j->chunks = (s->inner + j->chunk - 1) / j->chunk;
     j->block = WORK / j->chunk;
     tern__parallel(c, (s->rows + j->block - 1) / j->block * j->chunks,

@@ -4,6 +4,7 @@
 #define TERN_CORE_BROADCAST_H
 
 #include "kernels/vector.h"
+#include <tern/graph.h>
 
 /* The output as `rows` rows of `inner` elements; in a row an operand steps by 1 or repeats one
  * element. */

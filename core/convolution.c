@@ -2,6 +2,7 @@
  * convolution_backward.c. */
 #include "convolution_run.h"
 
+#include "arithmetic.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -21,8 +22,6 @@ double tern__convolution_flops(const tern__convolution *v) {
     for (int i = 0; i < v->spatial; i++) flops *= (double)v->out[i] * (double)v->kernel[i];
     return flops;
 }
-
-static int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
 /* The array of `spatial` axes becomes three, the missing ones in front, of one position each. */
 static void fill_axes(int64_t axes[3], int spatial, int64_t missing) {
@@ -73,12 +72,12 @@ static void choose_blocks(const tern__gemm_kernels *kernels, int64_t positions, 
     most = positions * group / 40;
     if (most < rows) rows = most;
     if (rows < 4 * mr && 4 * mr * taps <= 8192) rows = 4 * mr;
-    rows = round_up(rows > 0 ? rows : 1, mr);
+    rows = tern__round_up(rows > 0 ? rows : 1, mr);
     int64_t items = group * ((positions + rows - 1) / rows);
     double work = 2.0 * (double)(positions < rows ? positions : rows) * (double)(taps * depth);
-    int64_t width = round_up(columns, nr);
+    int64_t width = tern__round_up(columns, nr);
     while (items < 40 && width > nr && work * (double)width > 1e6) {
-        width = round_up(width / 2, nr);
+        width = tern__round_up(width / 2, nr);
         items *= 2;
     }
     *block_rows = rows;
@@ -108,7 +107,7 @@ static size_t tables_size(int64_t rows, int64_t taps) {
  * least 16 where the problem is large enough. */
 static void choose_shards(const tern__gemm_kernels *kernels, tern__convolution *v) {
     int64_t positions = v->n * v->out[0] * v->out[1] * v->out[2];
-    int64_t columns = round_up(v->k / v->group, kernels->nr);
+    int64_t columns = tern__round_up(v->k / v->group, kernels->nr);
     v->shard_rows = 16384 / (v->taps > 0 ? v->taps : 1); /* of one kernel call */
     if (v->shard_rows > 49152 / columns) v->shard_rows = 49152 / columns;
     if (v->shard_rows > TERN__GEMM_OUTER_ROWS) v->shard_rows = TERN__GEMM_OUTER_ROWS;
@@ -143,9 +142,9 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
     choose_shards(kernels, v);
 
     v->packed_size = times(times(times((size_t)elements, channels), v->group),
-                           v->depthwise ? 1 : round_up(columns, kernels->nr));
+                           v->depthwise ? 1 : tern__round_up(columns, kernels->nr));
     v->packed_data_size = times(times(times((size_t)elements, columns), v->group),
-                                v->depthwise ? 1 : round_up(channels, kernels->nr));
+                                v->depthwise ? 1 : tern__round_up(channels, kernels->nr));
     size_t workers = (size_t)c->threads;
     int64_t zeros = v->depthwise ? v->c : v->depth;
     size_t copy = 0;
@@ -161,7 +160,7 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
     size_t partial = times((size_t)v->shards, (int64_t)v->packed_size);
     size_t worker =
         plus(tables_size(v->shard_rows, v->taps),
-             v->depthwise ? 0 : times((size_t)v->shard_rows, round_up(columns, kernels->nr)));
+             v->depthwise ? 0 : times((size_t)v->shard_rows, tern__round_up(columns, kernels->nr)));
     v->weights_workspace_size = plus(plus(plus(aligned((size_t)zeros), copy), aligned(partial)),
                                      times(workers, (int64_t)aligned(worker)));
     size_t largest = v->packed_size | v->packed_data_size | v->workspace_size |
@@ -221,7 +220,7 @@ void tern__convolution_pack(const tern_context *c, const tern__convolution *v, c
         return;
     }
     int64_t nr = c->kernels->gemm->nr;
-    packing p = {v, w, packed, nr, round_up(v->k / v->group, nr) / nr};
+    packing p = {v, w, packed, nr, tern__round_up(v->k / v->group, nr) / nr};
     tern__parallel(c, v->group * p.panels,
                    2 * tern__convolution_elements(v) * v->c / v->group * nr, pack_panel, &p);
 }
@@ -269,7 +268,7 @@ static void run_item(void *arg, int64_t item, int worker) {
                           .taps = r->taps,
                           .depth = r->depth,
                           .x = sources,
-                          .w = r->w + (g * round_up(r->columns, r->kernels->nr) + column) * panel,
+                          .w = r->w + (g * tern__round_up(r->columns, r->kernels->nr) + column) * panel,
                           .start = start ? starts : NULL,
                           .bias = bias,
                           .y = (float *const *)targets,

@@ -3,12 +3,10 @@
  * order. See convolution.h. */
 #include "convolution_run.h"
 
+#include "arithmetic.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
-
-static int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* ---- data ---- */
 
@@ -36,7 +34,7 @@ static void pack_data_panel(void *arg, int64_t item, int worker) {
     int64_t depth = v->k / v->group, columns = v->c / v->group, nr = p->nr;
     int64_t taps = p->taps[0] * p->taps[1] * p->taps[2];
     int64_t g = item / p->panels, first = item % p->panels * nr;
-    int64_t lanes = smaller(columns - first, nr);
+    int64_t lanes = tern__least(columns - first, nr);
     int64_t elements = tern__convolution_elements(v), step = elements * v->w_step;
     float *to = p->packed + item * taps * depth * nr;
     for (int64_t t = 0; t < taps; t++) {
@@ -52,7 +50,7 @@ static void pack_data_panel(void *arg, int64_t item, int worker) {
 /* Floats of a phase's packed weights. */
 static int64_t phase_size(const tern__convolution *v, int64_t taps, int64_t nr) {
     return v->depthwise ? taps * v->c
-                        : taps * v->group * (v->k / v->group) * round_up(v->c / v->group, nr);
+                        : taps * v->group * (v->k / v->group) * tern__round_up(v->c / v->group, nr);
 }
 
 void tern__convolution_pack_data(const tern_context *c, const tern__convolution *v, const float *w,
@@ -63,7 +61,7 @@ void tern__convolution_pack_data(const tern_context *c, const tern__convolution 
                      .w = w,
                      .packed = packed,
                      .nr = nr,
-                     .panels = round_up(v->c / v->group, nr) / nr};
+                     .panels = tern__round_up(v->c / v->group, nr) / nr};
         tern__rows rows = tern__rows_data(v, phase, p.element, p.element_step);
         for (int i = 0; i < 3; i++) p.taps[i] = rows.axes[i].taps;
         int64_t taps = tern__rows_taps(&rows);
@@ -125,14 +123,14 @@ typedef struct gradient {
 static void shard_range(const gradient *q, int64_t shard, int64_t *begin, int64_t *end) {
     int64_t rows = q->v->shard_rows, blocks = (q->positions + rows - 1) / rows;
     *begin = blocks * shard / q->v->shards * rows;
-    *end = smaller(blocks * (shard + 1) / q->v->shards * rows, q->positions);
+    *end = tern__least(blocks * (shard + 1) / q->v->shards * rows, q->positions);
 }
 
 /* dy's rows as panels [ceil(columns / nr)][rows][nr], padded with zeros. */
 static void pack_rows(const float *const *dy, int64_t rows, int64_t columns, int64_t nr,
                       float *to) {
     for (int64_t first = 0; first < columns; first += nr) {
-        size_t lanes = (size_t)smaller(columns - first, nr);
+        size_t lanes = (size_t)tern__least(columns - first, nr);
         for (int64_t m = 0; m < rows; m++, to += nr) {
             memcpy(to, dy[m] + first, lanes * sizeof *to);
             if (lanes < (size_t)nr) memset(to + lanes, 0, ((size_t)nr - lanes) * sizeof *to);
@@ -156,14 +154,14 @@ static void gradient_item(void *arg, int64_t item, int worker) {
                           .taps = v->taps,
                           .depth = v->depth,
                           .first = first,
-                          .last = smaller(first + v->strips, tern__convolution_strips(v)),
+                          .last = tern__least(first + v->strips, tern__convolution_strips(v)),
                           .x = sources,
                           .dy = packed,
                           .dw = q->partial + shard * (int64_t)v->packed_size +
-                                g * round_up(columns, nr) * v->taps * v->depth};
+                                g * tern__round_up(columns, nr) * v->taps * v->depth};
     shard_range(q, shard, &begin, &end);
     for (int64_t m = begin; m < end || !o.add; m += v->shard_rows, o.add = true) {
-        o.rows = m < end ? smaller(end - m, v->shard_rows) : 0;
+        o.rows = m < end ? tern__least(end - m, v->shard_rows) : 0;
         tern__rows_fill(&q->rows, m, m + o.rows, o.rows, q->x + g * v->depth, q->zeros, sources,
                         q->dy + g * columns, targets);
         pack_rows(targets, o.rows, columns, nr, packed);
@@ -181,7 +179,7 @@ static void depthwise_item(void *arg, int64_t shard, int worker) {
     int64_t begin, end;
     shard_range(q, shard, &begin, &end);
     for (int64_t m = begin; m < end; m += v->shard_rows) {
-        int64_t rows = smaller(end - m, v->shard_rows);
+        int64_t rows = tern__least(end - m, v->shard_rows);
         tern__rows_fill(&q->rows, m, m + rows, rows, q->x, q->zeros, sources, q->dy, targets);
         tern__gemm_depthwise d = {.rows = rows,
                                   .taps = v->taps,
@@ -200,12 +198,12 @@ static void combine_panel(void *arg, int64_t item, int worker) {
     const gradient *q = arg;
     const tern__convolution *v = q->v;
     int64_t nr = q->kernels->nr, channels = v->c / v->group, columns = v->k / v->group;
-    int64_t panels = round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
-    int64_t lanes = smaller(columns - first, nr), count = tern__convolution_elements(v) * channels;
+    int64_t panels = tern__round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
+    int64_t lanes = tern__least(columns - first, nr), count = tern__convolution_elements(v) * channels;
     float *to = q->dw + (g * columns + first) * v->w_k;
     for (int64_t p = 0; p < count; p += TERN__WEIGHT_BLOCK) {
         float block[TERN__WEIGHT_BLOCK][TERN__GEMM_MAX_NR];
-        int64_t here = smaller(count - p, TERN__WEIGHT_BLOCK);
+        int64_t here = tern__least(count - p, TERN__WEIGHT_BLOCK);
         int64_t row[TERN__WEIGHT_BLOCK];
         tern__convolution_weight_rows(v, p, here, row);
         for (int64_t j = 0; j < here; j++) {
@@ -255,13 +253,13 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     q.zeros = tern__convolution_zeros(v->depthwise ? v->c : v->depth, &workspace);
     q.x = tern__convolution_pad(c, v, x, &workspace);
     q.partial = workspace;
-    q.scratch = workspace + round_up(v->shards * (int64_t)v->packed_size, 16);
+    q.scratch = workspace + tern__round_up(v->shards * (int64_t)v->packed_size, 16);
     q.tables_size = tern__convolution_tables_size(v->shard_rows, v->taps);
     q.scratch_size =
         q.tables_size +
         (v->depthwise
              ? 0
-             : (size_t)round_up(v->shard_rows * round_up(v->k / v->group, q.kernels->nr), 16));
+             : (size_t)tern__round_up(v->shard_rows * tern__round_up(v->k / v->group, q.kernels->nr), 16));
     if (v->depthwise) {
         tern__parallel(c, v->shards, v->shard_rows * v->taps * v->c / 8, depthwise_item, &q);
         combine_depthwise(&q);
@@ -270,7 +268,7 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     int64_t items = v->shards * v->group * q.strip_blocks;
     tern__parallel(c, items, (int64_t)(tern__convolution_work(v) / (double)items), gradient_item, &q);
     int64_t nr = q.kernels->nr;
-    tern__parallel(c, v->group * (round_up(v->k / v->group, nr) / nr),
+    tern__parallel(c, v->group * (tern__round_up(v->k / v->group, nr) / nr),
                    (v->shards + 2) * tern__convolution_elements(v) * v->c / v->group * nr,
                    combine_panel, &q);
 }

@@ -2,11 +2,13 @@
  * tabs IANA's text/tab-separated-values, which has no quoting. */
 #include "csv.h"
 
+#include "encoding.h"
 #include "file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 typedef struct tern__csv_reader {
@@ -28,7 +30,8 @@ typedef struct tern__csv_reader {
     size_t n_starts, starts_capacity;
     size_t fields_capacity; /* of face.fields */
     char **columns;         /* a copy of the header; NULL without one */
-    size_t n_columns;
+    size_t n_columns, least; /* least: fields that columns by number ask for */
+    bool special[256];       /* bytes that end a run of plain ones */
     unsigned char buffer[1 << 16];
 } reader;
 
@@ -46,25 +49,22 @@ static tern_status TERN_PRINTF(4, 5)
 
 /* Reads on, behind the bytes that are left, if there are any (only before anything was taken). */
 static tern_status fill(reader *r) {
+    size_t got = 0;
     if (r->read) {
-        size_t got = 0;
         r->status = r->read(r->self, r->buffer + r->left, sizeof r->buffer - r->left, &got);
-        r->bytes = r->buffer;
-        r->left += got;
-        r->ended = got == 0;
-        return r->status;
-    }
-    for (;;) {
-        ssize_t got = r->fd < 0 ? 0 : read(r->fd, r->buffer + r->left, sizeof r->buffer - r->left);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
+    } else if (r->fd >= 0) {
+        ssize_t n;
+        do n = read(r->fd, r->buffer + r->left, sizeof r->buffer - r->left);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
             return r->status = tern__fail(r->context, TERN_ERR_IO, "%s: cannot read: %s", r->name,
                                           strerror(errno));
-        if (got > 0) r->bytes = r->buffer;
-        r->left += (size_t)got;
-        r->ended = got == 0;
-        return TERN_OK;
+        got = (size_t)n;
     }
+    if (got) r->bytes = r->buffer;
+    r->left += got;
+    r->ended = got == 0;
+    return r->status;
 }
 
 /* The next byte without taking it; -1 at the end and on failure. */
@@ -86,18 +86,27 @@ static void take_line_end(reader *r) {
 
 /* --- fields --- */
 
-static inline tern_status append(reader *r, int byte) {
-    if (r->row_used == r->row_capacity) {
-        if (r->row_used >= r->face.row_limit)
-            return fail_at(r, r->face.line, TERN_ERR_LIMIT, "the row is longer than %zu bytes%s",
-                           r->face.row_limit, r->quoting ? "; does a quote never close?" : "");
+static tern_status append(reader *r, const void *bytes, size_t size) {
+    if (size > r->row_capacity - r->row_used) {
         char *row =
-            tern__grow(r->context, r->row, r->row_used, &r->row_capacity, r->row_used + 1, 1);
+            tern__grow(r->context, r->row, r->row_used, &r->row_capacity, r->row_used + size, 1);
         if (!row) return r->status = TERN_ERR_MEMORY;
         r->row = row;
     }
-    r->row[r->row_used++] = (char)byte;
-    return TERN_OK;
+    memcpy(r->row + r->row_used, bytes, size);
+    r->row_used += size;
+    if (r->row_used <= r->face.row_limit + 1) return TERN_OK; /* 1: the last field's 0 */
+    return fail_at(r, r->face.line, TERN_ERR_LIMIT, "the row is longer than %zu bytes%s",
+                   r->face.row_limit, r->quoting ? "; does a quote never close?" : "");
+}
+
+/* Takes plain bytes, as many as are at hand, into the row. */
+static tern_status take_run(reader *r) {
+    const unsigned char *begin = r->bytes, *end = begin + r->left, *s = begin;
+    while (s < end && !r->special[*s]) s++;
+    r->left -= (size_t)(s - begin);
+    r->bytes = s;
+    return append(r, begin, (size_t)(s - begin));
 }
 
 static tern_status begin_field(reader *r) {
@@ -130,40 +139,78 @@ static tern_status read_quoted(reader *r) {
             take(r);
         }
         if (byte == '\n' || (byte == '\r' && peek(r) != '\n')) r->line++;
-        if (append(r, byte) != TERN_OK) return r->status;
+        const char taken = (char)byte;
+        if (append(r, &taken, 1) != TERN_OK) return r->status;
+        if (take_run(r) != TERN_OK) return r->status;
     }
+}
+
+/* Takes the field that begins here out of quotes if its writer put it into them: they hold doubled
+ * quotes and no others. */
+static void unquote(reader *r, size_t begin) {
+    char *field = r->row + begin;
+    const size_t length = r->row_used - begin;
+    size_t doubled = 0, used = 0;
+    if (length < 4 || field[0] != '"' || field[length - 1] != '"') return;
+    for (size_t i = 1; i + 1 < length; i++) {
+        if (field[i] != '"') continue;
+        if (i + 2 >= length || field[++i] != '"') return;
+        doubled++;
+    }
+    if (!doubled) return;
+    for (size_t i = 1; i + 1 < length; i++) {
+        field[used++] = field[i];
+        if (field[i] == '"') i++;
+    }
+    r->row_used = begin + used;
 }
 
 /* A field and what ends it; *last: the row ends with it. */
 static tern_status read_field(reader *r, bool *last) {
     if (begin_field(r) != TERN_OK) return r->status;
-    bool quoted = r->quoting && peek(r) == '"';
+    const size_t begin = r->row_used;
+    const bool quoted = r->quoting && peek(r) == '"';
+    const bool rest = r->face.most_fields && r->n_starts == r->face.most_fields;
     if (quoted && read_quoted(r) != TERN_OK) return r->status;
     for (;;) {
         int byte = peek(r);
         if (byte < 0 && r->status != TERN_OK) return r->status;
+        const bool parted = byte == r->separator && !rest;
         *last = byte < 0 || byte == '\r' || byte == '\n';
-        if (byte == r->separator) take(r);
+        if (parted) take(r);
         if (*last && byte >= 0) take_line_end(r);
-        if (*last || byte == r->separator) return append(r, 0);
+        if (*last || parted) {
+            if (!r->quoting) unquote(r, begin);
+            return append(r, "", 1);
+        }
         if (byte == 0) return refuse_nul(r);
         if (quoted)
             return fail_at(r, r->line, TERN_ERR_FORMAT,
                            "text after a closing quote; quotes inside a quoted field are doubled");
-        if (append(r, byte) != TERN_OK) return r->status;
+        const char taken = (char)byte;
         take(r);
+        if (append(r, &taken, 1) != TERN_OK || take_run(r) != TERN_OK) return r->status;
     }
 }
 
 /* --- rows --- */
 
+/* A row of one field, of nothing but white space, where more were expected. */
+static bool is_blank(const reader *r) {
+    return r->n_columns > 1 && r->n_starts == 1 && r->row_used > 1 &&
+           r->row[strspn(r->row, " \t\v\f")] == 0;
+}
+
 static tern_status read_row(reader *r) {
-    r->row_used = r->n_starts = r->face.n_fields = 0;
-    while (peek(r) == '\r' || peek(r) == '\n') take_line_end(r);
-    r->face.line = r->line;
-    if (peek(r) < 0) return r->status;
-    for (bool last = false; !last;)
-        if (read_field(r, &last) != TERN_OK) return r->status;
+    r->face.n_fields = 0;
+    do {
+        r->row_used = r->n_starts = 0;
+        for (; peek(r) == '\r' || peek(r) == '\n'; r->face.n_blank++) take_line_end(r);
+        r->face.line = r->line;
+        if (peek(r) < 0) return r->status;
+        for (bool last = false; !last;)
+            if (read_field(r, &last) != TERN_OK) return r->status;
+    } while (is_blank(r) && ++r->face.n_blank);
     char **fields = tern__grow(r->context, r->face.fields, 0, &r->fields_capacity, r->n_starts,
                                sizeof *fields);
     if (!fields) return r->status = TERN_ERR_MEMORY;
@@ -177,26 +224,73 @@ tern_status tern__csv_next(tern__csv *csv, bool *got) {
     reader *r = csv->reader;
     *got = false;
     if (r->status != TERN_OK || read_row(r) != TERN_OK) return r->status;
-    if (csv->n_fields && r->columns && csv->n_fields != r->n_columns) {
-        size_t fields = csv->n_fields;
+    const size_t fields = csv->n_fields;
+    if (fields && ((r->columns && fields != r->n_columns) || fields < r->least)) {
         csv->n_fields = 0;
-        return fail_at(r, csv->line, TERN_ERR_FORMAT, "%zu fields where the header has %zu", fields,
-                       r->n_columns);
+        return r->columns ? fail_at(r, csv->line, TERN_ERR_FORMAT,
+                                    "%zu field%s where the header has %zu", fields,
+                                    fields == 1 ? "" : "s", r->n_columns)
+                          : fail_at(r, csv->line, TERN_ERR_FORMAT,
+                                    "%zu field%s, but column %zu is asked for", fields,
+                                    fields == 1 ? "" : "s", r->least);
     }
-    *got = csv->n_fields > 0;
+    *got = fields > 0;
     return TERN_OK;
 }
 
 /* --- opening --- */
 
-static tern_status skip_mark(reader *r) {
-    while (r->left < 3 && !r->ended)
+/* The first line that is not blank, as far as the buffer shows it; empty at the end. */
+static tern_status first_line(reader *r, const char **line, const char **end) {
+    for (;;) {
+        const char *s = (const char *)r->bytes, *stop = s + r->left;
+        while (s < stop && (*s == '\r' || *s == '\n')) s++;
+        *line = s;
+        while (s < stop && *s != '\r' && *s != '\n') s++;
+        *end = s;
+        if (s < stop || r->ended || r->left == sizeof r->buffer) return TERN_OK;
         if (fill(r) != TERN_OK) return r->status;
-    if (r->left >= 2 &&
-        (memcmp(r->bytes, "\xff\xfe", 2) == 0 || memcmp(r->bytes, "\xfe\xff", 2) == 0))
-        return fail_at(r, 1, TERN_ERR_FORMAT, "the text is UTF-16; save it as UTF-8");
-    if (r->left >= 3 && memcmp(r->bytes, "\xef\xbb\xbf", 3) == 0)
-        for (int i = 0; i < 3; i++) take(r);
+    }
+}
+
+static bool holds(const char *line, const char *end, char byte) {
+    return line < end && memchr(line, byte, (size_t)(end - line));
+}
+
+static char separator_of(const char *name, const char *line, const char *end) {
+    const size_t length = strlen(name);
+    const char *ending = length > 4 ? name + length - 4 : "";
+    if (!strcasecmp(ending, ".tsv") || !strcasecmp(ending, ".tab")) return '\t';
+    if (holds(line, end, ',')) return strcasecmp(ending, ".csv") && holds(line, end, '\t') ? '\t' : ',';
+    return holds(line, end, '\t') ? '\t' : holds(line, end, ';') ? ';' : ',';
+}
+
+/* Whether every field of a line of TABs is in quotes. */
+static bool all_quoted(const char *line, const char *end) {
+    if (line == end) return false;
+    for (const char *s = line; s <= end; s++) {
+        const char *tab = s < end ? memchr(s, '\t', (size_t)(end - s)) : NULL;
+        const char *stop = tab ? tab : end;
+        if (stop - s < 2 || *s != '"' || stop[-1] != '"') return false;
+        s = stop;
+    }
+    return true;
+}
+
+/* Looks at the first line: encoding, separator, quotes; skips the byte-order mark. */
+static tern_status look(reader *r, char separator) {
+    const char *line, *end;
+    size_t mark;
+    if (first_line(r, &line, &end) != TERN_OK) return r->status;
+    r->status = tern__text_begin(&mark, r->context, r->name, r->bytes, r->left);
+    if (r->status != TERN_OK) return r->status;
+    if (line == (const char *)r->bytes) line += mark;
+    r->bytes += mark;
+    r->left -= mark;
+    r->separator = separator ? separator : separator_of(r->name, line, end);
+    r->quoting = r->separator != '\t' || all_quoted(line, end);
+    r->special[0] = r->special['\n'] = r->special['\r'] = r->special['"'] = true;
+    r->special[(unsigned char)r->separator] = true;
     return TERN_OK;
 }
 
@@ -208,16 +302,14 @@ static tern_status read_header(reader *r) {
     r->columns = tern__calloc(r->context, r->face.n_fields, sizeof *r->columns);
     if (!r->columns) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < r->face.n_fields; i++) {
-        r->columns[i] = tern__strdup(r->context, r->face.fields[i]);
+        const char *name = r->face.fields[i] + strspn(r->face.fields[i], " \t");
+        size_t length = strlen(name);
+        while (length && strchr(" \t", name[length - 1])) length--;
+        r->columns[i] = tern__strndup(r->context, name, length);
         if (!r->columns[i]) return TERN_ERR_MEMORY;
         r->n_columns++;
     }
     return TERN_OK;
-}
-
-static bool ends_with(const char *text, const char *end) {
-    size_t length = strlen(text), ending = strlen(end);
-    return length >= ending && strcmp(text + length - ending, end) == 0;
 }
 
 /* Where bytes come from: a file, which is closed on failure too; or memory; or a function. */
@@ -241,16 +333,13 @@ static tern_status start(tern__csv **csv, tern_context *c, const char *name, ori
     r->face.row_limit = TERN__CSV_ROW_LIMIT;
     r->context = c;
     r->fd = from.fd;
-    r->bytes = from.bytes;
+    r->bytes = from.bytes ? from.bytes : r->buffer;
     r->left = from.size;
     r->read = from.read;
     r->self = from.self;
     r->line = 1;
-    if (!separator) separator = ends_with(name, ".tsv") || ends_with(name, ".tab") ? '\t' : ',';
-    r->separator = separator;
-    r->quoting = separator != '\t';
     r->name = tern__strdup(c, name);
-    tern_status status = r->name ? skip_mark(r) : TERN_ERR_MEMORY;
+    tern_status status = r->name ? look(r, separator) : TERN_ERR_MEMORY;
     if (status == TERN_OK && header) status = read_header(r);
     if (status != TERN_OK)
         tern__csv_close(&r->face);
@@ -310,8 +399,26 @@ bool tern__csv_has_column(const tern__csv *csv, const char *name) {
     return count_columns(csv->reader, name, &index) > 0;
 }
 
+/* A column's number; 0: it is none. */
+static size_t number_of(const char *name) {
+    size_t number = 0;
+    if (strlen(name) > 6) return 0;
+    for (; *name >= '0' && *name <= '9'; name++) number = 10 * number + (size_t)(*name - '0');
+    return *name ? 0 : number;
+}
+
 tern_status tern__csv_column(const tern__csv *csv, const char *name, size_t *index) {
-    const reader *r = csv->reader;
+    reader *r = csv->reader;
+    const size_t number = number_of(name);
+    if (!r->columns && !number)
+        return tern__fail(r->context, TERN_ERR_FORMAT,
+                          "%s: '%s' is no column: without a header they are numbered, from 1",
+                          r->name, name);
+    if (!r->columns) {
+        *index = number - 1;
+        if (r->least < number) r->least = number;
+        return TERN_OK;
+    }
     size_t count = count_columns(r, name, index);
     if (count == 1) return TERN_OK;
     if (count > 1)
@@ -323,8 +430,9 @@ tern_status tern__csv_column(const tern__csv *csv, const char *name, size_t *ind
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
                                  r->columns[i]);
     if (used >= sizeof names) strcpy(names + sizeof names - 4, "...");
-    return tern__fail(r->context, TERN_ERR_FORMAT, "%s: no column is named '%s'; there are: %s",
-                      r->name, name, names);
+    return tern__fail(r->context, TERN_ERR_FORMAT, "%s: no column is named '%s'; there are: %s%s",
+                      r->name, name, names,
+                      number ? "; columns are counted in a table without a header (--no-header)" : "");
 }
 
 tern_status tern__csv_fail(const tern__csv *csv, tern_status status, const char *format, ...) {

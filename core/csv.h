@@ -10,17 +10,23 @@
 
 typedef struct tern__csv {
     size_t n_fields;
-    char **fields; /* of the current row, NUL-terminated; valid until the next row */
+    char **fields; /* of the current row, NUL-terminated, one behind the other; valid until the next
+                      row */
     size_t line;   /* on which the current row begins, counted from 1 */
-    size_t row_limit; /* TERN__CSV_ROW_LIMIT; the caller may raise it */
+    size_t n_blank;     /* blank lines so far */
+    size_t row_limit;   /* TERN__CSV_ROW_LIMIT; the caller may raise it */
+    size_t most_fields; /* the last one takes the rest of the line; 0: no limit. The caller may set it */
     struct tern__csv_reader *reader;
 } tern__csv;
 
 /* Opens a table. separator ',' (fields may be quoted: "a ""b""" spans separators and lines) or '\t'
- * (no quoting, as files of that kind hold bare quotes) or another for comma's rules; 0: '\t' where
- * the name ends in .tsv or .tab, else ','. With header the first row is read at once: it names the
- * columns, and every later row must have as many fields. A byte-order mark is skipped, as are blank
- * lines; lines end with LF, CRLF or CR. path "-" is standard input. *csv is NULL on failure. */
+ * (fields are quoted only where all of the first row are: other files of that kind hold bare
+ * quotes; a field in quotes with doubled ones inside is taken out of them) or another for comma's
+ * rules; 0: '\t' where the name ends in .tsv or .tab, else what the first line holds: a TAB, or, if
+ * it has no comma, a semicolon. With header the first row is read at once: it names the columns
+ * (without blanks around the names), and every later row must have as many fields. A byte-order
+ * mark is skipped, as are blank lines; lines end with LF, CRLF or CR. path "-" is standard input.
+ * UTF-16 is TERN_ERR_FORMAT. *csv is NULL on failure. */
 tern_status tern__csv_open(tern__csv **csv, tern_context *c, const char *path, char separator,
                            bool header);
 /* The same for bytes that the caller keeps as long. name is for sentences. */
@@ -36,8 +42,9 @@ tern_status tern__csv_open_reader(tern__csv **csv, tern_context *c, const char *
  * number of fields than the header), TERN_ERR_LIMIT (a row beyond row_limit),
  * TERN_ERR_IO. */
 tern_status tern__csv_next(tern__csv *csv, bool *got);
-/* The index of the column of this name. TERN_ERR_FORMAT, naming the columns there are, if it is
- * absent or there twice. */
+/* The index of the column of this name; without a header of this number, counted from 1: then rows
+ * must have as many fields. TERN_ERR_FORMAT, naming the columns there are, if it is absent or there
+ * twice, or is no number. */
 tern_status tern__csv_column(const tern__csv *csv, const char *name, size_t *index);
 /* Whether the header has it. */
 bool tern__csv_has_column(const tern__csv *csv, const char *name);

@@ -1,11 +1,21 @@
 /* Data sets: sources, views of them, arrays in memory, and how they are split. */
 #include "dataset.h"
 
+#include "arithmetic.h"
 #include "shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+bool tern__tensor_bytes(const tern_tensor *t, size_t *bytes) {
+    if ((t->type != TERN_FLOAT && t->type != TERN_INT64) || t->rank < 1 || t->rank > TERN_MAX_RANK)
+        return false;
+    int64_t count = 1;
+    for (int k = 0; k < t->rank; k++)
+        if (t->dims[k] < 1 || !tern__mul_i64(count, t->dims[k], &count)) return false;
+    return tern__mul((size_t)count, tern__type_size(t->type), bytes);
+}
 
 static tern_status make_view(tern_dataset **dataset, tern_context *c, tern__shared_source *shared,
                              int64_t count, int64_t *samples) {
@@ -102,8 +112,6 @@ static void sort_lengths(const tern_dataset *d, int64_t *samples, int64_t count,
     for (int64_t i = 0; i < count; i++) samples[i] = room[i].sample;
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 tern_status tern__dataset_sorted(const tern_dataset *d, int64_t *order) {
     for (int64_t i = 0; i < d->count; i++) order[i] = i;
     if (!d->shared->source.length_of) return TERN_OK;
@@ -125,11 +133,11 @@ tern_status tern__dataset_order(const tern_dataset *d, int64_t batch, uint64_t s
     tern_context *c = d->context;
     int64_t *sorted = tern__calloc(c, (size_t)full, sizeof *sorted);
     int64_t *turns = tern__calloc(c, (size_t)batches, sizeof *turns);
-    entry *room = tern__calloc(c, (size_t)least(full, POOL * batch), sizeof *room);
+    entry *room = tern__calloc(c, (size_t)tern__least(full, POOL * batch), sizeof *room);
     if (sorted && turns && room) {
         memcpy(sorted, order, (size_t)full * sizeof *sorted);
         for (int64_t at = 0; at < full; at += POOL * batch)
-            sort_lengths(d, sorted + at, least(full - at, POOL * batch), room);
+            sort_lengths(d, sorted + at, tern__least(full - at, POOL * batch), room);
         for (int64_t i = 0; i < batches; i++) turns[i] = i;
         tern__random_shuffle(&random, turns, batches);
         for (int64_t i = 0; i < batches; i++)

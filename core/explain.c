@@ -19,14 +19,11 @@ struct tern_explainer {
     bool seeded; /* the logits */
 };
 
-static bool keeps_places(const char *op) {
-    static const char *const ops[] = {
-        "BatchNormalization", "LRN",       "Relu", "LeakyRelu", "Elu",     "Sigmoid", "HardSigmoid",
-        "Tanh",               "HardSwish", "Gelu", "Softplus",  "Clip",    "Add",     "Dropout",
-        "Identity"};
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        if (!strcmp(op, ops[i])) return true;
-    return false;
+/* What usually follows a convolution and belongs to it: normalisation, activation, a skip
+ * connection, and what does nothing. */
+static bool belongs(const tern__traits *t) {
+    return t->locality != TERN__ANYWHERE &&
+           (t->normalisation || t->activation || t->adds || t->nothing);
 }
 
 /* The node that alone reads a value; -1. */
@@ -41,7 +38,7 @@ static int only_reader(const tern_graph *g, int value) {
     return reader;
 }
 
-/* The last convolution whose output has more than one place, and the elementwise nodes after it. */
+/* The last convolution whose output has more than one place, and what belongs to it. */
 static int last_places(const tern_graph *g) {
     int value = -1;
     for (size_t i = 0; i < g->n_nodes; i++) {
@@ -51,14 +48,14 @@ static int last_places(const tern_graph *g) {
         for (int k = 2; k < s->rank; k++) places |= s->dims[k] != 1;
         /* A 1x1 convolution that makes the logits of every place comes too late to tell channels
          * apart. */
-        if (strcmp(n->op->name, "Conv") || !places ||
+        if (n->op->traits.layer.kind != TERN__FILTERS || !places ||
             (int)i == tern__graph_last_layer(g, tern__graph_logits(g)))
             continue;
         value = n->outputs[0];
     }
     for (int reader; value >= 0 && (reader = only_reader(g, value)) >= 0;) {
         const tern__node *n = &g->nodes[reader];
-        if (!keeps_places(n->op->name) || n->outputs[0] == g->outputs[0]) break;
+        if (!belongs(&n->op->traits) || n->outputs[0] == g->outputs[0]) break;
         value = n->outputs[0];
     }
     if (value < 0)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,12 +88,22 @@ tern_status tern__file_open(int *fd, tern_context *c, const char *path, const ch
     return TERN_OK;
 }
 
+/* Waits until a pipe has a writer, and lets reads wait from now on. False, with errno, on failure. */
+static bool wait_for(int fd) {
+    struct pollfd pipe = {.fd = fd, .events = POLLIN};
+    const int flags = fcntl(fd, F_GETFL);
+    int n;
+    do n = poll(&pipe, 1, -1);
+    while (n < 0 && errno == EINTR);
+    return n > 0 && flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
 tern_status tern__file_read(char **data, size_t *size, tern_context *c, const char *path,
                             size_t limit) {
     *data = NULL;
     *size = 0;
     if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
-    /* O_NONBLOCK, so that opening a pipe that nobody writes does not hang; files ignore it. */
+    /* O_NONBLOCK, so that opening a device does not hang; files ignore it. */
     int fd;
     do fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
@@ -103,8 +114,11 @@ tern_status tern__file_read(char **data, size_t *size, tern_context *c, const ch
         status = tern__fail(c, TERN_ERR_IO, "%s: cannot read: %s", path, reason());
     else if (S_ISDIR(info.st_mode))
         status = tern__fail(c, TERN_ERR_IO, "%s: is a folder; a file is needed", path);
+    else if (S_ISFIFO(info.st_mode))
+        status = wait_for(fd) ? read_all(data, size, c, fd, path, BUFFER, limit)
+                              : tern__fail(c, TERN_ERR_IO, "%s: cannot read: %s", path, reason());
     else if (!S_ISREG(info.st_mode))
-        status = tern__fail(c, TERN_ERR_IO, "%s: is not a regular file", path);
+        status = tern__fail(c, TERN_ERR_IO, "%s: is neither a regular file nor a pipe", path);
     else if ((uintmax_t)info.st_size > limit)
         status = tern__fail(c, TERN_ERR_LIMIT, "%s: has %jd bytes; the limit is %zu", path,
                             (intmax_t)info.st_size, limit);

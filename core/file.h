@@ -18,7 +18,7 @@ struct tern__file_calls {
     int (*rename)(void *user, const char *from, const char *to);
 };
 
-/* Reads a whole regular file of at most limit bytes; *data holds *size bytes and one 0 after them,
+/* Reads a whole file, or a pipe to its end, of at most limit bytes; *data holds *size bytes and one 0 after them,
  * is the caller's and goes back by tern__free. TERN_ERR_IO if the file is absent, a folder, a
  * device or unreadable; TERN_ERR_LIMIT if it is larger than limit. On failure *data is NULL and
  * *size 0. */

@@ -3,21 +3,6 @@
  * convolution and the maximum over time of it. */
 #include "plan_build.h"
 
-#include <math.h>
-#include <string.h>
-
-static bool is(const tern__plan_node *n, const char *op) {
-    return strcmp(n->op->name, op) == 0 && !*n->op->domain;
-}
-
-static float real(const tern__plan_node *n, const char *name) {
-    return *(const float *)tern__attribute_at(n->op, n->attributes, name);
-}
-
-static int64_t whole(const tern__plan_node *n, const char *name) {
-    return *(const int64_t *)tern__attribute_at(n->op, n->attributes, name);
-}
-
 /* Who computes and how many read each plan value, kept up to date while rewriting. */
 typedef struct flow {
     tern__plan *p;
@@ -52,7 +37,7 @@ static bool is_output(const tern__plan *p, int value) {
     return false;
 }
 
-/* Identity always, Dropout at inference: readers of the output read the input. */
+/* What never does anything, and what does nothing at inference: readers of the output read the input. */
 static tern_status drop_nothings(tern__plan *p) {
     int *by = tern__plan_own(p, p->n_values, sizeof *by); /* who is read instead of a value */
     if (!by) return TERN_ERR_MEMORY;
@@ -61,8 +46,9 @@ static tern_status drop_nothings(tern__plan *p) {
         tern__plan_node *n = &p->nodes[i];
         for (int k = 0; k < n->n_inputs; k++)
             if (n->inputs[k] >= 0) n->inputs[k] = by[n->inputs[k]];
-        bool nothing = is(n, "Identity") || (is(n, "Dropout") && !p->options.training &&
-                                             (n->n_outputs < 2 || n->outputs[1] < 0));
+        bool nothing = n->op->traits.nothing == TERN__NOTHING_EVER ||
+                       (n->op->traits.nothing == TERN__NOTHING_AT_INFERENCE &&
+                        !p->options.training && (n->n_outputs < 2 || n->outputs[1] < 0));
         if (!nothing || is_output(p, n->outputs[0])) continue;
         by[n->outputs[0]] = n->inputs[0];
         n->dead = true;
@@ -97,36 +83,44 @@ static bool is_per_channel(const tern__tensor *bias, int64_t channels) {
     return bias->count == channels && (channels == 1 || bias->dims[bias->rank - 1] == channels);
 }
 
-/* y = scale * (conv(x) - mean) / sqrt(variance + epsilon) + bias, with the per-channel factor moved into the
- * weights. Conv's weight has the output channel first; Gemm's too when transB is 1. */
-static tern_status fold_batch_normalization(flow *f, tern__plan_node *bn) {
+/* May the layer take a factor and a shift for each unit into its weights, whose rows the units are? */
+static bool takes_factors(const tern__plan_node *n) {
+    const tern__layer *l = &n->op->traits.layer;
+    return l->unit_axis && l->unit_axis(n->attributes) == 0 &&
+           (!l->scales || l->scales(n->attributes));
+}
+
+static bool by_batch(const tern__plan_node *bn) {
+    const int64_t *mode = tern__attribute_at(bn->op, bn->attributes, "training_mode");
+    return mode && *mode;
+}
+
+/* y = (layer(x) - centre) * factor + shift, with the per-channel factor moved into the weights. */
+static tern_status fold_affine(flow *f, tern__plan_node *bn) {
     tern__plan *p = f->p;
     tern__plan_node *layer = producer(f, bn->inputs[0]);
-    if (whole(bn, "training_mode") || gives_more(f, bn)) return TERN_OK; /* by the batch's own */
+    if (by_batch(bn) || gives_more(f, bn)) return TERN_OK;
     if (!layer || layer->activation || f->uses[bn->inputs[0]] != 1) return TERN_OK;
-    bool gemm = is(layer, "Gemm");
-    if (!gemm && !is(layer, "Conv")) return TERN_OK;
+    if (!takes_factors(layer)) return TERN_OK;
     const float *w = weight(p, layer, 1), *b = weight(p, layer, 2);
-    const float *scale = weight(p, bn, 1), *shift = weight(p, bn, 2);
-    const float *mean = weight(p, bn, 3), *variance = weight(p, bn, 4);
+    const float *weights_of_bn[TERN__AFFINE_INPUTS] = {NULL};
     bool has_bias = layer->n_inputs > 2 && layer->inputs[2] >= 0;
-    if (!w || (has_bias && !b) || !scale || !shift || !mean || !variance) return TERN_OK;
+    if (!w || (has_bias && !b)) return TERN_OK;
+    for (int k = 1; k < bn->n_inputs; k++)
+        if (!(weights_of_bn[k] = weight(p, bn, k))) return TERN_OK;
     tern__tensor weights = p->values[layer->inputs[1]].tensor, channel = p->values[bn->inputs[1]].tensor;
-    if (weights.dims[0] != channel.dims[0]) return TERN_OK; /* a Gemm whose weight is [in, out] */
+    if (weights.dims[0] != channel.dims[0]) return TERN_OK;
     if (has_bias && !is_per_channel(&p->values[layer->inputs[2]].tensor, channel.count))
-        return TERN_OK;
-    if (gemm && (real(layer, "alpha") != 1 || real(layer, "beta") != 1 || !whole(layer, "transB")))
         return TERN_OK;
     int new_w = new_weight(p, &weights), new_b = new_weight(p, &channel);
     int *inputs = tern__plan_own(p, 3, sizeof *inputs);
     if (new_w < 0 || new_b < 0 || !inputs) return TERN_ERR_MEMORY;
-    float epsilon = real(bn, "epsilon");
     float *dw = p->values[new_w].tensor.data, *db = p->values[new_b].tensor.data;
     int64_t channels = weights.dims[0], each = channels ? weights.count / channels : 0;
     for (int64_t k = 0; k < channels; k++) {
-        double factor = scale[k] / sqrt((double)variance[k] + epsilon);
-        for (int64_t i = 0; i < each; i++) dw[k * each + i] = (float)(w[k * each + i] * factor);
-        db[k] = (float)(((b ? b[k] : 0.0) - mean[k]) * factor + shift[k]);
+        tern__affine a = bn->op->traits.affine(bn->attributes, weights_of_bn, k);
+        for (int64_t i = 0; i < each; i++) dw[k * each + i] = (float)(w[k * each + i] * a.factor);
+        db[k] = (float)(((b ? b[k] : 0.0) - a.centre) * a.factor + a.shift);
     }
     inputs[0] = layer->inputs[0];
     inputs[1] = new_w;
@@ -139,30 +133,18 @@ static tern_status fold_batch_normalization(flow *f, tern__plan_node *bn) {
     return TERN_OK;
 }
 
-static tern__activation activation_of(const tern__plan_node *n, float *alpha) {
-    *alpha = 0;
-    if (is(n, "Relu")) return TERN__RELU;
-    if (is(n, "Sigmoid")) return TERN__SIGMOID;
-    if (is(n, "Tanh")) return TERN__TANH;
-    if (is(n, "LeakyRelu")) {
-        *alpha = real(n, "alpha");
-        return TERN__LEAKY_RELU;
-    }
-    return TERN__NONE;
-}
-
 static void fuse_activations(flow *f) {
     tern__plan *p = f->p;
     for (size_t i = 0; i < p->n_nodes; i++) {
         tern__plan_node *n = &p->nodes[i];
-        float alpha;
-        tern__activation activation = n->dead ? TERN__NONE : activation_of(n, &alpha);
+        tern__activation activation = n->dead ? TERN__NONE : n->op->traits.fused_as;
         if (!activation || f->uses[n->inputs[0]] != 1) continue;
         tern__plan_node *before = producer(f, n->inputs[0]);
         if (!before || !before->op->fuses || before->activation || before->outputs[0] != n->inputs[0])
             continue;
+        const float *alpha = tern__attribute_at(n->op, n->attributes, "alpha");
         before->activation = activation;
-        before->activation_alpha = alpha;
+        before->activation_alpha = alpha ? *alpha : 0;
         f->producer[n->outputs[0]] = f->producer[n->inputs[0]];
         before->outputs[0] = n->outputs[0];
         n->dead = true;
@@ -171,11 +153,8 @@ static void fuse_activations(flow *f) {
 
 /* Is y the greatest of all places of x [N, C, L], and nothing else? */
 static bool is_global_maximum(const tern__plan *p, const tern__plan_node *n) {
-    if (p->values[n->inputs[0]].tensor.rank != 3) return false;
-    if (is(n, "GlobalMaxPool")) return true;
-    if (!is(n, "ReduceMax") || n->n_inputs != 1) return false;
-    const tern__ints *axes = tern__attribute_at(n->op, n->attributes, "axes");
-    return axes->count == 1 && (axes->at[0] == 2 || axes->at[0] == -1);
+    return n->op->traits.greatest && p->values[n->inputs[0]].tensor.rank == 3 &&
+           n->op->traits.greatest(n->attributes, n->n_inputs);
 }
 
 /* Max over time of a convolution: one operator, which need not keep what the maximum is of, and whose
@@ -187,9 +166,10 @@ static void fuse_maxima(flow *f) {
         tern__plan_node *n = &p->nodes[i];
         if (n->dead || !n->n_inputs || n->inputs[0] < 0 || !is_global_maximum(p, n)) continue;
         tern__plan_node *conv = producer(f, n->inputs[0]);
-        if (!conv || !is(conv, "Conv") || f->uses[n->inputs[0]] != 1 || whole(conv, "group") != 1)
-            continue;
-        conv->op = &tern__op_conv_max;
+        const tern__op *both = conv && conv->op->traits.with_greatest
+                                   ? conv->op->traits.with_greatest(conv->attributes) : NULL;
+        if (!both || f->uses[n->inputs[0]] != 1) continue;
+        conv->op = both;
         f->producer[n->outputs[0]] = f->producer[n->inputs[0]];
         conv->outputs[0] = n->outputs[0];
         n->dead = true;
@@ -222,8 +202,8 @@ tern_status tern__plan_fuse(tern__plan *p) {
     flow f;
     st = trace(p, &f);
     for (size_t i = 0; !st && !p->options.training && i < before; i++)
-        if (!p->nodes[i].dead && is(&p->nodes[i], "BatchNormalization"))
-            st = fold_batch_normalization(&f, &p->nodes[i]);
+        if (!p->nodes[i].dead && p->nodes[i].op->traits.affine)
+            st = fold_affine(&f, &p->nodes[i]);
     if (st) return st;
     fuse_activations(&f);
     fuse_maxima(&f);

@@ -3,7 +3,8 @@
 #ifndef TERN_CORE_INTERPOLATE_H
 #define TERN_CORE_INTERPOLATE_H
 
-#include "op.h"
+#include "base.h"
+#include <tern/graph.h>
 
 /* y[j] = sum over k in start[j]..start[j + 1] of weight[k] x[index[k]] */
 typedef struct tern__taps {

@@ -73,9 +73,9 @@ static int in_rank(tern__plan *p, int value, int rank, size_t *at) {
 /* A Transpose that only moves between "plain" and "channels last" moves no byte: [N, L, D] seen as [N, D, L]
  * channels-last. Gives the layout that the output then has. */
 static bool transpose_is_alias(const tern__plan *p, const tern__plan_node *n, tern__layout *layout) {
-    if (strcmp(n->op->name, "Transpose") != 0) return false;
+    if (!n->op->traits.permutation) return false;
     const tern__tensor *x = &p->values[n->inputs[0]].tensor;
-    const tern__ints *perm = tern__attribute_at(n->op, n->attributes, "perm");
+    const tern__ints *perm = n->op->traits.permutation(n->attributes);
     int r = x->rank;
     if (r < 3 || perm->count != r || x->type != TERN_FLOAT) return false;
     /* order[i]: the axis of x that physical axis i of y holds, for y in each layout; the same for x. */

@@ -2,6 +2,8 @@
  * about. Knows JSON; runs nothing. */
 #include "metadata.h"
 
+#include "labels.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -63,7 +65,7 @@ tern_status tern__metadata_labels(const char ***labels, size_t *count, tern_cont
         const char *name = json_string_value(label);
         if (!name)
             st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text", i);
-        else if (!((*labels)[i] = tern__strdup(c, name)))
+        else if (!((*labels)[i] = tern__label_copy(c, name)))
             st = TERN_ERR_MEMORY;
         if (st != TERN_OK) break;
     }

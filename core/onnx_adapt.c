@@ -71,27 +71,23 @@ static tern_status float_to_input(reader *r, tern__onnx_call *call, const char *
 
 /* Attributes that ask for what tern does anyway, where the operator's row has no such attribute. */
 static void drop_harmless(tern__onnx_call *call) {
-    static const struct {
-        const char *op, *name;
-        int64_t value;
-    } harmless[] = {
-        {"AveragePool", "ceil_mode", 0},       {"BatchNormalization", "spatial", 1},
-        {"BatchNormalization", "training_mode", 0}, {"Cast", "saturate", 1},
-        {"LayerNormalization", "stash_type", 1},    {"MaxPool", "ceil_mode", 0},
-        {"MaxPool", "storage_order", 0},       {"ReduceMax", "noop_with_empty_axes", 0},
-        {"ReduceMean", "noop_with_empty_axes", 0},  {"ReduceSum", "noop_with_empty_axes", 0},
-        {"Reshape", "allowzero", 0},           {"Resize", "antialias", 0},
-    };
     const tern__op *op = tern__op_find(call->domain, call->op);
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
-        if (strcmp(call->op, harmless[i].op) != 0) continue;
+    for (const tern__harmless *h = op ? op->traits.harmless : NULL; h && h->name; h++) {
         bool known = false;
-        for (const tern__attribute *a = op ? op->attributes : NULL; a && a->name; a++)
-            known |= strcmp(a->name, harmless[i].name) == 0;
+        for (const tern__attribute *a = op->attributes; a && a->name; a++)
+            known |= strcmp(a->name, h->name) == 0;
         tern_attribute taken;
-        if (known || !take(call, harmless[i].name, TERN_ATTRIBUTE_INT, &taken)) continue;
-        if (taken.i != harmless[i].value) call->attributes[call->n_attributes++] = taken;
+        if (known || !take(call, h->name, TERN_ATTRIBUTE_INT, &taken)) continue;
+        if (taken.i != h->value) call->attributes[call->n_attributes++] = taken;
     }
+}
+
+/* Attributes of older sets that are inputs now. */
+static tern_status move_to_inputs(reader *r, tern__onnx_call *call, const tern__op *op) {
+    tern_status status = TERN_OK;
+    for (const tern__moved *m = op ? op->traits.moved : NULL; !status && m && m->name; m++)
+        status = (m->real ? float_to_input : ints_to_input)(r, call, m->name, m->input);
+    return status;
 }
 
 /* From set 18 ReduceMean and ReduceMax have their axes as an input; 17 wants an attribute. */
@@ -119,8 +115,7 @@ static tern_status axes_to_attribute(reader *r, tern__onnx_call *call) {
 static tern_status adapt_dropout(reader *r, tern__onnx_call *call) {
     tern_attribute seed;
     take(call, "seed", TERN_ATTRIBUTE_INT, &seed); /* tern's seeds are its own */
-    tern_status status = float_to_input(r, call, "ratio", 1);
-    if (status != TERN_OK || call->n_inputs < 3) return status;
+    if (call->n_inputs < 3) return TERN_OK;
     const tern__value *mode = call->inputs[2] >= 0 ? &r->graph->values[call->inputs[2]] : NULL;
     bool off = !mode || (mode->data && mode->shape.type == TERN_INT64 &&
                          tern__shape_count(&mode->shape) == 1 && *(const int64_t *)mode->data == 0);
@@ -166,11 +161,9 @@ static tern_status adapt_resize(reader *r, tern__onnx_call *call) {
 
 /* Numbers that say what an operator does are no weights, whatever the file calls them. */
 static void fix_settings(reader *r, const tern__onnx_call *call) {
-    static const char *const ops[] = {"Resize", "Upsample", "Clip", "Pow"};
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        for (int k = 1; strcmp(call->op, ops[i]) == 0 && k < call->n_inputs; k++)
-            if (call->inputs[k] >= 0 && r->graph->values[call->inputs[k]].kind == TERN__PARAMETER)
-                r->graph->values[call->inputs[k]].kind = TERN__CONSTANT;
+    for (int k = 1; k < call->n_inputs; k++)
+        if (call->inputs[k] >= 0 && r->graph->values[call->inputs[k]].kind == TERN__PARAMETER)
+            r->graph->values[call->inputs[k]].kind = TERN__CONSTANT;
 }
 
 /* tern holds all integers as int64, so that a Cast between integers does nothing. */
@@ -189,8 +182,8 @@ static tern_status adapt_cast(reader *r, tern__onnx_call *call) {
  */
 static tern_status adapt_split(reader *r, tern__onnx_call *call) {
     tern_attribute parts, axis = TERN_INT("axis", 0);
-    tern_status status = ints_to_input(r, call, "split", 1);
-    if (status != TERN_OK || !take(call, "num_outputs", TERN_ATTRIBUTE_INT, &parts)) return status;
+    tern_status status = TERN_OK;
+    if (!take(call, "num_outputs", TERN_ATTRIBUTE_INT, &parts)) return TERN_OK;
     if (parts.i != call->n_outputs)
         return tern__fail(r->context, TERN_ERR_FORMAT,
                           "Split '%.200s': num_outputs is %" PRId64 ", but it has %d", call->name,
@@ -255,21 +248,24 @@ static tern_status adapt_softmax(reader *r, tern__onnx_call *call) {
 
 /* Set 6 says that it broadcasts, and where: b's dimensions meet a's from `axis` on; without axis
  * the last ones meet, as from set 7 on. So b gets the dimensions of 1 that it lacks behind. */
-static tern_status adapt_broadcast(reader *r, tern__onnx_call *call) {
-    tern_attribute axis, flag;
-    take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
-    if (!take(call, "axis", TERN_ATTRIBUTE_INT, &axis) || call->n_inputs != 2 ||
-        call->inputs[0] < 0 || call->inputs[1] < 0)
-        return TERN_OK;
+static tern_status broadcast_from(reader *r, tern__onnx_call *call, int64_t axis) {
+    if (call->n_inputs != 2 || call->inputs[0] < 0 || call->inputs[1] < 0) return TERN_OK;
     int a = r->graph->values[call->inputs[0]].shape.rank,
         b = r->graph->values[call->inputs[1]].shape.rank;
-    int64_t behind = (axis.i < 0 ? axis.i + a : axis.i) + b, axes[TERN_MAX_RANK];
+    int64_t behind = (axis < 0 ? axis + a : axis) + b, axes[TERN_MAX_RANK];
     if (behind < b || behind >= a)
         return TERN_OK; /* nothing is lacking, or nothing fits: the operator says so */
     for (int64_t i = 0; i < a - behind; i++) axes[i] = b + i;
     int constant = tern__onnx_add_constant(r, call, "axes", TERN_INT64, 1, a - behind, axes);
     if (constant < 0) return tern_graph_check(r->graph);
     return add_before(r, call, 1, "Unsqueeze", "unsqueeze", NULL, constant);
+}
+
+static tern_status adapt_broadcast(reader *r, tern__onnx_call *call) {
+    tern_attribute axis, flag;
+    take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
+    bool told = take(call, "axis", TERN_ATTRIBUTE_INT, &axis);
+    return told ? broadcast_from(r, call, axis.i) : TERN_OK;
 }
 
 /* What later sets dropped: only "this is inference" can be said, which tern decides when it runs.
@@ -280,39 +276,26 @@ static void drop_is_test(tern__onnx_call *call) {
     take(call, "consumed_inputs", TERN_ATTRIBUTE_INTS, &a);
 }
 
-static tern_status adapt_set_six(reader *r, tern__onnx_call *call) {
-    static const char *const broadcasting[] = {"Add", "Sub", "Mul", "Div"};
+static tern_status adapt_set_six(reader *r, tern__onnx_call *call, const tern__op *op) {
     drop_is_test(call);
     tern_attribute flag;
     if (strcmp(call->op, "Gemm") == 0) take(call, "broadcast", TERN_ATTRIBUTE_INT, &flag);
-    for (int i = 0; i < 4; i++)
-        if (strcmp(call->op, broadcasting[i]) == 0) return adapt_broadcast(r, call);
-    return TERN_OK;
+    if (op && op->traits.channels_once) return broadcast_from(r, call, 1);
+    return op && op->traits.broadcast_flag ? adapt_broadcast(r, call) : TERN_OK;
 }
 
 tern_status tern__onnx_adapt(reader *r, tern__onnx_call *call) {
     const char *op = call->op;
     if (*call->domain) return TERN_OK;
-    fix_settings(r, call);
-    tern_status status = r->opset < 7 ? adapt_set_six(r, call) : TERN_OK;
+    const tern__op *row = tern__op_find("", tern__onnx_modern(op));
+    if (row && row->traits.settings) fix_settings(r, call);
+    tern_status status = r->opset < 7 ? adapt_set_six(r, call, row) : TERN_OK;
+    if (status == TERN_OK) status = move_to_inputs(r, call, row);
     if (status != TERN_OK) return status;
-    if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0 ||
-        strcmp(op, "ReduceSum") == 0) {
-        status = ints_to_input(r, call, "axes", 1);
-    } else if (strcmp(op, "ReduceMean") == 0 || strcmp(op, "ReduceMax") == 0) {
+    if (strcmp(op, "ReduceMean") == 0 || strcmp(op, "ReduceMax") == 0) {
         status = axes_to_attribute(r, call);
     } else if (strcmp(op, "Dropout") == 0) {
         status = adapt_dropout(r, call);
-    } else if (strcmp(op, "Pad") == 0) {
-        status = ints_to_input(r, call, "pads", 1);
-        if (status == TERN_OK) status = float_to_input(r, call, "value", 2);
-    } else if (strcmp(op, "Clip") == 0) {
-        status = float_to_input(r, call, "min", 1);
-        if (status == TERN_OK) status = float_to_input(r, call, "max", 2);
-    } else if (strcmp(op, "Slice") == 0) {
-        static const char *const names[] = {"starts", "ends", "axes"};
-        for (int i = 0; i < 3 && status == TERN_OK; i++)
-            status = ints_to_input(r, call, names[i], i + 1);
     } else if (strcmp(op, "Split") == 0) {
         status = adapt_split(r, call);
     } else if (strcmp(op, "Resize") == 0 || strcmp(op, "Upsample") == 0) {

@@ -3,6 +3,7 @@
  * know what operators compute. */
 #include "file.h"
 #include "model.h"
+#include "model_files.h"
 #include "onnx.h"
 #include "wire.h"
 
@@ -545,17 +546,22 @@ static tern_status load(tern_model **model, tern_context *c, const char *name, c
 
 tern_status tern_model_load(tern_model **model, tern_context *c, const char *path) {
     *model = NULL;
-    bool standard = strcmp(path, "-") == 0;
-    char *bytes;
+    char *bytes, *file, *installed;
     size_t size;
-    tern_status status = standard ? tern__file_read_stdin(&bytes, &size, c, FILE_LIMIT)
-                                  : tern__file_read(&bytes, &size, c, path, FILE_LIMIT);
+    if (strcmp(path, "-") == 0) {
+        const tern_status status = tern__file_read_stdin(&bytes, &size, c, FILE_LIMIT);
+        return status == TERN_OK ? load(model, c, "standard input", bytes, size, bytes) : status;
+    }
+    tern_status status = tern__model_find(&file, &installed, c, path);
     if (status != TERN_OK) return status;
-    status = load(model, c, standard ? "standard input" : path, bytes, size, bytes);
-    if (status != TERN_OK || standard || ((*model)->path = tern__strdup(c, path))) return status;
-    tern_model_free(*model);
-    *model = NULL;
-    return TERN_ERR_MEMORY;
+    status = tern__file_read(&bytes, &size, c, file, FILE_LIMIT);
+    if (status == TERN_OK) status = load(model, c, file, bytes, size, bytes);
+    else if (installed) /* nothing was found; the message is read before it is written */
+        tern__fail(c, status, "%s; models that are installed: %s", tern_context_message(c), installed);
+    tern__free(c, installed);
+    if (status == TERN_OK) (*model)->path = file;
+    else tern__free(c, file);
+    return status;
 }
 
 tern_status tern_model_load_memory(tern_model **model, tern_context *c, const void *bytes,

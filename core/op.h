@@ -2,11 +2,13 @@
  *
  * A row says what the operator is called (ONNX's name and attributes), how shapes follow from shapes
  * (infer), what it needs to run (prepare, pack), how it runs (forward) and how gradients flow back
- * (backward, which accumulates). Operators know nothing of each other and nothing of the graph. */
+ * (backward, which accumulates). Its traits say what others may ask: nobody outside ops/, the ONNX files and
+ * the builders knows an operator by its name. Operators know nothing of each other and nothing of the graph. */
 #ifndef TERN_CORE_OP_H
 #define TERN_CORE_OP_H
 
 #include "base.h"
+#include "kernels/activation.h"
 #include <tern/graph.h>
 
 /* ---- attributes ---- */
@@ -72,12 +74,6 @@ typedef struct tern__tensor {
 void tern__physical(const tern__tensor *t, int64_t dims[TERN_MAX_RANK]);
 int tern__physical_axis(const tern__tensor *t, int logical_axis);
 
-/* Activations that a step can apply to what it computes, before it writes it (fused by the plan). All
- * have derivatives that follow from the output y alone. */
-typedef enum tern__activation {
-    TERN__NONE, TERN__RELU, TERN__LEAKY_RELU, TERN__SIGMOID, TERN__TANH
-} tern__activation;
-
 typedef struct tern__step tern__step;
 struct tern__step {
     const struct tern__op *op;
@@ -121,6 +117,91 @@ typedef enum tern__layouts {
                          output (with leading 1s) if they are of lower rank; axes through tern__physical_axis */
 } tern__layouts;
 
+/* ---- traits: what others may know of an operator without knowing which one it is ---- */
+
+/* Where elements of the output come from; a place is a position along axes 2, 3, ... */
+typedef enum tern__locality {
+    TERN__ANYWHERE,   /* from anywhere in the inputs, unless sees says otherwise */
+    TERN__BY_PLACE,   /* from the same place of the inputs: along the channels only */
+    TERN__BY_ELEMENT  /* from the same element of the inputs, which broadcast */
+} tern__locality;
+
+/* How an operator that is not local maps places along one axis. */
+typedef struct tern__sight {
+    int64_t step, per;  /* neighbours in the output are step / per places of the input apart */
+    int64_t low, high;  /* in: places of the output; out: those of the input that they follow from */
+    bool all_inputs;    /* of all inputs that have places, else of input 0 */
+} tern__sight;
+
+typedef enum tern__layer_kind {
+    TERN__NO_LAYER,
+    TERN__DENSE,   /* a unit sees all of its row */
+    TERN__FILTERS, /* a filter for each output channel sees a window */
+    TERN__SPREADS  /* a place of the input is spread over a window of the output */
+} tern__layer_kind;
+
+typedef struct tern__layer {
+    tern__layer_kind kind;
+    int weight, bias; /* numbers of inputs; bias 0: takes none */
+    /* The axis of the weight that counts units or output channels; NULL: no axis alone does. */
+    int (*unit_axis)(const void *attributes);
+    /* Whether scaling a unit's weights and bias scales what it gives; NULL: always. */
+    bool (*scales)(const void *attributes);
+} tern__layer;
+
+enum { TERN__AFFINE_INPUTS = 5 }; /* of an operator with the trait `affine`, at most */
+/* y = (x - centre) * factor + shift, for a channel. */
+typedef struct tern__affine {
+    double centre, factor, shift;
+} tern__affine;
+
+/* Which nodes do nothing, so that their readers can read their input. */
+typedef enum tern__nothing {
+    TERN__DOES_SOMETHING, TERN__NOTHING_AT_INFERENCE, TERN__NOTHING_EVER
+} tern__nothing;
+
+/* What older or newer operator sets write otherwise than the row. */
+typedef struct tern__harmless { /* an attribute that, at this value, asks for what happens anyway */
+    const char *name;           /* NULL ends the list */
+    int64_t value;
+} tern__harmless;
+typedef struct tern__moved { /* an attribute of older sets that is an input now */
+    const char *name;        /* NULL ends the list */
+    int input;
+    bool real; /* a float, else a list of ints */
+} tern__moved;
+
+typedef struct tern__traits {
+    tern__locality locality;
+    /* Optional, where locality is ANYWHERE: how places along an axis (2 or more) map, given
+     * attributes, shapes and constants; false: they do not, the output sees everything. */
+    bool (*sees)(const tern__infer *node, int axis, tern__sight *sight);
+    tern__layer layer;
+    bool normalisation; /* inputs 1 and 2, if there, are scale and shift of what it normalises */
+    bool activation;    /* a nonlinearity that usually follows a layer */
+    tern__activation fused_as; /* a step that `fuses` applies this instead, with its "alpha" */
+    bool adds;          /* y = a + b: a skip connection, or a bias apart from its layer */
+    bool of_logits;     /* makes a network's last values probabilities, or their logarithms */
+    tern__nothing nothing;
+    bool looks_up;      /* slices of input 0 along `axis`, chosen by the ids of input 1 */
+    bool joins;         /* its inputs one behind the other along `axis` */
+    int shape_input;    /* the input that is the output's shape; 0: none */
+    /* Optional: the axes of the input that its output's axes are; count 0: reversed. */
+    const tern__ints *(*permutation)(const void *attributes);
+    /* Optional: what it does to a channel at inference. weights[i]: the data of input i. */
+    tern__affine (*affine)(const void *attributes, const float *const *weights, int64_t channel);
+    /* Optional: whether y is the greatest of x [N, C, L] over L, and nothing else. */
+    bool (*greatest)(const void *attributes, int n_inputs);
+    /* Optional: the operator that computes this one and the greatest of what it gives; NULL: none. */
+    const struct tern__op *(*with_greatest)(const void *attributes);
+    /* For the loader. */
+    const tern__harmless *harmless;
+    const tern__moved *moved;
+    bool settings;       /* inputs from 1 on say what it does: constants, whatever a file says */
+    bool broadcast_flag; /* before set 7 it said where its second input goes */
+    bool channels_once;  /* before set 7 a row as second input was one number for each channel */
+} tern__traits;
+
 typedef struct tern__op {
     const char *name;   /* ONNX's */
     const char *domain; /* "" is ONNX's own; "tern" never reaches an exported inference file */
@@ -135,6 +216,7 @@ typedef struct tern__op {
     bool in_place;    /* forward may write outputs[0] over inputs[0], and backward input_grads[0] over output_grads[0] */
     bool fuses;       /* takes a fused activation */
     bool own_activation_gradient;
+    tern__traits traits;
     bool same_bytes;  /* outputs[0] is inputs[0] under another shape: no work, the plan aliases (forward/backward NULL) */
     tern_status (*infer)(tern__infer *in);
     tern_status (*prepare)(tern__step *step); /* optional: sizes, algorithm; shapes known, data not */

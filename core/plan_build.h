@@ -6,6 +6,7 @@
 #ifndef TERN_CORE_PLAN_BUILD_H
 #define TERN_CORE_PLAN_BUILD_H
 
+#include "ops/inserted.h"
 #include "plan.h"
 
 typedef struct tern__plan_value {
@@ -79,8 +80,5 @@ tern_status tern__plan_gradients(tern__plan *p);
 tern_status tern__plan_storages(tern__plan *p);
 /* Places storages; returns the arena's size. Greedy by size, best-fitting gap. */
 tern_status tern__plan_place(tern_context *c, tern__storage *storages, size_t count, size_t *size);
-
-extern const tern__op tern__op_relayout; /* ops/relayout.c: the same value in the other layout */
-extern const tern__op tern__op_conv_max; /* ops/conv_max.c: Conv and the maximum over all of L */
 
 #endif

@@ -3,13 +3,20 @@
 
 #include <string.h>
 
-static bool same_shapes(const tern__shape *shapes, const tern_tensor *inputs, size_t count) {
+bool tern__inputs_have(const tern__shape *shapes, const tern_tensor *inputs, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (shapes[i].type != inputs[i].type || shapes[i].rank != inputs[i].rank) return false;
         size_t bytes = (size_t)shapes[i].rank * sizeof *shapes[i].dims;
         if (memcmp(shapes[i].dims, inputs[i].dims, bytes) != 0) return false;
     }
     return true;
+}
+
+void tern__inputs_shapes(tern__shape *shapes, const tern_tensor *inputs, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        shapes[i] = (tern__shape){.type = inputs[i].type, .rank = inputs[i].rank};
+        memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
+    }
 }
 
 static tern_status check_inputs(tern_context *c, const tern_tensor *inputs, size_t count) {
@@ -61,7 +68,7 @@ tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inp
     tern_status st = check_inputs(cache->graph->context, inputs, count);
     *made = false;
     for (size_t i = 0; st == TERN_OK && i < TERN__CACHED_PLANS; i++) {
-        if (cache->entries[i].plan && same_shapes(cache->entries[i].shapes, inputs, count)) {
+        if (cache->entries[i].plan && tern__inputs_have(cache->entries[i].shapes, inputs, count)) {
             cache->entries[i].used = ++cache->clock;
             *plan = cache->entries[i].plan;
             return TERN_OK;
@@ -74,10 +81,7 @@ tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inp
     if (st != TERN_OK) return st;
     drop(cache, oldest);
     tern__shape *shapes = cache->entries[oldest].shapes;
-    for (size_t i = 0; i < count; i++) {
-        shapes[i] = (tern__shape){.type = inputs[i].type, .rank = inputs[i].rank};
-        memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
-    }
+    tern__inputs_shapes(shapes, inputs, count);
     st = tern__plan_create(&cache->entries[oldest].plan, cache->graph, shapes, &cache->options);
     if (st != TERN_OK) return st;
     cache->entries[oldest].used = ++cache->clock;

@@ -19,6 +19,10 @@ typedef struct tern__plan_cache {
     uint64_t clock;
 } tern__plan_cache;
 
+/* Whether inputs have these shapes [count]; what shapes they have. */
+bool tern__inputs_have(const tern__shape *shapes, const tern_tensor *inputs, size_t count);
+void tern__inputs_shapes(tern__shape *shapes, const tern_tensor *inputs, size_t count);
+
 /* The plan for the shapes of these inputs, one per input of the graph, 17 at most; *made tells
  * whether it is a new one. Allocates nothing for shapes that are in the cache. */
 tern_status tern__plan_cache_get(tern__plan_cache *cache, const tern_tensor *inputs,

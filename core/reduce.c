@@ -1,6 +1,7 @@
 /* Reductions: see reduce.h. */
 #include "reduce.h"
 
+#include "arithmetic.h"
 #include "kernels/vector.h"
 #include "strided.h"
 
@@ -13,8 +14,6 @@ enum {
     LEAST_ROWS = 16 /* of a block, so that partial results are few */
 };
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
 /* Puts an axis in front of a list, merged with the one that is first so far where they lie
@@ -52,10 +51,10 @@ void tern__reduction_make(tern__reduction *r, const int64_t *dims, int rank, con
     }
     r->count = stride;
     r->output_count = r->inner_reduced ? r->kept : r->kept * r->inner;
-    r->chunk = most(1, least(r->inner, r->inner_reduced ? WORK : CHUNK));
+    r->chunk = tern__most(1, tern__least(r->inner, r->inner_reduced ? WORK : CHUNK));
     r->chunks = pieces(r->inner, r->chunk);
-    r->block = most(r->inner_reduced ? 1 : LEAST_ROWS, WORK / r->chunk);
-    r->blocks = most(1, pieces(r->rows, r->block));
+    r->block = tern__most(r->inner_reduced ? 1 : LEAST_ROWS, WORK / r->chunk);
+    r->blocks = tern__most(1, pieces(r->rows, r->block));
 }
 
 size_t tern__reduction_workspace(int64_t count) {
@@ -94,7 +93,7 @@ static void reduce_columns(const job *j, const float *x, int64_t row, int64_t en
     float more[CHUNK];
     int32_t more_at[CHUNK];
     for (int64_t first = row; row < end;) {
-        int64_t run = least(end - row, run_length - row % run_length);
+        int64_t run = tern__least(end - row, run_length - row % run_length);
         const float *p = x + offset_of(row, r->row_rank, r->row_dims, r->row_strides) + column;
         float *to = row == first ? y : more;
         if (at) {
@@ -140,7 +139,7 @@ static void reduce_part(const job *j, int64_t kept, int64_t part, float *y, int3
     const tern__reduction *r = j->r;
     const float *x = j->x + offset_of(kept, r->kept_rank, r->kept_dims, r->kept_strides);
     int64_t row = part / r->chunks * r->block, begin = part % r->chunks * r->chunk;
-    int64_t end = least(row + r->block, r->rows), length = least(r->chunk, r->inner - begin);
+    int64_t end = tern__least(row + r->block, r->rows), length = tern__least(r->chunk, r->inner - begin);
     if (r->inner_reduced)
         *y = reduce_rows(j, x, row, end, begin, length, at);
     else
@@ -152,11 +151,11 @@ static void whole_item(void *arg, int64_t item, int worker) {
     (void)worker;
     const job *j = arg;
     const tern__reduction *r = j->r;
-    int64_t end = least((item + 1) * j->group, r->kept * r->chunks);
+    int64_t end = tern__least((item + 1) * j->group, r->kept * r->chunks);
     for (int64_t i = item * j->group; i < end; i++) {
         int64_t kept = i / r->chunks, part = i % r->chunks;
         int64_t to = r->inner_reduced ? kept : kept * r->inner + part * r->chunk;
-        int64_t n = r->inner_reduced ? 1 : least(r->chunk, r->inner - part * r->chunk);
+        int64_t n = r->inner_reduced ? 1 : tern__least(r->chunk, r->inner - part * r->chunk);
         float sums[CHUNK];
         float *y = j->add ? sums : j->y + to;
         reduce_part(j, kept, part, y, j->at ? j->at + to : NULL);
@@ -214,7 +213,7 @@ static void reduce(const tern_context *c, job *j, void *workspace) {
     j->parts = r->chunks * r->blocks;
     if (r->count == 0) return;
     if (r->blocks == 1 && (r->chunks == 1 || !r->inner_reduced)) {
-        j->group = most(1, WORK / most(1, r->rows * r->chunk));
+        j->group = tern__most(1, WORK / tern__most(1, r->rows * r->chunk));
         tern__parallel(c, pieces(r->kept * r->chunks, j->group), j->group * r->rows * r->chunk,
                        whole_item, j);
         return;
@@ -244,7 +243,7 @@ static void spread_item(void *arg, int64_t item, int worker) {
     (void)worker;
     const job *j = arg;
     const tern__reduction *r = j->r;
-    int64_t begin = item * j->group, end = least(begin + j->group, r->kept * r->rows);
+    int64_t begin = item * j->group, end = tern__least(begin + j->group, r->kept * r->rows);
     for (int64_t i = begin; i < end; i++) {
         int64_t kept = i / r->rows, row = i % r->rows;
         float *to = j->y + offset_of(kept, r->kept_rank, r->kept_dims, r->kept_strides) +
@@ -264,7 +263,7 @@ static void spread_item(void *arg, int64_t item, int worker) {
 void tern__reduce_sum_gradient(const tern_context *c, const tern__reduction *r, const float *dy,
                                float factor, float *dx, bool add) {
     job j = {.kernels = tern__vector(c), .r = r, .x = dy, .y = dx, .factor = factor, .add = add};
-    j.group = most(1, WORK / most(1, r->inner));
+    j.group = tern__most(1, WORK / tern__most(1, r->inner));
     tern__parallel(c, pieces(r->kept * r->rows, j.group), j.group * r->inner, spread_item, &j);
 }
 

@@ -5,7 +5,8 @@
 #ifndef TERN_CORE_REDUCE_H
 #define TERN_CORE_REDUCE_H
 
-#include "op.h"
+#include "base.h"
+#include <tern/graph.h>
 
 /* The array as [kept...][rows...][inner]: `inner` elements follow each other and are either all
  * reduced or all kept; the other axes, merged where they can be, are walked by their strides. */

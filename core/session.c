@@ -2,7 +2,7 @@
  * the model's with its own error sentence), so that sessions on several threads never meet. */
 #include "session.h"
 #include "model.h"
-#include "plan.h"
+#include "plan_cache.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -99,15 +99,6 @@ void tern_session_free(tern_session *s) {
     tern__session_context_let_go(c);
 }
 
-static bool same_shapes(const kept_plan *k, const tern_tensor *inputs, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const tern__shape *s = &k->shapes[i];
-        if (s->type != inputs[i].type || s->rank != inputs[i].rank) return false;
-        if (memcmp(s->dims, inputs[i].dims, (size_t)s->rank * sizeof *s->dims) != 0) return false;
-    }
-    return true;
-}
-
 static tern_status check_inputs(tern_session *s, const tern_tensor *inputs, size_t count) {
     tern_context *c = &s->own->context;
     if (count != s->graph.n_inputs)
@@ -126,7 +117,7 @@ tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, siz
     kept_plan *oldest = &s->plans[0];
     for (int i = 0; i < PLANS; i++) {
         kept_plan *k = &s->plans[i];
-        if (k->plan && same_shapes(k, inputs, count)) {
+        if (k->plan && tern__inputs_have(k->shapes, inputs, count)) {
             k->used = ++s->clock;
             s->last = k;
             return TERN_OK;
@@ -134,10 +125,7 @@ tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, siz
         if (!k->plan || (oldest->plan && k->used < oldest->used)) oldest = k;
     }
     tern__shape *shapes = s->wanted;
-    for (size_t i = 0; i < count; i++) {
-        shapes[i] = (tern__shape){.type = inputs[i].type, .rank = inputs[i].rank};
-        memcpy(shapes[i].dims, inputs[i].dims, sizeof shapes[i].dims);
-    }
+    tern__inputs_shapes(shapes, inputs, count);
     tern__plan *plan;
     if ((st = tern__plan_create(&plan, &s->graph, shapes, &(tern__plan_options){.limit = s->limit})))
         return st;

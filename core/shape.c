@@ -1,6 +1,8 @@
 /* Shapes: see shape.h. */
 #include "shape.h"
 
+#include "arithmetic.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -156,8 +158,6 @@ void tern__around_axis(const tern__tensor *t, int logical_axis, int64_t *outer, 
 
 /* ---- windows ---- */
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* ONNX Conv-11, MaxPool-12, AveragePool-11. With ceil_mode a last window that would start in the
  * end padding is left out (as PyTorch does and ONNX since opset 22 says): it would hold nothing. */
 static void window_axis(const tern__window_attributes *a, int axis, tern__window *w) {
@@ -167,14 +167,14 @@ static void window_axis(const tern__window_attributes *a, int axis, tern__window
     if (in < 0) {
         w->out[axis] = -1;
     } else if (strcmp(mode, "SAME_UPPER") == 0 || strcmp(mode, "SAME_LOWER") == 0) {
-        int64_t out = ceil_div(in, stride), pad = (out - 1) * stride + extent - in;
+        int64_t out = tern__ceil_div(in, stride), pad = (out - 1) * stride + extent - in;
         if (pad < 0) pad = 0;
         w->out[axis] = out;
         w->pad_begin[axis] = mode[5] == 'U' ? pad / 2 : pad - pad / 2;
         w->pad_end[axis] = pad - w->pad_begin[axis];
     } else {
         int64_t begin = w->pad_begin[axis], room = in + begin + w->pad_end[axis] - extent;
-        int64_t out = room < 0 ? 0 : (a->ceil_mode ? ceil_div(room, stride) : room / stride) + 1;
+        int64_t out = room < 0 ? 0 : (a->ceil_mode ? tern__ceil_div(room, stride) : room / stride) + 1;
         if (a->ceil_mode && out > 1 && (out - 1) * stride >= in + begin) out--;
         w->out[axis] = out;
     }
@@ -234,6 +234,13 @@ tern_status tern__window_check(const tern__infer *in, const tern__window_attribu
                                     (long long)size, (long long)dilation);
     }
     return TERN_OK;
+}
+
+void tern__window_sees(const tern__window *w, int axis, tern__sight *sight) {
+    sight->step = w->stride[axis];
+    sight->low = sight->low * w->stride[axis] - w->pad_begin[axis];
+    sight->high = sight->high * w->stride[axis] - w->pad_begin[axis] +
+                  (w->kernel[axis] - 1) * w->dilation[axis];
 }
 
 /* For the sentence of a window that does not fit. */

@@ -58,6 +58,8 @@ typedef struct tern__window {
 /* Checks the attributes, for a kernel of these sizes (NULL: kernel_shape's). */
 tern_status tern__window_check(const tern__infer *in, const tern__window_attributes *attributes,
                                int spatial, const int64_t *kernel);
+/* What a window sees along one of its axes (op.h). */
+void tern__window_sees(const tern__window *w, int axis, tern__sight *sight);
 /* Fills w for input x [N, C, spatial...]; kernel NULL: from the attributes. Fails where the window
  * does not fit. */
 tern_status tern__window_infer(const tern__infer *in, const tern__window_attributes *attributes,

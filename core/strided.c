@@ -1,14 +1,13 @@
 /* Strided copies: see strided.h. */
 #include "strided.h"
 
+#include "arithmetic.h"
 #include "kernels/vector.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { WORK = 16384 }; /* elements of one item, about */
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 void tern__dense_strides(const int64_t *dims, int rank, int64_t *strides) {
     int64_t stride = 1;
@@ -72,7 +71,7 @@ static void run_item(void *arg, int64_t item, int worker) {
     (void)worker;
     const job *j = arg;
     int64_t chunks = j->m ? (j->m + j->m_chunk - 1) / j->m_chunk : 1;
-    int64_t end = least((item + 1) * j->group, j->count * chunks);
+    int64_t end = tern__least((item + 1) * j->group, j->count * chunks);
     for (int64_t i = item * j->group; i < end; i++) {
         int64_t left = i / chunks, first = i % chunks * j->m_chunk, from = 0, to = 0;
         for (int k = j->outer.rank - 1; k >= 0; k--) {
@@ -86,7 +85,7 @@ static void run_item(void *arg, int64_t item, int worker) {
         char *q = j->to + to * (int64_t)j->size;
         if (j->m)
             j->kernels->transpose((const float *)p, j->n_from, j->n,
-                                  least(j->m_chunk, j->m - first), (float *)q, j->m_to, j->add);
+                                  tern__least(j->m_chunk, j->m - first), (float *)q, j->m_to, j->add);
         else
             copy_inner(j, p, q);
     }
@@ -119,7 +118,7 @@ void tern__strided_copy(const tern_context *c, const tern__strided *s, const voi
     }
     if (j.count * j.n == 0) return;
     /* A step is one inner row, or m_chunk columns of a transposition. */
-    j.m_chunk = j.m ? least(j.m, 64) : 1;
+    j.m_chunk = j.m ? tern__least(j.m, 64) : 1;
     int64_t chunks = j.m ? (j.m + j.m_chunk - 1) / j.m_chunk : 1, each = j.n * j.m_chunk;
     j.group = each < WORK ? WORK / each : 1;
     tern__parallel(c, (j.count * chunks + j.group - 1) / j.group, 2 * j.group * each, run_item, &j);

@@ -1,10 +1,9 @@
 /* Copies parts of a graph node by node, so that shapes are inferred anew; on the way weights are
- * frozen, made anew, or folded. Knows a few operators by name. */
+ * frozen, made anew, or folded. Asks for operators' traits. */
 #include "surgery.h"
 
 #include "initialize.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,11 +21,10 @@ void tern__graph_ancestors(const tern_graph *g, int value, int stop, bool *neede
         }
 }
 
-static bool is(const tern__node *n, const char *op) { return !strcmp(n->op->name, op); }
-
+/* Whose units can be counted, and with a weight of its own? */
 static bool is_layer(const tern_graph *g, const tern__node *n) {
-    return (is(n, "Conv") || is(n, "Gemm") || is(n, "MatMul")) && n->inputs[1] >= 0 &&
-           g->values[n->inputs[1]].data;
+    const tern__layer *l = &n->op->traits.layer;
+    return l->unit_axis && n->inputs[l->weight] >= 0 && g->values[n->inputs[l->weight]].data;
 }
 
 /* The only input that is computed; -1 if there are several or none. */
@@ -44,7 +42,7 @@ int tern__graph_logits(const tern_graph *g) {
     const int value = g->outputs[0], producer = g->values[value].producer;
     if (producer < 0) return value;
     const tern__node *n = &g->nodes[producer];
-    return is(n, "Softmax") || is(n, "LogSoftmax") || is(n, "Sigmoid") ? n->inputs[0] : value;
+    return n->op->traits.of_logits ? n->inputs[0] : value;
 }
 
 int tern__graph_last_layer(const tern_graph *g, int value) {
@@ -129,10 +127,7 @@ static int copy_weight(operation *o, int v, bool freeze) {
 
 /* Which dimension of a layer's weight counts its classes. */
 static int class_axis(const tern__node *n) {
-    if (is(n, "Conv")) return 0;
-    const int64_t *transposed =
-        is(n, "Gemm") ? tern__attribute_at(n->op, n->attributes, "transB") : NULL;
-    return transposed && *transposed ? 0 : 1;
+    return n->op->traits.layer.unit_axis(n->attributes);
 }
 
 static int64_t old_classes(const operation *o) {
@@ -178,39 +173,41 @@ static int input_of(operation *o, size_t node, int k) {
                            w->shape.rank == 1 && w->shape.dims[0] == old_classes(o);
     if (o->s->last == (int)node && k >= 1)
         id = renew_weight(o, n, k);
-    else if (o->s->last >= 0 && o->after[node] && per_class && is(n, "Add"))
+    else if (o->s->last >= 0 && o->after[node] && per_class && n->op->traits.adds)
         id = renew_weight(o, n, k);
-    else if (o->s->last >= 0 && o->after[node] && w->shape.type == TERN_INT64 && is(n, "Reshape"))
+    else if (o->s->last >= 0 && o->after[node] && w->shape.type == TERN_INT64 && k >= 1 &&
+             n->op->traits.shape_input == k)
         id = renew_shape(o, v);
     else
         id = copy_weight(o, v, frozen(o, node));
     return o->map[v] = id;
 }
 
-/* ---- BatchNormalization as it is at inference ---- */
+/* ---- what BatchNormalization is at inference ---- */
 
 /* y = x * scale + shift. */
 static void scale_and_shift(const tern_graph *g, const tern__node *n, int64_t c, double *scale,
                             double *shift) {
-    const float *weights[5] = {0};
-    for (int k = 1; k < 5; k++) weights[k] = g->values[n->inputs[k]].data;
-    const float *epsilon = tern__attribute_at(n->op, n->attributes, "epsilon");
-    *scale = weights[1][c] / sqrt((double)weights[4][c] + (double)*epsilon);
-    *shift = weights[2][c] - weights[3][c] * *scale;
+    const float *weights[TERN__AFFINE_INPUTS] = {NULL};
+    for (int k = 1; k < n->n_inputs; k++) weights[k] = g->values[n->inputs[k]].data;
+    const tern__affine a = n->op->traits.affine(n->attributes, weights, c);
+    *scale = a.factor;
+    *shift = a.shift - a.centre * a.factor;
 }
 
 static bool normalises(const operation *o, size_t node) {
     const tern__node *n = &o->from->nodes[node];
-    if (!frozen(o, node) || !is(n, "BatchNormalization")) return false;
-    for (int k = 1; k < 5; k++)
+    if (!frozen(o, node) || !n->op->traits.affine) return false;
+    for (int k = 1; k < n->n_inputs; k++)
         if (!o->from->values[n->inputs[k]].data) return false;
     return true;
 }
 
-/* The frozen BatchNormalization that alone reads a frozen Conv of weights of its own; -1: none. */
+/* The frozen normalisation that alone reads a frozen convolution of weights of its own; -1: none. */
 static int folds_into(const operation *o, size_t conv) {
     const tern__node *n = &o->from->nodes[conv];
-    if (!frozen(o, conv) || !is(n, "Conv") || readers(o->from, n->outputs[0]) != 1 ||
+    if (!frozen(o, conv) || n->op->traits.layer.kind != TERN__FILTERS ||
+        readers(o->from, n->outputs[0]) != 1 ||
         (int)conv == o->s->last || n->outputs[0] == o->s->output || n->outputs[0] == o->s->input)
         return -1;
     for (int k = 1; k < n->n_inputs; k++)
@@ -314,7 +311,7 @@ static tern_status copy_node(operation *o, size_t node) {
         return st;
     }
     if (n->outputs[0] >= 0 && o->map[n->outputs[0]] >= 0) return TERN_OK; /* folded */
-    if (frozen(o, node) && is(n, "Dropout")) {
+    if (frozen(o, node) && n->op->traits.nothing == TERN__NOTHING_AT_INFERENCE) {
         o->map[n->outputs[0]] = input_of(o, node, 0);
         return tern_graph_check(o->to);
     }

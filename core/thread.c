@@ -13,8 +13,12 @@
  * the next call, both of which are right; nothing else of a slot is read before an item has been taken. As many
  * calls as there are slots are helped at once (sessions on several threads, calls inside items); more run alone.
  *
- * After fork() the child has no helpers: its calls run alone on contexts that were made before, and a context
- * made by the child has helpers again. */
+ * After fork() the child has none of its parent's helpers: its calls run alone on contexts whose helpers had
+ * been made, and any other context gets helpers of its own.
+ *
+ * libgomp ends the program when it cannot make a thread, so as many are tried before (only another program that
+ * takes the last ones in between is not seen). Where OMP_PROC_BIND has bound the program's first thread to one
+ * processor, helpers may use all that OpenMP has places on. */
 #define _GNU_SOURCE
 #include "base.h"
 
@@ -31,11 +35,33 @@
 #include <unistd.h>
 #endif
 
+enum { MOST_THREADS = 256 }; /* status.h */
+
+#ifdef _OPENMP
+/* Adds the processors of OpenMP's places, if it binds threads to them; false if it does not. */
+static bool add_places(cpu_set_t *set) {
+    enum { MOST = 1024 };
+    int processors[MOST];
+    if (omp_get_proc_bind() == omp_proc_bind_false) return false;
+    for (int i = 0; i < omp_get_num_places(); i++) {
+        const int count = omp_get_place_num_procs(i);
+        if (count < 1 || count > MOST) continue;
+        omp_get_place_proc_ids(i, processors);
+        for (int k = 0; k < count; k++)
+            if (processors[k] >= 0 && processors[k] < CPU_SETSIZE) CPU_SET(processors[k], set);
+    }
+    return true;
+}
+#endif
+
 int tern__processors(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+#ifdef _OPENMP
+    add_places(&set);
+#endif
     int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : count > 256 ? 256 : count;
+    return count < 1 ? 1 : count > MOST_THREADS ? MOST_THREADS : count;
 }
 
 #ifdef _OPENMP
@@ -63,7 +89,7 @@ struct tern__team {
     atomic_int sleepers;
     atomic_int state, quit;
     int helpers;
-    pid_t process;
+    pid_t process; /* that has the helpers */
     pthread_t leader;
 };
 
@@ -100,6 +126,9 @@ static int64_t take_items(slot *s, int worker, bool helper) {
 }
 
 static void serve(struct tern__team *team, int worker) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (add_places(&set) && CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof set, &set);
     while (!atomic_load(&team->quit)) {
         const int calls = atomic_load(&team->calls);
         int64_t items = 0;
@@ -114,9 +143,28 @@ static void serve(struct tern__team *team, int worker) {
     }
 }
 
+static void *wait_for(void *go_) {
+    atomic_int *go = go_;
+    while (!atomic_load(go)) sleep_while(go, 0);
+    return NULL;
+}
+
+/* How many of so many threads the system grants beside this one. */
+static int granted(int threads) {
+    pthread_t made[MOST_THREADS];
+    atomic_int go = 0;
+    int count = 0;
+    while (count < threads && pthread_create(&made[count], NULL, wait_for, &go) == 0) count++;
+    atomic_store(&go, 1);
+    wake(&go, count);
+    for (int i = 0; i < count; i++) pthread_join(made[i], NULL);
+    return count;
+}
+
 static void *lead(void *arg) {
     struct tern__team *team = arg;
-#pragma omp parallel num_threads(team->helpers)
+    const int helpers = 1 + granted(team->helpers - 1);
+#pragma omp parallel num_threads(helpers)
     serve(team, 1 + omp_get_thread_num());
     return NULL;
 }
@@ -129,7 +177,10 @@ static void start(struct tern__team *team) {
     sigset_t all, before;
     sigfillset(&all);
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return;
-    if (pthread_create(&team->leader, NULL, lead, team) == 0) atomic_store(&team->state, STARTED);
+    if (pthread_create(&team->leader, NULL, lead, team) == 0) {
+        team->process = getpid();
+        atomic_store(&team->state, STARTED);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -138,7 +189,6 @@ tern_status tern__team_create(tern_context *c) {
     struct tern__team *team = tern__calloc(c, 1, sizeof *team);
     if (!team) return TERN_ERR_MEMORY;
     team->helpers = c->threads - 1;
-    team->process = getpid();
     c->team = team;
     return TERN_OK;
 }

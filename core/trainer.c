@@ -12,7 +12,7 @@
 /* How a parameter is used; decides decay, row norms and the form of its gradient. */
 typedef struct use {
     int readers; /* nodes and outputs that read it */
-    bool bias;   /* bias of a layer, or scale or shift of a normalisation */
+    bool bias;   /* bias of a layer, scale or shift of a normalisation, slope of an activation */
     bool dense;  /* weight of a dense layer, a row per unit */
     int tables;  /* how many of them are Gather along axis 0 */
     bool given;  /* those take inputs of the network as they are for numbers */
@@ -33,15 +33,16 @@ static use use_of(const tern_graph *g, int value) {
     use u = {.given = true};
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
-        const char *op = n->op->name;
-        bool normalisation = strstr(op, "Normalization") != NULL;
-        bool layer = strncmp(op, "Conv", 4) == 0 || strcmp(op, "Gemm") == 0;
+        const tern__traits *of = &n->op->traits;
+        const tern__layer *l = &of->layer;
+        bool dense = l->kind == TERN__DENSE && l->unit_axis(n->attributes) == 0;
         for (int k = 0; k < n->n_inputs; k++) {
             if (n->inputs[k] != value) continue;
             u.readers++;
-            u.bias |= (normalisation && (k == 1 || k == 2)) || (layer && k == 2);
-            u.dense |= strcmp(op, "Gemm") == 0 && k == 1 && int_attribute(n, "transB");
-            if (strcmp(op, "Gather") || k != 0 || int_attribute(n, "axis") != 0) continue;
+            u.bias |= (of->normalisation && (k == 1 || k == 2)) || (l->bias && k == l->bias) ||
+                      (of->activation && k > 0);
+            u.dense |= dense && k == l->weight;
+            if (!of->looks_up || k != 0 || int_attribute(n, "axis") != 0) continue;
             u.tables++;
             u.given &= input_number(g, n->inputs[1]) >= 0;
         }

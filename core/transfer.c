@@ -32,11 +32,11 @@ static tern_status check_new_layer(const tern_graph *g, const tern__node *n, int
     if (classes < 0 || classes > 1 << 24)
         return tern__fail(g->context, TERN_ERR_ARGUMENT, "a last layer of %lld classes",
                           (long long)classes);
-    if (!strcmp(n->op->name, "Conv") && group && *group > 1)
+    if (group && *group > 1)
         return tern__fail(g->context, TERN_ERR_UNSUPPORTED,
-                          "the last layer, Conv '%s', has %lld groups and cannot be "
+                          "the last layer, %s '%s', has %lld groups and cannot be "
                           "replaced",
-                          n->name, (long long)*group);
+                          n->op->name, n->name, (long long)*group);
     return TERN_OK;
 }
 

@@ -73,7 +73,7 @@ static tern_status judge(const tern_model *m, outcome *o) {
     for (int n = 0; n < 64; n++) {
         double error = fabs((double)((float *)y.data)[n] - truth[n]);
         o->right += error < 0.5;
-        o->largest_error = fmax(o->largest_error, error);
+        if (error > o->largest_error) o->largest_error = error;
     }
 done:
     tern_session_free(s);

@@ -67,8 +67,17 @@ static inline void check_floats_at(const char *file, int line, const char *what,
 #define check_floats(values, expected, count, absolute, relative)                                  \
     check_floats_at(__FILE__, __LINE__, #values, values, expected, count, absolute, relative)
 
-/* A file or folder of the shared data, or NULL when it is not there (static buffer). TERN_DATA names
- * the data folder; without it the build's own setting TERN_SOURCE_DATA is used. */
+/* Ends the case as skipped and says why; tests/summary.py groups by the sentence. */
+#define check_skip(...)                                                                            \
+    do {                                                                                           \
+        print_message("SKIP: " __VA_ARGS__);                                                       \
+        print_message("\n");                                                                       \
+        skip();                                                                                    \
+    } while (0)
+
+/* A file or folder of the shared data, or NULL when it is not there (static buffer), which is said:
+ * a case that has nothing else to do then calls skip(). TERN_DATA names the data folder; without it the
+ * build's own setting TERN_SOURCE_DATA is used. */
 static inline const char *check_data(const char *relative) {
     static char path[4096];
     const char *root = getenv("TERN_DATA");

@@ -42,9 +42,16 @@ expect group_help 0 "tern audio classify" "$tern" audio --help
 for command in "audio train" "audio classify" "audio evaluate" "audio features" "model info"; do
     expect "help_${command/ /_}" 0 "usage: tern $command" "$tern" $command --help
 done
-for command in "audio train" "text train" "vision train" "vision train-classifier"; do
+for command in audio\ {train,classify,evaluate,features,explain} model\ {info,average,embed,similar} \
+    text\ {train,cross-validate,classify,evaluate,tag,vectors,similar} \
+    vision\ {train,segment,evaluate,train-classifier,classify,evaluate-classifier,explain,filter}; do
     "$tern" $command --help >help.txt
     expect "help_options_fit_${command// /_}" 0 "" awk '/^  / && length > 100 { print; exit 1 }' help.txt
+    # A flag's sentence stands beside it or, where the flag is long, below it.
+    expect "help_says_what_options_do_${command// /_}" 0 "" awk '
+        bare && substr($0, 1, 30) !~ /^ *$/ { print bare; exit 1 }
+        { bare = "" }
+        /^ +(-.,)? *--/ && substr($0, 31) ~ /^ *$/ { bare = $0 }' help.txt
 done
 expect help_is_whole 0 "M5 of Dai" "$tern" audio train --help
 expect version 0 "tern $(sed -n "s/^ *version: '\(.*\)',/\1/p" "$1/meson.build" | head -1)" "$tern" --version
@@ -104,6 +111,14 @@ assert len(r["per_class"]) == 3 and sum(map(sum, r["confusion"])) == 12, r
 PYTHON
 expect model_info 0 "metadata" "$tern" model info m.onnx
 expect model_info_text 0 "[1, 32] int64" "$tern" model info "$1/examples/models/sentiment.onnx"
+# Shipped models by name, from the build folder as well; a file of that name wins.
+expect model_by_name 0 "low.wav: " "$tern" audio classify esc10 low.wav
+expect model_by_name_everywhere 0 "[1, 32] int64" "$tern" model info sentiment
+cp m.onnx esc10
+expect file_before_name 0 "low.wav: low" "$tern" audio classify esc10 low.wav
+rm esc10
+expect name_of_no_model 4 "models that are installed: cells, esc10, sentiment" "$tern" audio classify esc11 low.wav
+expect start_by_name 0 "start.onnx: " "$tern" audio train --data data -o start.onnx --epochs 1 --init esc10 --freeze-until all-but-last
 "$tern" model info m.onnx --json >info.json
 python3 - <<'PYTHON' && passed model_info_json || wrong model_info_json "$(cat info.json)"
 import json
@@ -167,7 +182,7 @@ done
 if [ $stopped -gt 0 ]; then
     grep -q -- --resume stopped_message && passed interrupted || wrong interrupted "$(cat stopped_message)"
 else
-    printf '[  SKIPPED ] interrupted\ntraining was over before it could be stopped\n'
+    skipped interrupted "training was over before it could be stopped"
 fi
 [ -e stopped.onnx ] || "$tern" audio train $run --threads 2 -o stopped.onnx --resume >/dev/null 2>message ||
     wrong resumes "$(cat message)"

@@ -2,7 +2,7 @@
 # case. Sourced by cli*.sh with their arguments; they end with: exit $failed
 # shellcheck shell=bash disable=SC2034
 set -uo pipefail
-tern=$2/cli/tern
+tern=${TERN_COMMAND:-$2/cli/tern} # another command where that one is for another CPU
 export NO_COLOR=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -10,6 +10,7 @@ cd "$work" || exit 1
 failed=0
 passed() { printf '[       OK ] %s\n' "$1"; }
 wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
+skipped() { printf 'SKIP: %s\n[  SKIPPED ] %s\n' "$2" "$1"; } # skipped NAME REASON
 # expect NAME CODE TEXT COMMAND...: the exit code, and a text in what is printed.
 expect() {
     local name=$1 code=$2 text=$3 output got

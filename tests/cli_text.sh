@@ -51,6 +51,7 @@ done
 expect vectors 0 "epoch 2 of 2" $train --data t.tsv --vectors right.vec --dimension 4 --epochs 2 -o x.onnx
 expect network_ngrams 0 "epoch 2 of 2" $train --data t.tsv --network ngrams --buckets 100 --epochs 2 -o x.onnx
 expect classifies 0 "pos" "$tern" text classify m.onnx "a good, lovely film"
+expect classifies_by_name 0 "positive" "$tern" text classify sentiment "a good, lovely film"
 expect explains 0 "[+" "$tern" text classify m.onnx --explain "the film was awful"
 expect model_info 0 "tern.text" "$tern" model info m.onnx
 "$tern" text classify m.onnx --json "a good, lovely film" "awful awful" "умный фильм" >answers.jsonl
@@ -136,8 +137,8 @@ expect model_through_a_pipe 0 "tern.text" "$tern" model info piped.onnx
 expect no_tab 3 "no_tab.tsv, line 2: there is no TAB" $train --data no_tab.tsv -o bad.onnx
 expect one_label 3 "have the label 'pos'" $train --data one_label.tsv -o bad.onnx
 expect nothing_in_it 3 "there are no texts" $train --data blank.tsv -o bad.onnx
-expect nul_byte 3 "nul.tsv, line 1: byte 9 is NUL" $train --data nul.tsv -o bad.onnx
-expect line_of_10_mb 3 "long.tsv, line 2: the line is longer than 1048576 bytes" $train --data long.tsv -o bad.onnx
+expect nul_byte 3 "nul.tsv, line 1: a NUL byte" $train --data nul.tsv -o bad.onnx
+expect line_of_10_mb 3 "long.tsv, line 2: the row is longer than 1048576 bytes" $train --data long.tsv -o bad.onnx
 expect missing_file 4 "gone.tsv" $train --data gone.tsv -o bad.onnx
 expect vectors_of_another_size 3 "narrow.vec, line 3: 4 fields" $train --data t.tsv --vectors narrow.vec --dimension 4 -o bad.onnx
 expect vectors_cut 3 "cut.vec: cut short" $train --data t.tsv --vectors cut.vec --dimension 4 -o bad.onnx

@@ -148,4 +148,5 @@ expect too_little_memory 3 "do not suffice" "$tern" vision segment m.onnx thin.p
 ln -s /dev/full full.png
 expect full_disk 4 "full.png" "$tern" vision segment m.onnx test/a.pgm -o full.png
 expect not_a_mask_model 3 "tern" "$tern" vision segment "$1/examples/models/esc10.onnx" test/a.pgm -o x.png
+expect segments_by_name 0 "" "$tern" vision segment cells test/a.pgm -o by_name.png
 exit $failed

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 passed() { printf '[       OK ] %s\n' "$1"; }
 wrong() { printf '[  FAILED  ] %s\n' "$1"; shift; printf '%s\n' "$@"; failed=1; }
-skipped() { printf '[  SKIPPED ] %s\n%s\n' "$1" "$2"; }
+skipped() { printf 'SKIP: %s\n[  SKIPPED ] %s\n' "$2" "$1"; } # skipped NAME REASON
 check() { # check NAME COMMAND...: the command's output is shown when it fails
     local name=$1 output
     shift

@@ -207,12 +207,18 @@ static void bound_elements(const made *m, item *y) {
     else if (is(m, "Div")) {
         double least = smallest(&in[1]) - b;
         a = least > 0 ? (a + top * b) / least : INFINITY;
-    } else if (is(m, "Concat"))
+    } else if (is(m, "Reciprocal")) {
+        double least = smallest(&in[0]) - a;
+        a = least > 0 ? top * a / least : INFINITY;
+    } else if (is(m, "PRelu"))
+        a *= fmax(1, largest(&in[1]) + b);
+    else if (is(m, "Concat"))
         for (int i = 1; i < c->n_inputs; i++) a = fmax(a, m->error[i]);
     else if (is(m, "LeakyRelu"))
         a *= fmax(1, fabs(reference_float(c, "alpha", 0.01)));
-    else if (is(m, "Elu Sigmoid Tanh Softplus HardSwish Gelu Softmax")) {
-        double alpha = is(m, "Elu") ? fmax(1, fabs(reference_float(c, "alpha", 1))) : 1;
+    else if (is(m, "Elu Selu Softsign Sigmoid Tanh Softplus HardSwish Gelu Softmax")) {
+        double alpha = is(m, "Elu") ? fmax(1, fabs(reference_float(c, "alpha", 1)))
+                       : is(m, "Selu") ? 2 : 1; /* its steepest: 1.76 */
         a = 2 * a * alpha + OF_CURVES * ROUNDING * alpha * (largest(&in[0]) + top + 1);
     }
     y->error[m->mode] = a + (all_floats(out) && a == 0 ? 0 : 2 * ROUNDING * (top + a));
@@ -252,6 +258,8 @@ static const struct {
     {"Relu", reference_relu}, {"LeakyRelu", reference_leaky_relu}, {"Elu", reference_elu},
     {"Sigmoid", reference_sigmoid}, {"Tanh", reference_tanh}, {"Softplus", reference_softplus},
     {"HardSwish", reference_hard_swish}, {"Gelu", reference_gelu}, {"Neg", reference_neg},
+    {"Selu", reference_selu}, {"Softsign", reference_softsign}, {"Abs", reference_abs},
+    {"Reciprocal", reference_reciprocal}, {"PRelu", reference_prelu},
     {"Softmax", reference_softmax}, {"Clip", reference_clip}, {"Identity", reference_identity},
     {"Cast", reference_cast}, {"Dropout", reference_identity},
     {"MaxPool", reference_max_pool}, {"AveragePool", reference_average_pool},

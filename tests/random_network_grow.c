@@ -162,11 +162,18 @@ static bool grow_normalization(network *n) {
 
 static bool grow_activation(network *n) {
     static const char *const ops[] = {"Relu", "Relu", "LeakyRelu", "LeakyRelu", "Sigmoid", "Tanh",
-                                      "Elu", "Softplus", "HardSwish", "Gelu", "Neg", "Softmax"};
+                                      "Elu", "Softplus", "HardSwish", "Gelu", "Neg", "Softmax",
+                                      "Selu", "Softsign", "Abs", "Reciprocal", "PRelu", "PRelu"};
     static const double slopes[] = {0.25, 0.5, 2, 0, 1, 0.125, 0.01};
-    const char *op = ops[below(n, maybe(n, 2) ? 4 : 12)];
+    const char *op = ops[below(n, maybe(n, 2) ? 4 : 18)];
     int in = pick(n, 2, 5);
     if (in < 0) return false;
+    if (strcmp(op, "PRelu") == 0) { /* a slope for each channel */
+        const reference_tensor *x = shape_of(n, in);
+        const int64_t dims[] = {x->dims[1], 1, 1, 1};
+        const int rank = x->rank - 1, slope = random_network_weight(n, rank, dims);
+        return apply(n, op, (int[]){in, slope}, 2, NULL, 0, 1);
+    }
     tern_attribute a = TERN_REAL("alpha", slopes[below(n, 7)]);
     bool alpha = strcmp(op, "LeakyRelu") == 0 || strcmp(op, "Elu") == 0;
     return apply(n, op, &in, 1, &a, alpha && !maybe(n, 4), 1);

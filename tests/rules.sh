@@ -59,13 +59,24 @@ for domain in audio text vision; do
         rule "${domain}_includes_no_other_domain" || true
 done
 # Of core's own headers a domain uses the helpers (memory, arithmetic, files, tables, pictures, pairs, JSON,
-# what is left out, metadata, choices by name), what a session keeps for it, how a data set is made, what
-# trainings do alike, and the graph to name its errors; never operators, plans or kernels.
+# metadata, choices by name, tables of options), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
+# name its errors; never operators, plans or kernels.
 grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
-    grep -vE '"core/(arithmetic|base|choices|file|csv|npy|pairs|picture|json|left_out|metadata|names|session|dataset|training|graph)\.h"' |
+    grep -vE '"core/(arithmetic|base|choices|options|file|folder|csv|encoding|labels|npy|pairs|picture|json|metadata|names|session|dataset|task/answer|task/measure|task/pipeline|task/train|training|graph)\.h"' |
     rule domains_know_no_operators_plans_or_kernels || true
 grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
-    grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -v '"core/json\.h"' | rule command_uses_public_headers || true
+    grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -vE '"(core/json|(core|audio|text|vision)/options)\.h"' | rule command_uses_public_headers || true
+
+# Only operators, the ONNX files and the builders know an operator by its name; elsewhere a name is no more than
+# what a node that is being built is to be. All others ask for traits (core/op.h).
+names=$(sed -nE 's/.*\.name = "([A-Z][A-Za-z]*)".*/\1/p; s/^ *[A-Z_]+\([a-z_]+, "([A-Z][A-Za-z]*)".*/\1/p' core/ops/*.c | sort -u)
+rows=$(grep -oE '&tern__op_[a-z_]+' core/ops/table.c | sort -u | wc -l)
+[ "$(wc -l <<<"$names")" -ge "$rows" ] || echo "read $(wc -l <<<"$names") names of $rows operators" |
+    rule operators_names_are_read
+grep -vE '^core/(ops/|onnx_|build|loss\.c)' <<<"$code" |
+    sed -E 's/(tern_apply|tern__graph_node)\([^"]*(""|"tern")?,? *"[A-Za-z]+"/\1(/g' |
+    grep -E "\"($(paste -sd'|' <<<"$names"))\"|strn?(cmp|str)\([^;]*op->name|[^a-z_]tern__op_[a-z_]+" |
+    grep -vE '[^a-z_]tern__op_(find|relayout)[^a-z_]' | rule operators_are_asked_for_traits || true
 
 grep -E '<omp\.h>|# *pragma omp' <<<"$code" | grep -v '^core/thread\.c:' |
     rule openmp_only_in_thread_c || true
@@ -78,7 +89,7 @@ grep -E '(^|[^a-zA-Z0-9_])(printf|vprintf|puts|putchar|perror|exit|_exit|_Exit|a
 grep -E '(^|[^a-zA-Z0-9_])(stderr|stdout)([^a-zA-Z0-9_]|$)' <<<"$code" |
     rule library_never_uses_standard_streams || true
 grep -E '(^|[^a-zA-Z0-9_])(malloc|calloc|realloc|aligned_alloc|posix_memalign|alloca|strdup|strndup|asprintf)\(' \
-    <<<"$code" | grep -v '^core/\(memory\|status\)\.c:' | rule memory_through_the_context || true
+    <<<"$code" | grep -v '^core/\(memory\|kernels/context\)\.c:' | rule memory_through_the_context || true
 grep -E '(^|[^a-zA-Z0-9_])(atof|strtod|strtof|sscanf|fscanf|sprintf|gets|strtok)\(' \
     <<<"$code" | rule no_unsafe_or_locale_dependent_calls || true
 
@@ -91,6 +102,11 @@ find . -path './build*' -prune -o \( -name meson.build -o -name '*.[ch]' \) -pri
 find $everything \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' \) -exec wc -l {} + |
     awk '$2 != "total" && $1 > 700 {print $2 ": " $1 " lines, 700 are the limit"}' |
     rule files_of_at_most_700_lines
+
+# Whoever skips a case says why (check_data has said it).
+grep -rnE '\bskip\(\)' tests --include='*.[ch]' | grep -v '^tests/check\.h:' | cut -d: -f1 | sort -u |
+    while read -r file; do grep -qE 'check_data\(' "$file" || echo "$file: skip() without a reason; check_skip(...)"; done |
+    rule skipped_cases_say_why || true
 
 # Every file says what it owns: its first line (after #!) is a comment.
 # shellcheck disable=SC2086

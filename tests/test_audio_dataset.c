@@ -54,6 +54,52 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* Labels without a sound, files of no kind, files beside the folders and spellings that are one are
+ * named. */
+static void what_is_left_out(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    assert_int_equal(mkdir(sounds_path(f->folder, "empty"), 0700), 0);
+    assert_int_equal(mkdir(sounds_path(f->folder, "foreign"), 0700), 0);
+    assert_int_equal(mkdir(sounds_path(f->folder, "owl "), 0700), 0);
+    sounds_text(sounds_path(f->folder, "foreign/a.m4a"), "x");
+    sounds_write(sounds_path(f->folder, "stray.wav"), 16000, 8000, 200, 1);
+    sounds_write(sounds_path(f->folder, "owl /3.wav"), 16000, 8000, 400, 5);
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, f->folder, NULL));
+    assert_int_equal(tern_audio_dataset_label_count(d), 3);
+    assert_non_null(strstr(f->log, "2 labels without a sound were left out: empty, foreign"));
+    assert_non_null(strstr(f->log, "foreign/a.m4a"));
+    assert_non_null(strstr(f->log, "beside the folders of labels were left out: list.csv, stray.wav"));
+    assert_non_null(strstr(f->log, "merged into the label of the others: owl"));
+    tern_audio_dataset_free(d);
+}
+
+/* A table of TABs with its first line a clip; a label that is in other folds only. */
+static void tables_of_clips(void **state) {
+    fixture *f = *state;
+    tern_audio_dataset *d;
+    tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
+    sounds_text(sounds_path(f->folder, "plain.TSV"),
+                "dog/1.wav\t dog\t1\ncat/1.wav\tcat\t1\nowl/1.wav\towl\t2\ncat/studio/2.wav\tcat \t1\n");
+    const char *const folds[] = {"1"};
+    o.no_header = true;
+    o.fold_column = "3";
+    o.folds = folds;
+    o.n_folds = 1;
+    f->log[0] = 0;
+    check_ok(f->c, tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, "plain.TSV"), &o));
+    assert_int_equal(tern_dataset_count(tern_audio_dataset_samples(d)), 3);
+    assert_int_equal(tern_audio_dataset_label_count(d), 2);
+    assert_string_equal(tern_audio_dataset_label(d, 0), "cat");
+    assert_string_equal(tern_audio_dataset_label(d, 1), "dog");
+    assert_non_null(strstr(f->log, "1 label in other folds only was left out: owl"));
+    assert_non_null(strstr(f->log, "merged into the label of the others: cat"));
+    tern_audio_dataset_free(d);
+    o.fold_column = "4";
+    check_error(f->c, TERN_ERR_FORMAT, "line 1: 3 fields, but column 4 is asked for",
+                tern_audio_dataset_open(&d, f->c, sounds_path(f->folder, "plain.TSV"), &o));
+}
+
 static void folder_per_label(void **state) {
     fixture *f = *state;
     tern_audio_dataset *d;
@@ -371,6 +417,8 @@ static void bad_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tables_of_clips, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folder_per_label, set_up, tear_down),
         cmocka_unit_test_setup_teardown(table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_as_they_are, set_up, tear_down),

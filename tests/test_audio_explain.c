@@ -131,6 +131,42 @@ static void what_speaks_for_a_label_is_drawn(void **state) {
     tern_session_free(s);
 }
 
+static size_t read_all(const char *path, char *bytes, size_t room) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t n = fread(bytes, 1, room, file);
+    assert_true(n > 0 && n < room);
+    fclose(file);
+    return n;
+}
+
+/* A rest that classifying does not hear is not explained either: were it a window of its own, it would
+ * speak more for one of the two labels. */
+static void explaining_hears_the_windows_of_classifying(void **state) {
+    (void)state;
+    enum { ROOM = 1 << 20 };
+    tern_session *s;
+    char sound[600], picture[600], *bytes[2] = {malloc(ROOM), malloc(ROOM)};
+    static const char *const labels[] = {"low", "high"};
+    strcpy(sound, sounds_path(folder, "rest.wav"));
+    strcpy(picture, sounds_path(folder, "rest.png"));
+    check_ok(context, tern_session_create(&s, model));
+    for (int i = 0; i < 2; i++) {
+        size_t n[2];
+        for (int rest = 0; rest < 2; rest++) {
+            sounds_write(sound, RATE, COUNT + rest * COUNT / 60, 700, 3);
+            assert_int_equal(tern_audio_explain_file(NULL, s, sound, picture, labels[i], NULL), TERN_OK);
+            n[rest] = read_all(picture, bytes[rest], ROOM);
+            assert_int_equal(unlink(picture), 0);
+        }
+        assert_int_equal(n[0], n[1]);
+        assert_memory_equal(bytes[0], bytes[1], n[0]);
+    }
+    tern_session_free(s);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
 static void a_trained_model_is_gone_on_from(void **state) {
     (void)state;
     tern_audio_train_options o = quick();
@@ -163,6 +199,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sounds_are_vectors),
         cmocka_unit_test(what_speaks_for_a_label_is_drawn),
+        cmocka_unit_test(explaining_hears_the_windows_of_classifying),
         cmocka_unit_test(a_trained_model_is_gone_on_from),
     };
     return cmocka_run_group_tests(tests, make_shared, free_shared);

@@ -85,7 +85,7 @@ static void parse_refuses(void **state) {
          "n_mfcc is 65 and must not be more than n_mels, 64"},
         {"{\"feature\":\"plp\"}", "log must be none"},
         {"{\"delta_width\":4}", "delta_width is 4 and must be odd"},
-        {"{\"sample_rate\":99999999999}", "sample_rate is 1e+11"},
+        {"{\"sample_rate\":99999999999}", "sample_rate is 99999999999 and"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_error(context, TERN_ERR_FORMAT, cases[i][1], parse(cases[i][0]));

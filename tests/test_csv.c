@@ -57,6 +57,70 @@ static void rules(void **state) {
     assert_string_equal(out, "1:<\"a><b,c\">2:<><d>");
 }
 
+/* Tables as programs write them: separators that the first line shows, quotes in files of TABs. */
+static void as_written(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *text, *expected;
+    } cases[] = {
+        {"t.TSV", "a,b\tc\r\rd\te\r", "1:<a,b><c>3:<d><e>"},
+        {"t.csv", "a\tb\nc\td, e\n", "1:<a><b>2:<c><d, e>"},
+        {"t.csv", "a;b\n\"c;d\";\"e\"\"\"\n", "1:<a><b>2:<c;d><e\">"},
+        {"t.csv", "a,b;c\td\n", "1:<a><b;c\td>"},
+        {"/dev/fd/63", "a, b\tc\n", "1:<a, b><c>"},
+        {"/dev/fd/63", "a,b\n", "1:<a><b>"},
+        {"t.tsv", "a\t\"b \"\"c\"\" d\"\n\"e\" f\t\"g\"\n", "1:<a><b \"c\" d>2:<\"e\" f><\"g\">"},
+        {"t.tsv", "\"a\"\t\"b\"\n\"c\td\"\t\"e\nf\"\ng\t5\" h\n",
+         "1:<a><b>2:<c\td><e\nf>4:<g><5\" h>"},
+        {"t.tsv", "\xef\xbb\xbf\"a\"\t\"b\"\n", "1:<a><b>"},
+    };
+    char out[500];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *text = cases[i].text;
+        check_ok(context, read_table(out, sizeof out, cases[i].name, text, strlen(text), false));
+        assert_string_equal(out, cases[i].expected);
+    }
+    /* The last field takes the rest of the line. */
+    tern__csv *csv;
+    bool got;
+    check_ok(context, tern__csv_open_memory(&csv, context, "t", "\n\na\tb\tc\t\n \nd\n", 14, '\t', false));
+    csv->most_fields = 2;
+    check_ok(context, tern__csv_next(csv, &got));
+    assert_int_equal(csv->n_fields, 2);
+    assert_string_equal(csv->fields[1], "b\tc\t");
+    assert_int_equal(csv->n_blank, 2);
+    tern__csv_close(csv);
+}
+
+static void numbered_columns(void **state) {
+    (void)state;
+    static const char text[] = "x,y,z\n\nu,v\n";
+    tern__csv *csv;
+    size_t index;
+    bool got;
+    check_ok(context, tern__csv_open_memory(&csv, context, "t", text, strlen(text), ',', false));
+    check_ok(context, tern__csv_column(csv, "3", &index));
+    assert_int_equal(index, 2);
+    static const char *const wrong[] = {"0", "x", "", "-1", "1x", "12345678"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        check_error(context, TERN_ERR_FORMAT, "is no column: without a header they are numbered",
+                    tern__csv_column(csv, wrong[i], &index));
+    check_ok(context, tern__csv_next(csv, &got));
+    assert_string_equal(csv->fields[2], "z");
+    check_error(context, TERN_ERR_FORMAT, "t, line 3: 2 fields, but column 3 is asked for",
+                tern__csv_next(csv, &got));
+    tern__csv_close(csv);
+    /* Names are without blanks around them, and rows of blanks are none. */
+    static const char blanks[] = "file , label\n \na,b\n";
+    check_ok(context, tern__csv_open_memory(&csv, context, "t", blanks, strlen(blanks), ',', true));
+    check_ok(context, tern__csv_column(csv, "label", &index));
+    check_ok(context, tern__csv_column(csv, "file", &index));
+    check_error(context, TERN_ERR_FORMAT, "(--no-header)", tern__csv_column(csv, "2", &index));
+    check_ok(context, tern__csv_next(csv, &got));
+    assert_int_equal(csv->line, 3);
+    tern__csv_close(csv);
+}
+
 static void refuse(const char *text, size_t length, bool header, const char *sentence) {
     char out[2000];
     check_error(context, TERN_ERR_FORMAT, sentence,
@@ -71,8 +135,12 @@ static void refusals(void **state) {
     REFUSE("a\n\"b\nc", false, "t.csv, line 2: the quote that opens here never closes");
     REFUSE("a\n\n\"b\"c\n", false, "t.csv, line 3: text after a closing quote");
     REFUSE("\xff\xfe" "a\0", false, "UTF-16");
+    REFUSE("\xfe\xff\0a", true, "t.csv: the text is UTF-16; save it as UTF-8");
+    REFUSE("a\0,\0b\0\n\0", true, "UTF-16");
+    REFUSE("\0a\0,\0b", false, "UTF-16");
+    REFUSE("\xff\xfe\0\0a\0\0\0", false, "UTF-32");
     REFUSE("", true, "the table is empty");
-    REFUSE("a,b\n\"1\n\",2\n1\n", true, "t.csv, line 4: 1 fields where the header has 2");
+    REFUSE("a,b\n\"1\n\",2\n1\n", true, "t.csv, line 4: 1 field where the header has 2");
     REFUSE("a,b\n1,2,3\n", true, "line 2: 3 fields");
 }
 
@@ -160,7 +228,8 @@ static void files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rules),   cmocka_unit_test(refusals),  cmocka_unit_test(columns),
+        cmocka_unit_test(rules),   cmocka_unit_test(as_written), cmocka_unit_test(numbered_columns),
+        cmocka_unit_test(refusals),  cmocka_unit_test(columns),
         cmocka_unit_test(long_rows), cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);

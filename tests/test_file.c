@@ -84,12 +84,29 @@ static void reads_and_refuses(void **state) {
                 tern__file_read(&bytes, &size, context, folder, 9));
     check_error(context, TERN_ERR_IO, "absent: cannot open: No such file",
                 tern__file_read(&bytes, &size, context, in_folder("absent"), 9));
-    check_error(context, TERN_ERR_IO, "not a regular file",
+    check_error(context, TERN_ERR_IO, "neither a regular file nor a pipe",
                 tern__file_read(&bytes, &size, context, "/dev/zero", 9));
     const char *pipe_path = in_folder("pipe");
     assert_int_equal(mkfifo(pipe_path, 0600), 0);
-    check_error(context, TERN_ERR_IO, "not a regular file",
-                tern__file_read(&bytes, &size, context, pipe_path, 9));
+    for (size_t limit = 9; limit <= 100; limit += 91) { /* a pipe is read to its end, bounded */
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            const int out = open(pipe_path, O_WRONLY); /* the reader may come first or last */
+            const bool written = write(out, "01234", 5) == 5 && write(out, "56789", 5) == 5;
+            _exit(written ? 0 : 1);
+        }
+        const tern_status st = tern__file_read(&bytes, &size, context, pipe_path, limit);
+        waitpid(child, NULL, 0);
+        if (limit == 9) {
+            check_error(context, TERN_ERR_LIMIT, "larger than the limit of 9 bytes", st);
+            continue;
+        }
+        check_ok(context, st);
+        assert_int_equal(size, 10);
+        assert_string_equal(bytes, "0123456789");
+        tern__free(context, bytes);
+    }
     write_plain(path, "", 0);
     assert_holds(path, "", 0);
     /* A regular file that gives no size beforehand. */

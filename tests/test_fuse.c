@@ -221,7 +221,7 @@ static void networks_give_what_their_nodes_give(void **state) {
     tern_status status = tern_context_create(&c, &o);
     if (status == TERN_ERR_UNSUPPORTED) {
         tern_context_free(c);
-        skip();
+        check_skip("this CPU has no level %s", (const char *)*state);
     }
     check_ok(c, status);
     int exact = 0, rewritten = 0;

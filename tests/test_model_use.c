@@ -149,6 +149,19 @@ static void sizes_beyond_int(void **state) {
     tern_context_free(c);
 }
 
+/* A number that is finite as it is written, and not as a float. */
+static void scale_beyond_float(void **state) {
+    (void)state;
+    static const char *const wide[] = {
+        "tern.vision", "{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": "
+                       "[1e308]}", NULL};
+    tern_context *c = make_context();
+    tern_graph *g = begin(c);
+    tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
+    segment(c, finish(g, tern_relu(x), wide), 16, TERN_ERR_FORMAT, "the model's tern.vision is");
+    tern_context_free(c);
+}
+
 /* ---- labels of pictures, sounds and texts ---- */
 
 static void pictures_of_whole_numbers(void **state) {
@@ -263,7 +276,7 @@ static void texts_of_whole_numbers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_of_one_size),         cmocka_unit_test(masks_of_whole_numbers),
-        cmocka_unit_test(masks_of_much_memory),      cmocka_unit_test(sizes_beyond_int),
+        cmocka_unit_test(masks_of_much_memory),      cmocka_unit_test(sizes_beyond_int), cmocka_unit_test(scale_beyond_float),
         cmocka_unit_test(pictures_of_whole_numbers), cmocka_unit_test(sounds),
         cmocka_unit_test(texts_of_whole_numbers),
     };

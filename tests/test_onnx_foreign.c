@@ -383,6 +383,18 @@ static void older_and_newer_sets(void **state) {
     g = expect_dims(&m, 4, DIMS(-1, 3, 4, 5));
     assert_ints(g, only(g, "Unsqueeze")->inputs[1], 2, DIMS(1, 2));
     tern_model_free(m);
+    /* and a row of slopes was one for each channel. */
+    for (int opset = 6; opset <= 7; opset++) {
+        begin(opset);
+        input("x", 4, DIMS(-1, 3, 4, 3));
+        initializer(raw(tensor("b", TERN__ONNX_FLOAT, 1, DIMS(3)), 12, (float[]){1, 2, 3}));
+        node("PRelu", "x,b", "y");
+        output("y");
+        g = expect_dims(&m, 4, DIMS(-1, 3, 4, 3));
+        assert_int_equal(g->n_nodes, opset < 7 ? 2 : 1);
+        if (opset < 7) assert_ints(g, only(g, "Unsqueeze")->inputs[1], 2, DIMS(1, 2));
+        tern_model_free(m);
+    }
     /* BatchNormalization with its outputs for training. */
     begin(8);
     input("x", 2, DIMS(-1, 2));

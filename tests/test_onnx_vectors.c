@@ -254,8 +254,7 @@ static void run_kind(const char *kind, int least) {
     snprintf(folder, sizeof folder, VECTORS "/%s", kind);
     DIR *d = opendir(folder);
     if (!d) {
-        print_message("SKIP: %s is not there; install libonnx-testdata\n", folder);
-        skip();
+        check_skip("%s is not there; install libonnx-testdata", folder);
     }
     size_t count = 0;
     for (struct dirent *e; (e = readdir(d)) && count < 2000;)
@@ -295,8 +294,7 @@ static void simple_models(void **state) {
 static void saved_models_are_accepted(void **state) {
     (void)state;
     if (system("/usr/bin/python3 -c 'import onnx' 2>/dev/null") != 0) {
-        print_message("SKIP: python3-onnx is not installed; ONNX's own checker was not asked\n");
-        skip();
+        check_skip("python3-onnx is not installed; ONNX's own checker was not asked");
     }
     assert_int_equal(
         system("/usr/bin/python3 -c 'import onnx, glob\n"
@@ -313,8 +311,7 @@ static void activations_are_the_default_ones(void **state) {
     (void)state;
     const char *file = VECTORS "/node/test_lstm_defaults/model.onnx";
     if (access(file, R_OK) != 0) {
-        print_message("SKIP: %s is not there; install libonnx-testdata\n", file);
-        skip();
+        check_skip("%s is not there; install libonnx-testdata", file);
     }
     for (int wrong = 0; wrong < 2; wrong++) {
         char *bytes;

@@ -30,6 +30,10 @@
      .then_reference = reference_relu,                                                             \
      .inputs = {OP_FLOAT(2, 3, 5, 4), OP_FLOAT_OF(OP_POSITIVE, 2, 3, 5, 4)}}
 
+#define PRELU(name, slope, ...)                                                                    \
+    {.title = "PRelu_" #name, .op = "PRelu", .reference = reference_prelu,                         \
+     .inputs = {OP_FLOAT_OF(OP_WIDE, __VA_ARGS__), slope}}
+
 #define THEN(name, function, ...)                                                                  \
     {.title = "Add_" #name, .op = "Add", .reference = reference_add, .then = #name,                \
      .then_reference = function,                                                                   \
@@ -48,6 +52,13 @@ static const op_row rows[] = {
     UNARY(Neg, reference_neg),
     UNARY(Identity, reference_identity, .alias = true),
     UNARY(HardSigmoid, reference_hard_sigmoid, .attributes = {OP_REAL_ATTRIBUTE("alpha", 0.21)}),
+    UNARY(Selu, reference_selu),
+    {.title = "Selu_given", .op = "Selu", .reference = reference_selu,
+     .inputs = {OP_FLOAT_OF(OP_WIDE, 3, 19)},
+     .attributes = {OP_REAL_ATTRIBUTE("alpha", 1.5), OP_REAL_ATTRIBUTE("gamma", -0.75)}},
+    UNARY(Softsign, reference_softsign),
+    UNARY(Abs, reference_abs),
+    UNARY(Reciprocal, reference_reciprocal),
     UNARY(Exp, reference_exp),
     POSITIVE(Sqrt, reference_sqrt),
     POSITIVE(Log, reference_log),
@@ -92,6 +103,14 @@ static const op_row rows[] = {
      .reference = reference_cast,
      .inputs = {OP_FLOAT_OF(OP_WIDE, 2, 3, 5)},
      .attributes = {OP_INT_ATTRIBUTE("to", 1)}},
+    PRELU(same, OP_FLOAT(2, 3, 5, 4), 2, 3, 5, 4),
+    PRELU(channels, OP_WEIGHT(3, 1, 1), 2, 3, 5, 4),
+    PRELU(places, OP_WEIGHT(5, 1), 2, 3, 5, 4),
+    PRELU(number, OP_WEIGHT(1), 2, 3, 5, 4),
+    PRELU(row, OP_WEIGHT(19), 3, 19),
+    PRELU(channels_1d, OP_WEIGHT(3, 1), 2, 3, 37),
+    {.title = "PRelu_relu", .op = "PRelu", .reference = reference_prelu, .then = "Relu",
+     .then_reference = reference_relu, .inputs = {OP_FLOAT(2, 3, 5, 4), OP_WEIGHT(3, 1, 1)}},
     BINARY(Add, reference_add),
     BINARY(Sub, reference_sub),
     BINARY(Mul, reference_mul),

@@ -45,7 +45,7 @@ static void colours_rise(void **state) {
 static void full_disk(void **state) {
     (void)state;
     tern__picture p;
-    if (access("/dev/full", W_OK) != 0) skip();
+    if (access("/dev/full", W_OK) != 0) check_skip("there is no /dev/full that can be written");
     check_ok(context, tern__picture_create(&p, context, 300, 300, 0));
     check_error(context, TERN_ERR_IO, "/dev/full", tern__picture_save(&p, context, "/dev/full"));
     check_error(context, TERN_ERR_IO, "/nowhere",

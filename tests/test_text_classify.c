@@ -208,6 +208,14 @@ static void tables_are_the_network(void **state) {
     free_many(texts);
 }
 
+/* The last layer times two is not what the tables compute. */
+static void double_last_layer(const tern_graph *g) {
+    const tern__node *last = &g->nodes[g->values[g->outputs[0]].producer];
+    const float *alpha = tern__attribute_at(last->op, last->attributes, "alpha");
+    const size_t at = (size_t)((const char *)alpha - (const char *)last->attributes);
+    *(float *)(void *)((char *)last->attributes + at) = 2;
+}
+
 /* A model keeps its tables through a file, and other networks have none. */
 static void tables_know_their_network(void **state) {
     texts_fixture *f = *state;
@@ -223,6 +231,12 @@ static void tables_know_their_network(void **state) {
                  tern__text_tables_create(&tables, f->c, tern_model_graph(loaded), 1 << 20));
         assert_int_equal(tables != NULL, k == 0);
         tern__text_tables_free(tables, f->c);
+        if (k == 0) {
+            double_last_layer(tern_model_graph(loaded));
+            check_ok(f->c,
+                     tern__text_tables_create(&tables, f->c, tern_model_graph(loaded), 1 << 20));
+            assert_null(tables);
+        }
         tern_model_free(loaded);
         tern_model_free(m);
     }
@@ -296,12 +310,52 @@ static void spans_follow_bio(void **state) {
     } expected[] = {{0, 1, "a"}, {3, 3, "a"}, {4, 5, "a"},     {6, 7, "b"},
                     {8, 8, "b"}, {9, 9, "a"}, {10, 11, "noun"}, {13, 13, "b"}};
     tern__span spans[14];
-    assert_int_equal(tern__spans(spans, labels, tags, 14), 8);
+    assert_true(tern__span_ends(labels, 6));
+    assert_int_equal(tern__spans(spans, labels, tags, 14, true), 8);
     for (int i = 0; i < 8; i++) {
         assert_int_equal(spans[i].first, expected[i].first);
         assert_int_equal(spans[i].last, expected[i].last);
         assert_string_equal(spans[i].type, expected[i].type);
     }
+}
+
+static void expect_spans(const char *const *labels, size_t n_labels, const int32_t *tags,
+                         size_t count, const char *expected) {
+    tern__span spans[16];
+    char got[200] = "";
+    const size_t n =
+        tern__spans(spans, labels, tags, count, tern__span_ends(labels, n_labels));
+    for (size_t i = 0; i < n; i++)
+        sprintf(got + strlen(got), "%zu-%zu %s,", spans[i].first, spans[i].last, spans[i].type);
+    assert_string_equal(got, expected);
+}
+
+/* BIOES, BILOU and BMES say where entities end; IOB1 begins with I- and parts neighbours by B-. */
+static void spans_follow_schemes(void **state) {
+    (void)state;
+    static const char *const schemes[][7] = {
+        {"O", "B-P", "I-P", "E-P", "S-L", "S-P", "E-L"},
+        {"O", "B-P", "I-P", "L-P", "U-L", "U-P", "L-L"},
+        {"O", "B-P", "M-P", "E-P", "S-L", "S-P", "E-L"},
+    };
+    for (int i = 0; i < 3; i++) {
+        static const int32_t plain[] = {1, 2, 3, 4, 4, 0, 5, 5, 1, 3, 5};
+        static const int32_t torn[] = {3, 3, 2, 2, 3, 2, 6, 1, 1, 3, 4, 2};
+        expect_spans(schemes[i], 7, plain, 11,
+                     "0-2 P,3-3 L,4-4 L,6-6 P,7-7 P,8-9 P,10-10 P,");
+        expect_spans(schemes[i], 7, torn, 12,
+                     "0-0 P,1-1 P,2-4 P,5-5 P,6-6 L,7-7 P,8-9 P,10-10 L,11-11 P,");
+    }
+    static const char *const single[] = {"S-P", "O"};
+    static const int32_t singles[] = {0, 0, 1, 0};
+    expect_spans(single, 2, singles, 4, "0-0 P,1-1 P,3-3 P,");
+    static const char *const iob1[] = {"I-P", "B-P", "O", "I-L"};
+    static const int32_t neighbours[] = {0, 0, 1, 0, 2, 0, 3, 3};
+    expect_spans(iob1, 4, neighbours, 8, "0-1 P,2-3 P,5-5 P,6-7 L,");
+    /* Types of other files keep their names. */
+    static const char *const types[] = {"E-MAIL", "O", "noun"};
+    static const int32_t mails[] = {0, 0, 1, 2};
+    expect_spans(types, 3, mails, 4, "0-1 E-MAIL,3-3 noun,");
 }
 
 static void tagging(void **state) {
@@ -393,6 +447,7 @@ int main(void) {
         TEST(one_text),          TEST(many_are_as_one),  TEST(tables_are_the_network),
         TEST(layers_as_vectors),
         TEST(words_explain),     TEST(evaluation_counts), TEST(spans_follow_bio),
+        TEST(spans_follow_schemes),
         TEST(tagging),           TEST(models_that_cannot), TEST(texts_that_cannot),
         TEST(tables_know_their_network),
     };

@@ -41,6 +41,46 @@ static void check_ids(const tern_tensor *t, int64_t rows, int64_t columns,
         assert_int_equal(((const int64_t *)t->data)[i], expected[i]);
 }
 
+/* Opens and closes; what the log says of it. */
+static const char *log_of(texts_fixture *f, const char *name, const char *text,
+                          const tern_text_dataset_options *o) {
+    f->log[0] = 0;
+    tern_text_dataset_free(open_with(f, texts_write(f, name, text), o));
+    const char *first = strstr(f->log, "warning: ");
+    if (first) assert_null(strstr(first + 1, "warning: ")); /* it is one line */
+    return f->log;
+}
+
+/* What is left out, merged or strange is named, in one warning; clean data has none. */
+static void findings(void **state) {
+    texts_fixture *f = *state;
+    static const char *const clean[] = {"a\tone\nb\ttwo\n", "a\tone\nb\ttwo\nc\tthree\n",
+                                        " a\tone\nb\ttwo\n a\tfour\n"};
+    for (size_t i = 0; i < 3; i++) assert_null(strstr(log_of(f, "t.tsv", clean[i], NULL), "warning"));
+    const char *log = log_of(f, "t.csv",
+                             "text,label\none,a\n ,c\ntwo,b\nthree, b\nfour,e\xCC\x81\nfive,\xC3\xA9\n"
+                             ",d\nx,a\ny,a\nz,a\n,b\n", NULL);
+    assert_non_null(strstr(log, "3 empty texts were skipped, the first in line 3"));
+    assert_non_null(strstr(log, "2 labels with empty texts only were left out: c, d"));
+    assert_non_null(strstr(log, "2 spellings that differ in blanks at the ends or in how accents are "
+                                "coded were merged into the label of the others: b, \xC3\xA9"));
+    assert_non_null(strstr(log, "10 texts of 3 labels") ? log : strstr(log, "8 texts of 3 labels"));
+    static const char *const labels[] = {"a", " e\xCC\x81 ", "b", "z"};
+    tern_text_dataset_options o = TERN_TEXT_DATASET_OPTIONS_INIT;
+    o.labels = labels;
+    o.n_labels = 4;
+    log = log_of(f, "t.tsv", "\xC3\xA9\tone\na\ttwo\n", &o);
+    assert_non_null(strstr(log, "2 labels never occur: b, z"));
+    char swapped[2000] = "";
+    for (int i = 0; i < 20; i++) sprintf(swapped + strlen(swapped), "film number %d\t%d\n", i, i % 2);
+    assert_non_null(strstr(log_of(f, "t.tsv", swapped, NULL), "20 labels for 20 texts: are the columns"));
+    swapped[0] = 0;
+    for (int i = 0; i < 40; i++) sprintf(swapped + strlen(swapped), "film %d\t%d\n", i % 8, i % 2);
+    assert_non_null(strstr(log_of(f, "t.tsv", swapped, NULL), "8 labels for 2 different texts"));
+    assert_non_null(strstr(log_of(f, "t.conll", "O\ta\nO\tb\nO\tc\nB-x\td\nO\te\n", NULL),
+                           "5 tags for 5 words"));
+}
+
 static void labels_and_batches(void **state) {
     texts_fixture *f = *state;
     tern_text_dataset *d = open_with(f, texts_write(f, "r.tsv", reviews), NULL);
@@ -383,6 +423,7 @@ static void real_data(void **state) {
     texts_fixture *f = *state;
     const char *path = check_data("text/wnut17.dev.conll");
     tern_text_dataset *d;
+    const bool tagged = path;
     if (path) {
         d = open_with(f, path, NULL);
         assert_int_equal(tern_dataset_count(tern_text_dataset_samples(d)), 1009);
@@ -392,7 +433,10 @@ static void real_data(void **state) {
         assert_non_null(strstr(f->log, "I-product 94, O 14483"));
         tern_text_dataset_free(d);
     }
-    if (!(path = check_data("text/rusentitweet_train.csv"))) return;
+    if (!(path = check_data("text/rusentitweet_train.csv"))) {
+        if (tagged) return;
+        skip();
+    }
     d = open_with(f, path, NULL);
     assert_int_equal(tern_dataset_count(tern_text_dataset_samples(d)), 10713);
     assert_string_equal(tern_text_dataset_label(d, 4), "speech");
@@ -427,6 +471,7 @@ static void without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(findings, texts_set_up, texts_tear_down),
         cmocka_unit_test_setup_teardown(labels_and_batches, texts_set_up, texts_tear_down),
         cmocka_unit_test_setup_teardown(tags, texts_set_up, texts_tear_down),
         cmocka_unit_test_setup_teardown(as_encode, texts_set_up, texts_tear_down),

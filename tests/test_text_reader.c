@@ -184,25 +184,53 @@ static void formats(void **state) {
     static const struct {
         const char *name, *text, *expected;
         bool unlabelled;
-        const char *text_column;
+        const char *text_column, *label_column;
+        bool no_header;
     } cases[] = {
+        /* tables of TABs: columns by name and by number, a header that names the defaults */
+        {"a.tsv", "sentence\tmood\na b\t1\nc\"\t0\n", "2 1 [a b]; 3 0 [c\"]; 0", false, "sentence",
+         "mood", false},
+        {"a.tab", "id\tlabel\ttext\n1\tpos\ta\r\n", "2 pos [a]; 0", false, NULL, NULL, false},
+        {"a.tsv", "a b\t1\nc\t0\n", "1 1 [a b]; 2 0 [c]; 0", false, "1", "2", true},
+        {"a.tsv", "text\tlabel\n", "1 text [label]; 0", false, NULL, NULL, true},
+        {"a.txt", "body\tmood\na,b\t1\n", "2 1 [a,b]; 0", false, "body", "mood", false},
+        {"a.txt", "body,mood\n\"a,b\",1\n", "2 1 [a,b]; 0", false, "body", "mood", false},
+        {"a.csv", "3,\"a, b\",c\n4,d,e\n", "1 3 [a, b]; 2 4 [d]; 0", false, NULL, NULL, true},
+        {"a.csv", "3,\"a, b\",c\n", "1 c [3]; 0", false, "1", "3", true},
+        {"a.csv", "text;label\na, b;1\n", "2 1 [a, b]; 0", false, NULL, NULL, false},
+        {"a.csv", "text\tlabel\ra\t1\r", "2 1 [a]; 0", false, NULL, NULL, false},
+        {"a.csv", "text , label\n\n  \na,1\n", "4 1 [a]; 2", false, NULL, NULL, false},
+        /* fastText */
+        {"a.txt", "__label__x a b\n__label__y\tc\td\n__label__z e\tf\n__label__w\n",
+         "1 x [a b]; 2 y [c\td]; 3 z [e\tf]; 1", false, NULL, NULL, false},
+        /* labels: no blanks around them (also no-break and ideographic ones), in NFC */
+        {"a.tsv", "\xC2\xA0" "cafe\xCC\x81\xE3\x80\x80\ta\n\xEF\xBB\xBFx\tb\n",
+         "1 caf\xC3\xA9 [a]; 2 x [b]; 0", false, NULL, NULL, false},
+        {"a.csv", "text,label\na,e\xCC\x81\n", "2 \xC3\xA9 [a]; 0", false, NULL, NULL, false},
+        {"a.conll", "a\te\xCC\x81 \n", "1 - [a] a/\xC3\xA9; 0", false, NULL, NULL, false},
+        {"a.tsv", "a\xff \tb\n", "1 a\xff [b]; 0", false, NULL, NULL, false},
+        /* comments, and # as a token */
+        {"a.conll", "# id = 1\n# text = A b\nA\tO\n# within\nb\tO\n#\tO\n#tag\tB-x\n\n#newdoc\nC\tO\n",
+         "3 - [A b # #tag] A/O b/O #/O #tag/B-x; 10 - [C] C/O; 0", false, NULL, NULL, false},
+        {"a.conll", "-DOCSTART- -X- O O\n\n# text = EU x\nEU NNP O B-ORG\n# # O O\n#1 CD O O\n# sent 2\n",
+         "4 - [EU # #1] EU/B-ORG #/O #1/O; 0", false, NULL, NULL, false},
         {"a.tsv",
          "\xEF\xBB\xBF"
          "1\ta b\r\n\n \t \n 0 \tc\td\nx\t \n2\te",
-         "1 1 [a b]; 4 0 [c\td]; 6 2 [e]; 3", false, NULL},
-        {"a.txt", "1\ta b\n", "1 1 [a b]; 0", false, NULL},
-        {"a.txt", "1\ta b\n\n", "1 - [1\ta b]; 2 - []; 1", true, NULL},
-        {"a.TSV", "1\ta b\n\n", "1 - [a b]; 1", true, NULL},
+         "1 1 [a b]; 4 0 [c\td]; 6 2 [e]; 3", false, NULL, NULL, false},
+        {"a.txt", "1\ta b\n", "1 1 [a b]; 0", false, NULL, NULL, false},
+        {"a.txt", "1\ta b\n\n", "1 - [1\ta b]; 2 - []; 1", true, NULL, NULL, false},
+        {"a.TSV", "1\ta b\n\n", "1 - [a b]; 1", true, NULL, NULL, false},
         {"a.csv", "id,label,text\n7,pos,\"a, \"\"b\"\"\nc\"\n8,neg,\n9, neg ,d\n",
-         "2 pos [a, \"b\"\nc]; 5 neg [d]; 1", false, NULL},
-        {"a.csv", "body,label\nx,1\n", "2 1 [x]; 0", false, "body"},
-        {"a.csv", "body\nx\n", "2 - [x]; 0", true, "body"},
+         "2 pos [a, \"b\"\nc]; 5 neg [d]; 1", false, NULL, NULL, false},
+        {"a.csv", "body,label\nx,1\n", "2 1 [x]; 0", false, "body", NULL, false},
+        {"a.csv", "body\nx\n", "2 - [x]; 0", true, "body", NULL, false},
         {"a.conll", "-DOCSTART- -X- O\n\nA\tO\r\n's\tB-x\n\t\n\n\xEF\xBB\xBF\nC\tz\tI-x\n",
-         "3 - [A 's] A/O 's/B-x; 8 - [C] C/I-x; 0", false, NULL},
+         "3 - [A 's] A/O 's/B-x; 8 - [C] C/I-x; 0", false, NULL, NULL, false},
         {"a.bio", "EU NNP B-ORG\nrejects VBZ O\n", "1 - [EU rejects] EU/B-ORG rejects/O; 0", false,
-         NULL},
-        {"a.conll", "", "0", false, NULL},
-        {"a.tsv", "", "0", false, NULL},
+         NULL, NULL, false},
+        {"a.conll", "", "0", false, NULL, NULL, false},
+        {"a.tsv", "", "0", false, NULL, NULL, false},
     };
     char got[1000], name[32];
     unsigned char packed[1000];
@@ -210,6 +238,8 @@ static void formats(void **state) {
         tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
         o.unlabelled = cases[i].unlabelled;
         o.text_column = cases[i].text_column;
+        o.label_column = cases[i].label_column;
+        o.no_header = cases[i].no_header;
         check_ok(f->c, show(f, texts_write(f, cases[i].name, cases[i].text), &o, got, sizeof got));
         assert_string_equal(got, cases[i].expected);
         const size_t size = pack(packed, sizeof packed, cases[i].text, strlen(cases[i].text));
@@ -228,7 +258,7 @@ static void bad_input(void **state) {
     } cases[] = {
         {"a.tsv", "1\ta\nno tab\n", TERN_ERR_FORMAT, "a.tsv, line 2: there is no TAB"},
         {"a.tsv", "1\ta\n \ttext\n", TERN_ERR_FORMAT,
-         "a.tsv, line 2: the label before the TAB is empty"},
+         "a.tsv, line 2: the label is empty"},
         {"a.tsv",
          "\xff\xfe"
          "1\t\n",
@@ -237,15 +267,20 @@ static void bad_input(void **state) {
          "no column is named 'label'; there are: text, kind"},
         {"a.csv", "text,label\nx,1\ny, \n", TERN_ERR_FORMAT, "a.csv, line 3: the label is empty"},
         {"a.csv", "text,label\nx\n", TERN_ERR_FORMAT,
-         "a.csv, line 2: 1 fields where the header has 2"},
+         "a.csv, line 2: 1 field where the header has 2"},
         {"a.csv", "", TERN_ERR_FORMAT, "the table is empty"},
+        {"a.txt", "__label__a __label__\n", TERN_ERR_FORMAT,
+         "a.txt, line 1: a second __label__; a text has one label"},
+        {"a.txt", "__label__ x\n", TERN_ERR_FORMAT, "a.txt, line 1: the label is empty"},
+        {"a.tsv", "id\ttext\tlabel\n1\ta\n", TERN_ERR_FORMAT,
+         "a.tsv, line 2: 2 fields where the header has 3"},
         {"a.conll", "a\tO\nb\n", TERN_ERR_FORMAT, "a.conll, line 2: there is no tag"},
         {"a.conll", "a\tO\nb\t \n", TERN_ERR_FORMAT, "a.conll, line 2: there is no tag"},
         {"a.conll", "\tO\n", TERN_ERR_FORMAT, "a.conll, line 1: the token before the TAB is empty"},
         {"a.conll", "aaa\tO\nbbbbbbbbbbbbbbbbb\tO\n", TERN_ERR_LIMIT,
          "line 2: the text is longer than 20"},
         {"a.tsv", "1\ta\n2\t5678901234567890123\n", TERN_ERR_LIMIT,
-         "line 2: the line is longer than 20 bytes"},
+         "line 2: the row is longer than 20 bytes"},
     };
     char got[1000];
     tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
@@ -253,12 +288,33 @@ static void bad_input(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_error(f->c, cases[i].status, cases[i].sentence,
                     show(f, texts_write(f, cases[i].name, cases[i].text), &o, got, sizeof got));
-    check_error(f->c, TERN_ERR_FORMAT, "a.tsv, line 2: byte 4 is NUL",
+    check_error(f->c, TERN_ERR_FORMAT, "a.tsv, line 2: a NUL byte",
                 show(f, texts_file(f, "a.tsv", "1\ta\n2\tb\0c\n", 11), &o, got, sizeof got));
     check_error(f->c, TERN_ERR_FORMAT, "a.conll, line 1: byte 2 is NUL",
                 show(f, texts_file(f, "a.conll", "a\0\tO\n", 5), &o, got, sizeof got));
     check_error(f->c, TERN_ERR_FORMAT, "a.csv, line 2: a NUL byte",
                 show(f, texts_file(f, "a.csv", "text,label\na\0,b\n", 16), &o, got, sizeof got));
+    static const char *const names[] = {"u.tsv", "u.csv", "u.conll", "u.txt"};
+    for (size_t i = 0; i < 4; i++)
+        for (int mark = 0; mark < 2; mark++) {
+            static const char wide[] = "\xff\xfe" "a\0\t\0b\0\n\0";
+            check_error(f->c, TERN_ERR_FORMAT, "the text is UTF-16; save it as UTF-8",
+                        show(f, texts_file(f, names[i], wide + 2 * mark, sizeof wide - 1 - 2 * (size_t)mark),
+                             NULL, got, sizeof got));
+        }
+    tern_text_reader_options columns = TERN_TEXT_READER_OPTIONS_INIT;
+    columns.text_column = "sentence";
+    check_error(f->c, TERN_ERR_FORMAT, "a.tsv: no column is named 'sentence'; there are: label, body",
+                show(f, texts_write(f, "a.tsv", "label\tbody\n1\ta\n"), &columns, got, sizeof got));
+    check_error(f->c, TERN_ERR_ARGUMENT, "columns are chosen in tables",
+                show(f, texts_write(f, "a.conll", "a\tO\n"), &columns, got, sizeof got));
+    columns.no_header = true;
+    columns.text_column = "4";
+    check_error(f->c, TERN_ERR_FORMAT, "a.tsv, line 1: 2 fields, but column 4 is asked for",
+                show(f, texts_write(f, "a.tsv", "1\ta\n"), &columns, got, sizeof got));
+    columns.text_column = "1";
+    check_error(f->c, TERN_ERR_ARGUMENT, "column 1 cannot be both",
+                show(f, f->path, &columns, got, sizeof got));
     check_error(f->c, TERN_ERR_IO, "cannot open",
                 show(f, "/nowhere/at/all.tsv", NULL, got, sizeof got));
     /* A line of 10 MB, which a higher limit lets pass. */
@@ -271,7 +327,7 @@ static void bad_input(void **state) {
     tern_text_reader *r;
     tern_text_record k;
     bool got_one;
-    check_error(f->c, TERN_ERR_LIMIT, "big.tsv, line 1: the line is longer than 1048576 bytes",
+    check_error(f->c, TERN_ERR_LIMIT, "big.tsv, line 1: the row is longer than 1048576 bytes",
                 show(f, f->path, NULL, got, sizeof got));
     o.line_limit = 11000000;
     check_ok(f->c, tern_text_reader_open(&r, f->c, f->path, &o));

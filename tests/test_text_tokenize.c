@@ -55,12 +55,14 @@ static uint64_t fnv64(uint64_t h, const char *bytes, size_t length) {
 /* Every token of a file, and its thousand most frequent words. */
 static void whole_files(void **state) {
     texts_fixture *f = *state;
+    size_t read = 0;
     for (size_t i = 0; i < sizeof text_files / sizeof *text_files; i++) {
         const text_figures *k = &text_files[i];
         char name[64];
         snprintf(name, sizeof name, "text/%s", k->file);
         const char *path = check_data(name);
         if (!path) continue;
+        read++;
         tern_text_options o = options_of(k->tokenizer, true, f->c);
         tern_text_reader *r;
         tern_tokens *t;
@@ -100,6 +102,7 @@ static void whole_files(void **state) {
         tern_tokens_free(t);
         tern_text_reader_close(r);
     }
+    if (read == 0) skip();
 }
 
 static void limits(void **state) {

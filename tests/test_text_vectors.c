@@ -502,9 +502,27 @@ static tern_status load_all(texts_fixture *f) {
 
 static void memory(void **state) { texts_starve(*state, load_all); }
 
+/* Editors put a byte-order mark before the first word or the header; UTF-16 is named. */
+static void byte_order_marks(void **state) {
+    texts_fixture *f = *state;
+    static const char *const files[] = {"\xef\xbb\xbfgood 1 0\nbad -1 0\n",
+                                        "\xef\xbb\xbf" "2 2\ngood 1 0\nbad -1 0\n"};
+    tern_vectors *v;
+    for (int i = 0; i < 2; i++) {
+        check_ok(f->c, tern_vectors_load(&v, f->c, texts_write(f, "v.txt", files[i]), NULL));
+        assert_int_equal(tern_vectors_count(v), 2);
+        assert_non_null(tern_vectors_find(v, "good", 4));
+        tern_vectors_free(v);
+    }
+    check_error(f->c, TERN_ERR_FORMAT, "the text is UTF-16",
+                tern_vectors_load(&v, f->c, texts_file(f, "w.txt", "\xff\xfe" "a\0 \0" "1\0", 8), NULL));
+    assert_null(v);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decimals),
+        cmocka_unit_test_setup_teardown(byte_order_marks, texts_set_up, texts_tear_down),
         cmocka_unit_test_setup_teardown(text_files, texts_set_up, texts_tear_down),
         cmocka_unit_test_setup_teardown(word2vec_files, texts_set_up, texts_tear_down),
         cmocka_unit_test_setup_teardown(fasttext_files, texts_set_up, texts_tear_down),

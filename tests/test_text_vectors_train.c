@@ -322,13 +322,13 @@ static void mistakes(void **state) {
     static const struct {
         tern_vectors_train_options o;
         const char *sentence;
-    } cases[] = {{{.dimension = 2049}, "the dimension is 2049; the range is 1 to 2048"},
-                 {{.dimension = -1}, "the dimension is -1"},
+    } cases[] = {{{.dimension = 2049}, "dimension is 2049 and must be 0..2048"},
+                 {{.dimension = -1}, "dimension is -1"},
                  {{.epochs = -1}, "epochs is -1"},
-                 {{.window = 101}, "the window is 101"},
-                 {{.min_count = -2}, "the minimum count is -2"},
+                 {{.window = 101}, "window is 101"},
+                 {{.min_count = -2}, "min_count is -2"},
                  {{.negatives = 32}, "negatives is 32"},
-                 {{.learning_rate = NAN}, "the learning rate is nan"},
+                 {{.learning_rate = NAN}, "learning_rate is nan"},
                  {{.sample = INFINITY}, "sample is inf"},
                  {{.min_n = 5, .max_n = 4}, "n-grams of 5 to 4"},
                  {{.buckets = -4}, "buckets is -4"}};

@@ -3,10 +3,12 @@
 #include "check.h"
 
 #include "core/base.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +17,9 @@
 #if __has_feature(thread_sanitizer)
 #define UNDER_TSAN
 #endif
+#endif
+#if defined(UNDER_TSAN) || defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER
 #endif
 
 enum { ITEMS = 1000, WORKERS = 256 };
@@ -148,7 +153,7 @@ static void *hold_all(void *arg) {
 static void nobody_waits_for_others(void **state) {
     (void)state;
 #ifndef _OPENMP
-    skip(); /* there are no helpers */
+    check_skip("built without OpenMP: there are no helpers");
 #endif
     hold h = {.context = context_of(2)};
     pthread_t other;
@@ -167,11 +172,17 @@ static void nobody_waits_for_others(void **state) {
     sem_destroy(&h.go);
 }
 
+static void check_child(pid_t child) {
+    int result;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+}
+
 /* The child's calls on the parent's context end, it frees it, and makes one that works. */
 static void after_fork(void **state) {
     (void)state;
 #ifdef UNDER_TSAN
-    skip(); /* which allows no threads after the fork of a program that has some */
+    check_skip("the thread sanitizer allows no threads after fork");
 #endif
     tern_context *c = context_of(4);
     assert_true(run_items(c, 100, TERN__WORTH_A_THREAD, 0));
@@ -185,11 +196,55 @@ static void after_fork(void **state) {
         tern_context_free(c);
         _exit(right ? 0 : 1);
     }
-    int result;
-    assert_int_equal(waitpid(child, &result, 0), child);
-    assert_int_equal(result, 0);
+    check_child(child);
     assert_true(run_items(c, 100, TERN__WORTH_A_THREAD, 0));
     tern_context_free(c);
+}
+
+static int threads_of_process(void) {
+    int count = -2; /* . and .. */
+    DIR *tasks = opendir("/proc/self/task");
+    while (tasks && readdir(tasks)) count++;
+    if (tasks) closedir(tasks);
+    return count;
+}
+
+/* A server that loads its model and then forks: the child makes the helpers, and they end with the context. */
+static void first_used_after_fork(void **state) {
+    (void)state;
+#ifdef UNDER_TSAN
+    check_skip("the thread sanitizer allows no threads after fork");
+#endif
+    tern_context *c = context_of(4);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const bool right = run_sleeping(c, 100, TERN__WORTH_A_THREAD, 3, 100000);
+        tern_context_free(c);
+        _exit(right && threads_of_process() == 1 ? 0 : 1);
+    }
+    check_child(child);
+    assert_true(run_items(c, 100, TERN__WORTH_A_THREAD, 0));
+    tern_context_free(c);
+}
+
+/* Where the system grants few threads, the items are run by those that there are. */
+static void threads_are_refused(void **state) {
+    (void)state;
+#ifdef UNDER_SANITIZER
+    check_skip("sanitizers take more addresses than the test grants");
+#endif
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit memory = {512 << 20, 512 << 20};
+        tern_context *c = context_of(256); /* whose stacks take 2 GB of addresses */
+        setrlimit(RLIMIT_AS, &memory);
+        const bool right = run_sleeping(c, 100, TERN__WORTH_A_THREAD, 3, 100000);
+        tern_context_free(c);
+        _exit(right ? 0 : 1);
+    }
+    check_child(child);
 }
 
 /* Threads are joined: a thousand contexts leave none behind. */
@@ -207,6 +262,7 @@ int main(void) {
         cmocka_unit_test(every_item_once),         cmocka_unit_test(calls_inside_items),
         cmocka_unit_test(many_callers),            cmocka_unit_test(nobody_waits_for_others),
         cmocka_unit_test(after_fork),              cmocka_unit_test(contexts_come_and_go),
+        cmocka_unit_test(first_used_after_fork),   cmocka_unit_test(threads_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

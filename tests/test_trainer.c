@@ -268,6 +268,41 @@ static void sparse_tables_train_like_dense_ones(void **state) {
     tern_context_free(c);
 }
 
+/* Nothing is learnt from zeros, so that all that moves is what decays: no slope of an activation,
+ * though it has as many dimensions as a matrix. */
+static void slopes_do_not_decay(void **state) {
+    (void)state;
+    tern_context *c = make_context(1);
+    tern_graph *g;
+    check_ok(c, tern_graph_create(&g, c));
+    const float ones[] = {1, 1};
+    tern_value x = tern_input(g, "x", 3, (int64_t[]){-1, 2, 3});
+    tern_value slope = tern_parameter_data(g, "slope", 2, (int64_t[]){2, 1}, ones);
+    tern_value factor = tern_parameter_data(g, "factor", 2, (int64_t[]){2, 1}, ones), y;
+    tern_apply(g, "PRelu", NULL, (tern_value[]){x, slope}, 2, NULL, 0, &y, 1);
+    tern_output(g, "y", tern_mul(y, factor));
+    tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
+    o.loss.kind = TERN_LOSS_SQUARED_ERROR;
+    o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.5,
+                                           .weight_decay = 0.5, .decay_matrices_only = true};
+    tern_trainer *t;
+    tern_model *m;
+    check_ok(c, tern_trainer_create(&t, g, &o));
+    float zeros[6] = {0};
+    tern_tensor input = {TERN_FLOAT, 3, {1, 2, 3}, zeros}, target = input;
+    check_ok(c, tern_trainer_step(t, &input, 1, &target, NULL));
+    check_ok(c, tern_trainer_model(&m, t, false));
+    const tern_graph *trained = tern_model_graph(m);
+    const float *after = trained->values[tern__graph_find(trained, "slope")].data;
+    check_close(after[0], 1, 0, 0);
+    after = trained->values[tern__graph_find(trained, "factor")].data;
+    check_close(after[0], 0.75, 0, 0);
+    tern_model_free(m);
+    tern_trainer_free(t);
+    tern_graph_free(g);
+    tern_context_free(c);
+}
+
 static void frozen_weights_stay(void **state) {
     (void)state;
     tern_context *c = make_context(1);
@@ -332,7 +367,7 @@ int main(void) {
         cmocka_unit_test(dropout_differs_from_step_to_step),
         cmocka_unit_test(step_refuses),
         cmocka_unit_test(sparse_tables_train_like_dense_ones),
-        cmocka_unit_test(frozen_weights_stay),
+        cmocka_unit_test(slopes_do_not_decay), cmocka_unit_test(frozen_weights_stay),
         cmocka_unit_test(every_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

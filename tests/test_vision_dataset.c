@@ -489,6 +489,20 @@ static void a_folder_per_label(void **state) {
         tern_image_free(&image);
     }
     o.width = o.height = 8;
+    /* A label without a picture and one that is spelt in two ways are named. */
+    assert_int_equal(mkdir(pictures_path(f->folder, "labels/empty"), 0700), 0);
+    assert_int_equal(mkdir(pictures_path(f->folder, "labels/dog "), 0700), 0);
+    tern_image twice = pictures_make(f->c, 9, 9, 1, 8);
+    check_ok(f->c, tern_image_save(&twice, pictures_path(f->folder, "labels/dog /2.png"), 0));
+    tern_image_free(&twice);
+    check_ok(f->c, tern_vision_dataset_open_labels(&d, f->c, folder, &o));
+    assert_int_equal(tern_vision_dataset_classes(d), 2);
+    assert_int_equal(tern_dataset_count(tern_vision_dataset_samples(d)), 4);
+    assert_non_null(strstr(f->log, "1 label without a picture was left out: empty"));
+    assert_non_null(strstr(f->log, "merged into the label of the others: dog"));
+    tern_vision_dataset_free(d);
+    remove(pictures_path(f->folder, "labels/dog /2.png"));
+    remove(pictures_path(f->folder, "labels/dog "));
     check_ok(f->c, tern_vision_dataset_open_labels(&d, f->c, folder, &o));
     tern_dataset *s = tern_vision_dataset_samples(d);
     assert_int_equal(tern_dataset_count(s), 3);

@@ -182,7 +182,8 @@ static const struct {
     {"LSTM", MIXES},          {"GRU", MIXES},            {"GlobalAveragePool", MIXES},
     {"GlobalMaxPool", MIXES}, {"Reshape", MIXES},        {"Flatten", MIXES},
     {"Squeeze", MIXES},       {"Unsqueeze", MIXES},      {"LayerNormalization", MIXES},
-    {"Transpose", MIXES},
+    {"Transpose", MIXES},     {"Selu", KEEPS},           {"Softsign", KEEPS},
+    {"Abs", KEEPS},           {"Reciprocal", KEEPS},     {"PRelu", KEEPS},
 };
 enum { ROWS = sizeof known / sizeof *known };
 
@@ -220,7 +221,8 @@ static tern_value apply_row(tern_value x, const char *name) {
     if (!strcmp(name, "Cast")) a = (tern_attribute)TERN_INT("to", TERN_FLOAT), attributes = 1;
     if (reduces) a = (tern_attribute)TERN_INTS("axes", &one, 1), attributes = 1;
     if (!strcmp(name, "Concat") || !strcmp(name, "Add") || !strcmp(name, "Mul")) in[n++] = x;
-    if (!strcmp(name, "Sub") || !strcmp(name, "Div") || !strcmp(name, "Pow"))
+    if (!strcmp(name, "Sub") || !strcmp(name, "Div") || !strcmp(name, "Pow") ||
+        !strcmp(name, "PRelu"))
         in[n++] = number(g, "two", 2);
     if (!strcmp(name, "Gather")) in[n++] = list(g, "ids", 2, (int64_t[]){1, 0});
     if (!strcmp(name, "Slice")) {

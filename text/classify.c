@@ -2,6 +2,8 @@
  * to know is in the model's metadata (pipeline.h). */
 #include "classify.h"
 
+#include "core/task/answer.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,15 +251,10 @@ static tern_status run(tern__text_classifier *k, tern_session *session, const te
 static tern_status probabilities(tern_context *c, float *logits, size_t count, size_t labels) {
     for (size_t i = 0; i < count; i++) {
         float *z = logits + i * labels;
-        double greatest = -INFINITY, total = 0;
-        for (size_t k = 0; k < labels; k++)
-            if (z[k] > greatest) greatest = z[k];
-        for (size_t k = 0; k < labels; k++) total += exp(z[k] - greatest);
-        if (!isfinite(total) || !isfinite(greatest))
-            return tern__fail(c, TERN_ERR_FORMAT,
-                              "the network's output is not finite: the model file is damaged or "
-                              "was never trained");
-        for (size_t k = 0; k < labels; k++) z[k] = (float)(exp(z[k] - greatest) / total);
+        tern__softmax s;
+        const tern_status st = tern__softmax_get(&s, c, z, (int64_t)labels, 1);
+        if (st != TERN_OK) return st;
+        for (size_t k = 0; k < labels; k++) z[k] = (float)tern__softmax_share(&s, z[k]);
     }
     return TERN_OK;
 }
@@ -324,17 +321,10 @@ tern_status tern_text_classify_batch(tern_session *session, const char *const *t
     return st;
 }
 
-static int by_score(const void *a, const void *b) {
-    const tern_score *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return strcmp(x->label, y->label);
-}
-
 void tern__text_answer(tern__text_classifier *k, const float *p, tern_answer *answer) {
     const size_t n = k->pipeline.n_labels;
     for (size_t i = 0; i < n; i++) k->scores[i] = (tern_score){k->pipeline.labels[i], p[i]};
-    qsort(k->scores, n, sizeof *k->scores, by_score);
-    *answer = (tern_answer){k->scores[0].label, k->scores[0].score, n, k->scores};
+    tern__answer_of(answer, k->scores, n);
 }
 
 tern_status tern_text_classify(tern_session *session, const char *text, tern_answer *answer) {
@@ -380,9 +370,6 @@ tern_status tern_text_embed(tern_session *session, const char *text, const float
     memcpy(k->input, ids.at, (size_t)ids.count * sizeof *k->input);
     const tern_tensor x = {TERN_INT64, 2, {1, n}, k->input};
     tern_tensor y;
-    if ((st = tern_session_run(session, &x, 1, &y, 1)) != TERN_OK) return st;
-    *vector = y.data;
-    *length = 1;
-    for (int i = 0; i < y.rank; i++) *length *= y.dims[i];
-    return TERN_OK;
+    st = tern_session_run(session, &x, 1, &y, 1);
+    return st == TERN_OK ? tern__vector_of(vector, length, c, &y) : st;
 }

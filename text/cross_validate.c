@@ -70,36 +70,38 @@ static tern_status take(tern_dataset **subset, tern_context *c, tern_dataset *al
 }
 
 /* Trains without the fold and predicts it into the confusion matrix. */
-static tern_status run_fold(tern_confusion *confusion, tern_context *c, tern_text_dataset *data,
-                            tern__text_start *start, const tern_text_train_options *options,
-                            const int *fold_of, int fold, double *accuracy, int64_t *count) {
-    tern_text_train_options o = *options;
-    tern_dataset *all = tern_text_dataset_samples(data), *test = NULL, *rest = NULL;
-    tern_dataset *training = NULL, *validation = NULL;
+static tern_status run_fold(tern_confusion *confusion, tern__text_job *t, const int *fold_of,
+                            int fold, double *accuracy, int64_t *count) {
+    tern__text_job own = *t; /* each fold fills in its own recipe */
+    tern__job *j = &own.job;
+    tern_context *c = j->context;
+    tern_dataset *test = NULL, *rest = NULL;
     tern_model *model = NULL;
     int64_t *predictions = NULL;
-    tern_status st = take(&test, c, all, (part){fold_of, fold, false});
-    if (st == TERN_OK) st = take(&rest, c, all, (part){fold_of, fold, true});
-    if (st == TERN_OK && o.validate != 0)
-        st = tern_dataset_split(&training, &validation, rest, o.validate, o.train.seed);
-    if (st == TERN_OK) st = tern__text_start_from(start, c, data, training ? training : rest, &o);
-    o.train.validation = validation;
-    o.train.seed += (uint64_t)fold;
-    if (st == TERN_OK)
-        st = tern__text_train_on(&model, c, data, training ? training : rest, start, &o);
+    j->train = &own.o.train;
+    tern_status st = take(&test, c, j->all, (part){fold_of, fold, false});
+    if (st == TERN_OK) st = take(&rest, c, j->all, (part){fold_of, fold, true});
+    j->training = rest;
+    if (st == TERN_OK && own.o.validate != 0)
+        st = tern_dataset_split(&j->training, &j->validation, rest, own.o.validate,
+                                own.o.train.seed);
+    if (st == TERN_OK) st = tern__text_job_fit(j);
+    t->start = own.start; /* what was made is the job's */
+    own.o.train.seed += (uint64_t)fold;
+    if (st == TERN_OK) st = tern__job_learn(&model, j);
     if (st != TERN_OK) goto done;
     *count = tern_dataset_count(test);
     predictions = tern__calloc(c, (size_t)*count, sizeof *predictions);
     st = predictions
-             ? tern_evaluate(model, test, o.train.batch, NULL, NULL, accuracy, predictions)
+             ? tern_evaluate(model, test, own.o.train.batch, NULL, NULL, accuracy, predictions)
              : TERN_ERR_MEMORY;
     for (int64_t i = 0; st == TERN_OK && i < *count; i++)
         st = tern_confusion_add(confusion, tern_dataset_class(test, i), predictions[i]);
 done:
     tern__free(c, predictions);
     tern_model_free(model);
-    tern_dataset_free(validation);
-    tern_dataset_free(training);
+    tern_dataset_free(j->validation);
+    if (j->training != rest) tern_dataset_free(j->training);
     tern_dataset_free(rest);
     tern_dataset_free(test);
     return st;
@@ -119,35 +121,32 @@ static tern_status check(tern_context *c, int folds, const tern_text_train_optio
 tern_status tern_text_cross_validate(tern_confusion **confusion, tern_context *c, const char *path,
                                      int folds, const tern_text_train_options *options,
                                      tern_on_fold on_fold, void *user) {
-    tern_text_train_options o = TERN_TEXT_TRAIN_OPTIONS_INIT;
-    tern_text_dataset *data = NULL;
+    tern__text_job t;
     const char **labels = NULL;
     int *fold_of = NULL;
-    tern__text_start start = {0};
     size_t n_labels;
-    if (options) o = *options;
+    tern__text_job_begin(&t, c, path, options);
     *confusion = NULL;
-    tern_status st = check(c, folds, &o);
-    if (st == TERN_OK) st = tern__text_train_prepare(&o, c, path);
-    if (st == TERN_OK) st = tern__text_start_open(&start, c, &o);
-    if (st == TERN_OK) st = tern_text_dataset_open(&data, c, path, &o.data);
+    tern_status st = check(c, folds, &t.o);
+    if (st == TERN_OK) st = tern__job_check(&t.job);
+    if (st == TERN_OK) st = tern__text_job_open(&t.job);
     if (st != TERN_OK) goto done;
-    if (tern_text_dataset_tagged(data)) {
+    if (tern_text_dataset_tagged(t.data)) {
         st = tern__fail(c, TERN_ERR_ARGUMENT,
                         "%s: every token has a label; cross-validation is for labels of texts",
                         path);
         goto done;
     }
-    if ((st = tern__text_labels(&labels, &n_labels, c, data)) != TERN_OK ||
+    if ((st = tern__text_labels(&labels, &n_labels, c, t.data)) != TERN_OK ||
         (st = tern_confusion_create(confusion, c, (int64_t)n_labels, labels)) != TERN_OK)
         goto done;
-    const tern_dataset *all = tern_text_dataset_samples(data);
+    const tern_dataset *all = t.job.all;
     fold_of = tern__calloc(c, (size_t)tern_dataset_count(all), sizeof *fold_of);
-    st = fold_of ? make_folds(fold_of, c, all, folds, o.train.seed) : TERN_ERR_MEMORY;
+    st = fold_of ? make_folds(fold_of, c, all, folds, t.o.train.seed) : TERN_ERR_MEMORY;
     for (int i = 0; st == TERN_OK && i < folds; i++) {
         double accuracy;
         int64_t n;
-        st = run_fold(*confusion, c, data, &start, &o, fold_of, i, &accuracy, &n);
+        st = run_fold(*confusion, &t, fold_of, i, &accuracy, &n);
         if (st == TERN_OK && on_fold && !on_fold(user, i + 1, folds, accuracy, n))
             st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after fold %d of %d", i + 1, folds);
     }
@@ -158,7 +157,6 @@ done:
     }
     tern__free(c, fold_of);
     tern__free(c, labels);
-    tern_text_dataset_free(data);
-    tern__text_start_free(&start, c);
+    tern__text_job_close(&t.job);
     return st;
 }

@@ -10,7 +10,7 @@
 
 /* What reading notices. */
 typedef struct notes {
-    size_t skipped, broken_texts, replaced, broken_line, wordless, wordless_line, same;
+    size_t broken_texts, replaced, broken_line, wordless, wordless_line, same;
 } notes;
 
 typedef struct reading {
@@ -20,6 +20,7 @@ typedef struct reading {
     tern_tokens *tokens;
     double memory;
     notes notes;
+    tern__findings findings;
 } reading;
 
 /* "a, b, c and 4 more". */
@@ -166,7 +167,6 @@ static tern_status read_all(reading *r) {
         if (st != TERN_OK || !got) break;
         st = add(r, &record);
     }
-    r->notes.skipped = tern_text_reader_skipped(r->reader);
     return st;
 }
 
@@ -245,12 +245,13 @@ static tern_status take_labels(tern__texts *t, const tern_text_dataset_options *
     tern_status st = TERN_OK;
     for (size_t i = 0; st == TERN_OK && i < o->n_labels; i++) {
         int64_t number;
-        const size_t length = strlen(o->labels[i]);
-        st = tern__words_add(&t->label_names, &number, o->labels[i], length,
-                             tern_text_hash(o->labels[i], length));
+        char *name = tern__label_copy(t->context, o->labels[i]);
+        if (!name) return TERN_ERR_MEMORY;
+        st = tern__words_add(&t->label_names, &number, name, strlen(name),
+                             tern_text_hash(name, strlen(name)));
         if (st == TERN_OK && t->label_names.count != i + 1)
-            st = tern__fail(t->context, TERN_ERR_ARGUMENT, "labels: '%s' is there twice",
-                            o->labels[i]);
+            st = tern__fail(t->context, TERN_ERR_ARGUMENT, "labels: '%s' is there twice", name);
+        tern__free(t->context, name);
     }
     return st;
 }
@@ -325,9 +326,10 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static tern_status report_labels(const tern__texts *t) {
+static tern_status report_labels(const tern__texts *t, tern__findings *f) {
     char line[700];
     size_t used = 0, length;
+    tern__shown never = {0};
     int64_t *counts = tern__calloc(t->context, t->label_names.count, sizeof *counts);
     if (!counts) return TERN_ERR_MEMORY;
     const int32_t *values = t->tagged ? t->tags : t->labels;
@@ -336,10 +338,15 @@ static tern_status report_labels(const tern__texts *t) {
     line[0] = 0;
     for (size_t k = 0; k < t->label_names.count; k++) {
         const char *name = tern__words_at(&t->label_names, k, &length);
-        if (used + length + 32 > sizeof line) break;
+        if (!counts[k]) tern__shown_add(&never, name);
+        if (used + length + 32 > sizeof line) continue;
         used += (size_t)snprintf(line + used, sizeof line - used, "%s%s %lld", k ? ", " : "", name,
                                  (long long)counts[k]);
     }
+    if (never.count)
+        tern__findings_add(f, "%zu %s%s never occur%s: %s", never.count, t->tagged ? "tag" : "label",
+                           never.count == 1 ? "" : "s", never.count == 1 ? "s" : "",
+                           tern__shown_text(&never));
     tern__log(t->context, TERN_LOG_INFO, "%s per %s: %s", t->tagged ? "words" : "texts",
               t->tagged ? "tag" : "label", line);
     tern__free(t->context, counts);
@@ -359,29 +366,32 @@ static tern_status report_lengths(const tern__texts *t) {
     return TERN_OK;
 }
 
-static tern_status report(const tern__texts *t, const notes *n) {
+/* What is in the data; what was left out or merged or is strange comes as one warning. */
+static tern_status report(const tern__texts *t, const notes *n, tern__findings *f) {
     tern_context *c = t->context;
+    const size_t words = t->begins[t->count];
     tern__log(c, TERN_LOG_INFO, "%s: %zu texts of %zu %s, %zu words, %zu different", t->name,
-              t->count, t->label_names.count, t->tagged ? "tags" : "labels", t->begins[t->count],
+              t->count, t->label_names.count, t->tagged ? "tags" : "labels", words,
               t->words.count);
-    tern_status st = report_labels(t);
+    tern_status st = report_labels(t, f);
     if (st == TERN_OK) st = report_lengths(t);
     if (st != TERN_OK) return st;
     if (n->same)
         tern__log(c, TERN_LOG_INFO, "%zu text%s another one; a split keeps them together", n->same,
                   n->same == 1 ? " repeats" : "s repeat");
-    if (n->skipped)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu empty line%s skipped", t->name, n->skipped,
-                  n->skipped == 1 ? " was" : "s were");
+    tern__findings_many(f, t->label_names.count, t->tagged ? words : t->count,
+                        t->tagged ? t->words.count : t->count - n->same,
+                        t->tagged ? "tag" : "label", t->tagged ? "words" : "texts");
     if (n->wordless)
-        tern__log(c, TERN_LOG_WARNING, "%s: %zu text%s no words, the first in line %zu", t->name,
-                  n->wordless, n->wordless == 1 ? " has" : "s have", n->wordless_line);
+        tern__findings_add(f, "%zu text%s no words, the first in line %zu", n->wordless,
+                           n->wordless == 1 ? " has" : "s have", n->wordless_line);
     if (n->broken_texts)
-        tern__log(c, TERN_LOG_WARNING,
-                  "%s: %zu text%s not UTF-8, the first in line %zu; U+FFFD stands for %zu broken "
-                  "bytes or sequences (if it is Latin-1, convert it)",
-                  t->name, n->broken_texts, n->broken_texts == 1 ? " is" : "s are", n->broken_line,
-                  n->replaced);
+        tern__findings_add(f,
+                           "%zu text%s not UTF-8, the first in line %zu; U+FFFD stands for %zu "
+                           "broken bytes or sequences (if it is Latin-1, convert it)",
+                           n->broken_texts, n->broken_texts == 1 ? " is" : "s are", n->broken_line,
+                           n->replaced);
+    tern__findings_log(f, c, t->name);
     return TERN_OK;
 }
 
@@ -399,13 +409,14 @@ tern_status tern__texts_read(tern__texts *t, const char *path, const tern_text_d
         st = TERN_ERR_MEMORY;
     if (st == TERN_OK) st = take_labels(t, o);
     if (st == TERN_OK) st = read_all(&r);
+    if (st == TERN_OK) tern__text_reader_report(r.reader, &r.findings);
     tern_text_reader_close(r.reader);
     tern_tokens_free(r.tokens);
     if (st == TERN_OK) st = check_labels(t, o);
     if (st == TERN_OK && !o->n_labels) st = order_labels(t);
     if (st == TERN_OK) st = find_groups(t, &r.notes.same);
     if (st == TERN_OK) st = find_subwords(t);
-    if (st == TERN_OK) st = report(t, &r.notes);
+    if (st == TERN_OK) st = report(t, &r.notes, &r.findings);
     return st;
 }
 

@@ -3,6 +3,8 @@
  * done in the text, by spaces, so that n-grams and sub-words of the token go with it. */
 #include "classify.h"
 
+#include "core/task/answer.h"
+
 #include <string.h>
 
 enum { BYTES_TOGETHER = 8 << 20 };
@@ -62,7 +64,7 @@ tern_status tern_text_explain(tern_session *session, const char *text, tern_answ
     k->weights = grown;
     for (size_t i = 0; i < n; i++)
         k->weights[i] = (tern_text_weight){tokens->at[i].begin, tokens->at[i].end, 0};
-    int64_t label = tern__text_pipeline_label(&k->pipeline, found.label);
+    int64_t label = tern__label_find(k->pipeline.labels, k->pipeline.n_labels, found.label);
     if (n && (st = weigh(k, session, text, n, label, found.score)) != TERN_OK) return st;
     *answer = found;
     *weights = k->weights;

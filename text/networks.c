@@ -1,25 +1,17 @@
-/* The networks for text. Builds graphs; knows nothing of data or training. Padding never changes an
+/* The networks for text, each with its recipe. Builds graphs; knows nothing of data. Padding never changes an
  * answer: row 0 of every table is zeros and stays so, layers that would make something of zeros are
  * multiplied by the mask, and maxima are over numbers that are at least 0, which is what padding
  * gives. */
+#include "networks.h"
+
 #include "core/choices.h"
 #include "core/graph.h"
-
-#include <tern/text_network.h>
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef tern_text_network_options options;
-
-typedef struct network {
-    const char *name, *summary;
-    bool tags;
-    int64_t dimension;
-    double dropout;
-    tern_value (*build)(tern_value ids, const options *o);
-} network;
 
 static int64_t scaled(const options *o, int64_t channels) {
     return (int64_t)fmax(1, round((double)channels * o->width));
@@ -220,25 +212,47 @@ static tern_value build_tagger(tern_value ids, const options *o) {
     return conv(turned(x), o->classes, 1, 1);
 }
 
-static const network networks[] = {
+#define LONG_TEXTS(seen)                                                                           \
+    {.train = {.samples_seen = (seen), .fewest_epochs = 4, .most_epochs = 20, .batch = 32,         \
+               .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3,                            \
+               .schedule = TERN_SCHEDULE_ONE_CYCLE},                                               \
+     .with_vectors = 0.7, .word_dropout = 0.05}
+
+static const tern__text_network networks[] = {
     {"textcnn", "filters over 3, 4 and 5 words, max over time: Kim 2014 (the default)", false, 128,
-     0.5, build_textcnn},
+     0.5, build_textcnn,
+     {.train = {.samples_seen = 55000, .fewest_epochs = 4, .most_epochs = 15, .batch = 50,
+                .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3,
+                .schedule = TERN_SCHEDULE_COSINE, .max_norm = 3},
+      .with_vectors = 0.35, .word_dropout = 0.15}},
     {"ngrams", "mean of vectors of words and word n-grams: as fastText's classifier", false, 32, -1,
-     build_ngrams},
+     build_ngrams,
+     {.train = {.samples_seen = 150000, .fewest_epochs = 5, .most_epochs = 30, .batch = 32,
+                .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3,
+                .schedule = TERN_SCHEDULE_COSINE},
+      .with_vectors = 0.35, .word_ngrams = 2, .buckets = 500000}},
     {"deep", "dilated convolutions with residuals, attention: long documents", false, 128, 0.3,
-     build_deep},
+     build_deep, LONG_TEXTS(100000)},
     {"lstm", "convolution, then LSTM in both directions: where order counts", false, 128, 0.3,
-     build_lstm},
-    {"gru", "the same with gated recurrent units", false, 128, 0.3, build_gru},
+     build_lstm, LONG_TEXTS(80000)},
+    {"gru", "the same with gated recurrent units", false, 128, 0.3, build_gru, LONG_TEXTS(80000)},
     {"tagger", "a label for every token: sub-words, convolutions, LSTM (for .conll data)", true, 128,
-     0.4, build_tagger},
+     0.4, build_tagger,
+     {.train = {.samples_seen = 50000, .fewest_epochs = 5, .most_epochs = 25, .batch = 16,
+                .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3,
+                .schedule = TERN_SCHEDULE_ONE_CYCLE},
+      .with_vectors = 0.35, .word_dropout = 0.1, .subwords = 24, .buckets = 50000}},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
-static const network *find(const char *name) {
+static const tern__text_network *find(const char *name) {
     return tern__choice_find(TERN__CHOICES(networks), name);
 }
 
+const tern__text_network *tern__text_network_row(const char *name) {
+    const tern__text_network *n = find(name);
+    return n ? n : &networks[0];
+}
 const char *tern_text_network_name(size_t index) {
     return index < NETWORKS ? networks[index].name : NULL;
 }
@@ -246,13 +260,13 @@ const char *tern_text_network_summary(size_t index) {
     return index < NETWORKS ? networks[index].summary : NULL;
 }
 bool tern_text_network_tags(const char *name) {
-    const network *n = find(name);
+    const tern__text_network *n = find(name);
     return n && n->tags;
 }
 
 static tern_value nothing(tern_graph *g) { return (tern_value){g, -1}; }
 
-static bool check(tern_graph *g, const network *n, const options *o) {
+static bool check(tern_graph *g, const tern__text_network *n, const options *o) {
     const struct {
         const char *name;
         double value, low, high;
@@ -283,7 +297,7 @@ static bool check(tern_graph *g, const network *n, const options *o) {
     return true;
 }
 
-static void fill_defaults(options *o, const network *n) {
+static void fill_defaults(options *o, const tern__text_network *n) {
     static const int64_t kim[] = {3, 4, 5};
     if (!o->dimension) o->dimension = n->dimension;
     if (!o->filters) o->filters = 100;
@@ -294,7 +308,7 @@ static void fill_defaults(options *o, const network *n) {
 
 tern_value tern_text_network_build(tern_graph *g, const char *name, const options *wanted) {
     const options defaults = TERN_TEXT_NETWORK_OPTIONS_INIT;
-    const network *n = find(name);
+    const tern__text_network *n = find(name);
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (!wanted) wanted = &defaults;
     if (wanted->size != sizeof *wanted) {

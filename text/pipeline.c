@@ -2,7 +2,7 @@
  * its output into a label. Knows JSON and the front end; runs nothing. */
 #include "pipeline.h"
 
-#include "core/graph.h"
+#include "core/task/pipeline.h"
 
 #include <string.h>
 
@@ -12,30 +12,18 @@ void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c) {
     memset(p, 0, sizeof *p);
 }
 
-int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *label) {
-    for (size_t i = 0; i < p->n_labels; i++)
-        if (!strcmp(p->labels[i], label)) return (int64_t)i;
-    return -1;
-}
-
-static tern_status read_input(tern__text_pipeline *p, tern_context *c, const char *text) {
-    json_t *root;
-    tern_status st = tern__json_read(&root, c, "the model's tern.input", text, strlen(text));
-    if (st == TERN_ERR_MEMORY) return st;
+static bool read_input(void *pipeline, const json_t *root) {
+    tern__text_pipeline *p = pipeline;
     const char *kind = json_string_value(json_object_get(root, "kind"));
     const json_t *subwords = json_object_get(root, "subwords");
     p->subwords = json_integer_value(subwords);
-    if (!kind || (strcmp(kind, "text") && strcmp(kind, "tokens")) ||
-        (subwords && !json_is_integer(subwords)) || p->subwords < 0 || p->subwords > 256)
-        st = tern__fail(c, TERN_ERR_FORMAT,
-                        "the model's tern.input is \"%.80s\"; expected {\"kind\": \"text\" or "
-                        "\"tokens\", \"subwords\": 0..256}",
-                        text);
-    else
-        p->tags = !strcmp(kind, "tokens");
-    json_decref(root);
-    return st;
+    p->tags = kind && !strcmp(kind, "tokens");
+    return kind && (p->tags || !strcmp(kind, "text")) && (!subwords || json_is_integer(subwords)) &&
+           p->subwords >= 0 && p->subwords <= 256;
 }
+
+static const tern__pipeline_key input_key = {
+    "tern.input", "{\"kind\": \"text\" or \"tokens\", \"subwords\": 0..256}", 80, read_input};
 
 /* The network must take what the front end gives. */
 static tern_status check_inputs(const tern__text_pipeline *p, tern_context *c,
@@ -46,6 +34,11 @@ static tern_status check_inputs(const tern__text_pipeline *p, tern_context *c,
         return tern__fail(c, TERN_ERR_FORMAT,
                           "the network has %zu inputs and %zu outputs; its front end gives %zu",
                           g->n_inputs, g->n_outputs, inputs);
+    if (p->subwords && p->text.max_n == 0)
+        return tern__fail(c, TERN_ERR_FORMAT,
+                          "the model's tern.input wants %lld sub-words a word; by max_n 0 of its "
+                          "tern.text there are none",
+                          (long long)p->subwords);
     for (size_t i = 0; i < inputs; i++) {
         const tern__shape *in = &g->values[g->inputs[i]].shape;
         const int rank = i ? 3 : 2;
@@ -62,39 +55,24 @@ static tern_status check_inputs(const tern__text_pipeline *p, tern_context *c,
 
 tern_status tern__text_pipeline_check_output(const tern__text_pipeline *p, tern_context *c,
                                              const tern_graph *g) {
-    char text[TERN__SHAPE_TEXT];
-    const tern__shape *out = &g->values[g->outputs[0]].shape;
-    if (out->rank != (p->tags ? 3 : 2) ||
-        (out->dims[1] >= 0 && out->dims[1] != (int64_t)p->n_labels))
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          "the network's output is %s, but the model has %zu labels%s",
-                          tern__shape_text(out, text, sizeof text), p->n_labels,
-                          p->tags ? " for every token" : "");
-    return TERN_OK;
+    return tern__pipeline_gives_labels(c, g, p->n_labels, p->tags ? 3 : 2,
+                                       p->tags ? " for every token" : "");
 }
 
 tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
                                      const tern_model *model) {
-    const char *labels = tern_model_metadata(model, "tern.labels");
-    const char *text = tern_model_metadata(model, "tern.text");
-    const char *vocabulary = tern_model_metadata(model, "tern.vocabulary");
-    const char *input = tern_model_metadata(model, "tern.input");
+    static const tern__pipeline_need need = {
+        {"tern.text", "tern.vocabulary", "tern.labels", "tern.input"}, "reads", "for text can read it"};
+    const char *texts[TERN__PIPELINE_KEYS];
     memset(p, 0, sizeof *p);
-    if (!labels || !text || !vocabulary || !input)
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          "the model does not say how it reads: its metadata have no %s%s; only "
-                          "models that were trained by tern for text can read it",
-                          !text         ? "tern.text"
-                          : !vocabulary ? "tern.vocabulary"
-                          : !labels     ? "tern.labels"
-                                        : "tern.input",
-                          text ? "" : tern__metadata_front_end(model));
-    tern_status st = tern_text_options_parse(&p->text, c, text, strlen(text));
+    tern_status st = tern__pipeline_find(texts, c, model, &need);
+    if (st != TERN_OK) return st;
+    st = tern_text_options_parse(&p->text, c, texts[0], strlen(texts[0]));
     if (st != TERN_OK) tern__fail_in(c, "the model's tern.text");
     if (st == TERN_OK) st = tern__metadata_labels(&p->labels, &p->n_labels, c, model);
-    if (st == TERN_OK) st = read_input(p, c, input);
+    if (st == TERN_OK) st = tern__pipeline_parse(p, c, texts[3], &input_key);
     if (st == TERN_OK) {
-        st = tern_vocabulary_parse(&p->vocabulary, c, vocabulary, strlen(vocabulary));
+        st = tern_vocabulary_parse(&p->vocabulary, c, texts[1], strlen(texts[1]));
         if (st != TERN_OK) tern__fail_in(c, "the model's tern.vocabulary");
     }
     if (st == TERN_OK) st = check_inputs(p, c, tern_model_graph(model));
@@ -102,20 +80,11 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
     return st;
 }
 
-static const char *label_of(const void *data, size_t i) { return tern_text_dataset_label(data, i); }
-
-tern_status tern__text_pipeline_check_data(tern_context *c, const tern_text_dataset *data) {
-    return tern__metadata_check_labels(c, label_of, data, tern_text_dataset_label_count(data));
-}
-
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
                                       const tern_text_dataset *data, int64_t subwords) {
     char *text = NULL, *words = NULL;
     size_t length;
-    tern_status st =
-        tern__metadata_set_labels(model, c, label_of, data, tern_text_dataset_label_count(data));
-    if (st == TERN_OK)
-        st = tern_text_options_text(&text, c, tern_text_dataset_options_in_use(data));
+    tern_status st = tern_text_options_text(&text, c, tern_text_dataset_options_in_use(data));
     if (st == TERN_OK) st = tern_model_set_metadata(model, "tern.text", text);
     if (st == TERN_OK)
         st = tern_vocabulary_text(&words, &length, tern_text_dataset_vocabulary(data));

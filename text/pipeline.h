@@ -21,8 +21,6 @@ typedef struct tern__text_pipeline {
     int64_t subwords; /* of a token, the second input; 0: none */
 } tern__text_pipeline;
 
-/* Can the labels stand in a model? TERN_ERR_FORMAT. */
-tern_status tern__text_pipeline_check_data(tern_context *c, const tern_text_dataset *data);
 /* Reads and checks the metadata against the network's inputs. On failure nothing is held. */
 tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
                                      const tern_model *model);
@@ -30,10 +28,8 @@ tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
 tern_status tern__text_pipeline_check_output(const tern__text_pipeline *p, tern_context *c,
                                              const tern_graph *g);
 void tern__text_pipeline_free(tern__text_pipeline *p, tern_context *c);
-/* Writes labels, front end, vocabulary and input. */
+/* Writes front end, vocabulary and input. */
 tern_status tern__text_pipeline_write(tern_model *model, tern_context *c,
                                       const tern_text_dataset *data, int64_t subwords);
-/* The number of a label, or -1. */
-int64_t tern__text_pipeline_label(const tern__text_pipeline *p, const char *label);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef TERN_TEXT_READER_H
 #define TERN_TEXT_READER_H
 
-#include "core/base.h"
+#include "core/labels.h"
 #include <tern/text_dataset.h>
 
 /* The options as they will be used. TERN_ERR_ARGUMENT. */
@@ -15,5 +15,8 @@ tern_status tern__text_reader_open_memory(tern_text_reader **reader, tern_contex
                                           const tern_text_reader_options *options);
 /* Whether its texts come with a tag for each token. */
 bool tern__text_reader_tagged(const tern_text_reader *reader);
+
+/* What it skipped so far, which labels are lost by that, and which spellings it took as one. */
+void tern__text_reader_report(const tern_text_reader *reader, tern__findings *findings);
 
 #endif

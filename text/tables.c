@@ -29,19 +29,43 @@ struct tern__text_tables {
 
 /* ---- recognition ---- */
 
-static const tern__node *maker(const tern_graph *g, int value, const char *op) {
+typedef bool kind(const tern__node *n);
+
+static bool is_lookup(const tern__node *n) { return n->op->traits.looks_up; }
+static bool is_turn(const tern__node *n) { return n->op->traits.permutation != NULL; }
+static bool is_join(const tern__node *n) { return n->op->traits.joins; }
+static bool is_relu(const tern__node *n) { return n->op->traits.fused_as == TERN__RELU; }
+static bool is_sum(const tern__node *n) { return n->op->traits.adds; }
+static bool is_convolution(const tern__node *n) { return n->op->traits.layer.kind == TERN__FILTERS; }
+static bool is_dropout(const tern__node *n) {
+    return n->op->traits.nothing == TERN__NOTHING_AT_INFERENCE;
+}
+static bool is_greatest(const tern__node *n) {
+    return n->op->traits.greatest && n->op->traits.greatest(n->attributes, n->n_inputs);
+}
+/* W x + b, a row of W for each unit. */
+static bool is_dense(const tern__node *n) {
+    const tern__layer *l = &n->op->traits.layer;
+    return l->kind == TERN__DENSE && l->bias && l->unit_axis(n->attributes) == 0 &&
+           (!l->scales || l->scales(n->attributes));
+}
+
+/* The node that computes the value, if it is of a kind. */
+static const tern__node *maker(const tern_graph *g, int value, kind *is) {
     int producer = value < 0 ? -1 : g->values[value].producer;
     const tern__node *n = producer < 0 ? NULL : &g->nodes[producer];
-    return n && strcmp(n->op->name, op) == 0 && !*n->op->domain ? n : NULL;
+    return n && is(n) ? n : NULL;
 }
 
 static int64_t whole(const tern__node *n, const char *name) {
-    return *(const int64_t *)tern__attribute_at(n->op, n->attributes, name);
+    const int64_t *number = tern__attribute_at(n->op, n->attributes, name);
+    return number ? *number : 0;
 }
 
 static bool are(const tern__node *n, const char *name, const int64_t *wanted, int count,
                 int64_t otherwise) {
     const tern__ints *ints = tern__attribute_at(n->op, n->attributes, name);
+    if (!ints) return false;
     for (int i = 0; i < count; i++)
         if ((ints->count ? ints->at[i] : otherwise) != wanted[i]) return false;
     return !ints->count || ints->count == count;
@@ -58,7 +82,7 @@ static const float *weight(const tern_graph *g, int value, int rank, int64_t *di
 
 /* words = Gather(table, ids) */
 static bool read_vectors(tern__text_tables *t, const tern_graph *g, int value) {
-    const tern__node *gather = maker(g, value, "Gather");
+    const tern__node *gather = maker(g, value, is_lookup);
     int64_t dims[2];
     if (!gather || whole(gather, "axis") != 0 || gather->inputs[1] != g->inputs[0] ||
         t->n_vectors == MOST_TABLES)
@@ -74,9 +98,9 @@ static bool read_vectors(tern__text_tables *t, const tern_graph *g, int value) {
 /* x [N, D, L] = Transpose(words), words [N, L, D] of one or two tables. */
 static bool read_words(tern__text_tables *t, const tern_graph *g, int value) {
     static const int64_t turn[] = {0, 2, 1};
-    const tern__node *transpose = maker(g, value, "Transpose");
+    const tern__node *transpose = maker(g, value, is_turn);
     if (!transpose || !are(transpose, "perm", turn, 3, -1)) return false;
-    const tern__node *concat = maker(g, transpose->inputs[0], "Concat");
+    const tern__node *concat = maker(g, transpose->inputs[0], is_join);
     if (!concat) return read_vectors(t, g, transpose->inputs[0]);
     if (whole(concat, "axis") != 2) return false;
     for (int i = 0; i < concat->n_inputs; i++)
@@ -87,12 +111,12 @@ static bool read_words(tern__text_tables *t, const tern_graph *g, int value) {
 /* y [N, F] = Relu(ReduceMax(Relu(Conv(x))) + threshold); *words: x's value. */
 static bool read_part(tern__text_tables *t, const tern_graph *g, int value, int *words) {
     static const int64_t time = 2, one = 1;
-    const tern__node *outer = maker(g, value, "Relu");
-    const tern__node *add = outer ? maker(g, outer->inputs[0], "Add") : NULL;
-    const tern__node *maximum = add ? maker(g, add->inputs[0], "ReduceMax") : NULL;
-    const tern__node *inner = maximum ? maker(g, maximum->inputs[0], "Relu") : NULL;
-    const tern__node *conv = inner ? maker(g, inner->inputs[0], "Conv") : NULL;
-    if (!conv || conv->n_inputs > 2 || maximum->n_inputs != 1 || whole(maximum, "keepdims") ||
+    const tern__node *outer = maker(g, value, is_relu);
+    const tern__node *add = outer ? maker(g, outer->inputs[0], is_sum) : NULL;
+    const tern__node *maximum = add ? maker(g, add->inputs[0], is_greatest) : NULL;
+    const tern__node *inner = maximum ? maker(g, maximum->inputs[0], is_relu) : NULL;
+    const tern__node *conv = inner ? maker(g, inner->inputs[0], is_convolution) : NULL;
+    if (!conv || conv->n_inputs > 2 || whole(maximum, "keepdims") ||
         !are(maximum, "axes", &time, 1, -1) || !are(conv, "strides", &one, 1, 1) ||
         !are(conv, "dilations", &one, 1, 1) || whole(conv, "group") != 1)
         return false;
@@ -112,19 +136,18 @@ static bool read_part(tern__text_tables *t, const tern_graph *g, int value, int 
 }
 
 static bool recognise(tern__text_tables *t, const tern_graph *g) {
-    const tern__node *gemm = g->n_outputs == 1 ? maker(g, g->outputs[0], "Gemm") : NULL;
+    const tern__node *gemm = g->n_outputs == 1 ? maker(g, g->outputs[0], is_dense) : NULL;
     int64_t dims[2], classes;
-    if (g->n_inputs != 1 || !gemm || gemm->n_inputs != 3 || !whole(gemm, "transB") ||
-        whole(gemm, "transA"))
+    if (g->n_inputs != 1 || !gemm || gemm->n_inputs != 3 || whole(gemm, "transA"))
         return false;
     t->dense = weight(g, gemm->inputs[1], 2, dims);
     t->bias = weight(g, gemm->inputs[2], 1, &classes);
     if (!t->dense || !t->bias || classes != dims[0]) return false;
     t->classes = classes;
     int from = gemm->inputs[0], words[TERN_TEXT_MAX_WIDTHS];
-    const tern__node *dropout = maker(g, from, "Dropout");
+    const tern__node *dropout = maker(g, from, is_dropout);
     if (dropout) from = dropout->inputs[0];
-    const tern__node *concat = maker(g, from, "Concat");
+    const tern__node *concat = maker(g, from, is_join);
     int n = concat ? concat->n_inputs : 1;
     if (n > TERN_TEXT_MAX_WIDTHS) return false;
     for (int i = 0; i < n; i++)

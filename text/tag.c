@@ -4,6 +4,7 @@
 #include "spans.h"
 
 #include "core/dataset.h"
+#include "core/task/answer.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,18 +70,11 @@ static tern_status read_places(const tern__text_pipeline *p, tern_context *c, co
                           (long long)y->dims[1], (long long)length, (long long)labels, count);
     const float *z = (const float *)y->data + n * labels * length;
     for (size_t i = 0; i < count; i++) {
-        int64_t best = 0;
-        double total = 0;
-        for (int64_t k = 1; k < labels; k++)
-            if (z[k * length + (int64_t)i] > z[best * length + (int64_t)i]) best = k;
-        const double greatest = z[best * length + (int64_t)i];
-        for (int64_t k = 0; k < labels; k++) total += exp(z[k * length + (int64_t)i] - greatest);
-        if (!isfinite(total) || !isfinite(greatest))
-            return tern__fail(c, TERN_ERR_FORMAT,
-                              "the network's output is not finite: the model file is damaged or "
-                              "was never trained");
-        tags[i] = (int32_t)best;
-        if (scores) scores[i] = (float)(1 / total);
+        tern__softmax s;
+        const tern_status st = tern__softmax_get(&s, c, z + i, labels, length);
+        if (st != TERN_OK) return st;
+        tags[i] = (int32_t)s.best;
+        if (scores) scores[i] = (float)(1 / s.total);
     }
     return TERN_OK;
 }
@@ -120,7 +114,8 @@ tern_status tern_text_tag_text(tern_session *session, const char *text, tern_tex
     for (size_t i = 0; i < n; i++)
         t->tokens[i] = (tern_text_tag){tokens->at[i].begin, tokens->at[i].end,
                                        p->labels[t->tags[i]], t->scores[i]};
-    const size_t spans = tern__spans(t->spans, p->labels, t->tags, n);
+    const size_t spans =
+        tern__spans(t->spans, p->labels, t->tags, n, tern__span_ends(p->labels, p->n_labels));
     for (size_t i = 0; i < spans; i++) {
         const tern__span *s = &t->spans[i];
         tern_text_entity *e = &t->entities[i];
@@ -153,8 +148,9 @@ static void complete(tern_entity_metrics *m) {
 /* Spans of both sides; truth and found have `count` tokens. */
 static void count_text(tern_tag_metrics *m, const tern__text_pipeline *p, const int32_t *truth,
                        const int32_t *found, size_t count, tern__span *a, tern__span *b) {
-    const size_t n = tern__spans(a, p->labels, truth, count);
-    const size_t k = tern__spans(b, p->labels, found, count);
+    const bool ends = tern__span_ends(p->labels, p->n_labels);
+    const size_t n = tern__spans(a, p->labels, truth, count, ends);
+    const size_t k = tern__spans(b, p->labels, found, count, ends);
     for (size_t i = 0; i < count; i++) m->tokens_correct += truth[i] == found[i];
     m->tokens += (int64_t)count;
     m->texts++;
@@ -171,9 +167,10 @@ static void count_text(tern_tag_metrics *m, const tern__text_pipeline *p, const 
 }
 
 static tern_status list_types(tern_tag_metrics *m, const tern__text_pipeline *p, tern_context *c) {
+    const bool ends = tern__span_ends(p->labels, p->n_labels);
     if (!(m->types = tern__calloc(c, p->n_labels, sizeof *m->types))) return TERN_ERR_MEMORY;
     for (size_t i = 0; i < p->n_labels; i++) {
-        const char *type = tern__span_type(p->labels[i]);
+        const char *type = tern__span_type(p->labels[i], ends);
         if (type && !type_of(m, type)) m->types[m->n_types++].type = type;
     }
     return TERN_OK;

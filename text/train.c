@@ -1,17 +1,14 @@
-/* Trains a text classifier or tagger: reads the data, splits it, makes the vocabulary, builds the
- * network, fills in the recipe, trains, and puts front end, vocabulary, labels and provenance into
- * the model. */
+/* Trains a text classifier or tagger: what core/task/train.c asks of texts. */
 #include "train.h"
 
+#include "networks.h"
 #include "pipeline.h"
-#include "recipe.h"
 
 #include "core/graph.h"
-#include "core/training.h"
 
 #include <string.h>
 
-/* ---- what cross-validation does as well ---- */
+/* ---- data ---- */
 
 /* Whether the file has a label for every token, from its name or format (tern_text_format). */
 static bool tagged_file(const char *path, const tern_text_reader_options *o) {
@@ -26,72 +23,18 @@ static bool tagged_file(const char *path, const tern_text_reader_options *o) {
     return false;
 }
 
-tern_status tern__text_train_prepare(tern_text_train_options *o, tern_context *c,
-                                     const char *path) {
-    if (o->size != sizeof *o)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "text training options of size %zu, expected %zu: start from "
-                          "TERN_TEXT_TRAIN_OPTIONS_INIT",
-                          o->size, sizeof *o);
-    if (o->validate_path && o->validate != 0)
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "validation is asked for twice: by a file and by a share");
-    if (o->init && (o->network || o->width != 0 || o->dropout != 0 || o->vectors))
-        return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "the network is that of the model to go on from; name, width, dropout and "
-                          "vectors of another one are not for it");
-    tern_status st = tern__training_check_freeze(c, o->init, o->freeze_until);
-    const char *const inputs[] = {path, o->validate_path, o->vectors};
-    if (st == TERN_OK) st = tern__training_check_files(c, &o->train, o->init, inputs, 3);
-    if (st != TERN_OK) return st;
-    /* The recipe is that of the network that is trained, whoever made it. */
-    if (o->init) o->network = tern__metadata_network(o->init, tern_text_network_name);
-    if (!o->network)
-        o->network = tagged_file(path, &o->data.reader) ? "tagger" : tern_text_network_name(0);
-    o->data.labels = NULL;
-    o->data.n_labels = 0;
-    o->data.vocabulary = NULL;
-    if (!o->own_recipe) tern__text_recipe_front_end(o);
-    return TERN_OK;
-}
-
-/* The trained network with a new last layer. That row 0 of its tables stands for padding is not in
- * the file. */
-static tern_status take_network(tern_graph **graph, const tern_text_dataset *data,
-                                const tern_text_train_options *o) {
-    const int64_t classes = (int64_t)tern_text_dataset_label_count(data);
-    tern_status st =
-        tern__training_go_on(graph, o->init, classes, o->freeze_until, o->train.seed);
-    for (size_t i = 0; st == TERN_OK && i < (*graph)->n_nodes; i++) {
-        const tern__node *n = &(*graph)->nodes[i];
-        if (!strcmp(n->op->name, "Gather") && (*graph)->values[n->inputs[0]].data &&
-            (*graph)->values[n->inputs[0]].shape.type == TERN_FLOAT)
-            tern_set_padding_row((tern_value){*graph, n->inputs[0]});
+/* What is at its default in o->data becomes what the network's recipe says. */
+static void fill_front_end(tern_text_train_options *o, const tern__text_recipe *r) {
+    tern_text_options *t = &o->data.text;
+    const tern_text_options defaults = TERN_TEXT_OPTIONS_INIT;
+    if (r->word_ngrams && t->word_ngrams == defaults.word_ngrams) t->word_ngrams = r->word_ngrams;
+    if (r->buckets && t->buckets == defaults.buckets) t->buckets = r->buckets;
+    if (r->subwords && !o->data.subwords) {
+        o->data.subwords = r->subwords;
+        t->subword_case = true; /* names begin with capital letters */
+        if (!t->max_n) t->min_n = 1, t->max_n = 4;
     }
-    return st == TERN_OK ? tern_graph_check(*graph) : st;
-}
-
-static tern_status build(tern_graph **graph, tern_context *c, const tern_text_dataset *data,
-                         const float *vectors, const tern_text_train_options *o) {
-    if (o->init) return take_network(graph, data, o);
-    tern_status st = tern_graph_create(graph, c);
-    if (st != TERN_OK) return st;
-    const tern_text_options *text = tern_text_dataset_options_in_use(data);
-    tern_text_network_options n = TERN_TEXT_NETWORK_OPTIONS_INIT;
-    n.classes = (int64_t)tern_text_dataset_label_count(data);
-    n.rows = (int64_t)tern_text_rows(tern_text_dataset_vocabulary(data), text);
-    n.dimension = o->dimension;
-    n.vectors = vectors;
-    n.channels = o->channels;
-    memcpy(n.widths, o->widths, sizeof n.widths);
-    n.filters = o->filters;
-    n.width = o->width;
-    n.dropout = o->dropout;
-    n.subwords = o->data.subwords;
-    n.subword_rows = o->data.subwords ? text->buckets + 1 : 0;
-    tern_graph_set_seed(*graph, o->train.seed);
-    tern_text_network_build(*graph, o->network, &n);
-    return tern_graph_check(*graph);
+    if (o->data.word_dropout == 0) o->data.word_dropout = r->word_dropout;
 }
 
 tern_status tern__text_labels(const char ***labels, size_t *count, tern_context *c,
@@ -102,35 +45,40 @@ tern_status tern__text_labels(const char ***labels, size_t *count, tern_context 
     return TERN_OK;
 }
 
-static tern_status check_tags(tern_context *c, const tern_text_dataset *data,
-                              const tern_text_train_options *o) {
+static tern_status check_tags(tern_context *c, const tern_text_dataset *data, const char *network) {
     bool tagged = tern_text_dataset_tagged(data);
-    if (tagged == tern_text_network_tags(o->network)) return TERN_OK;
+    if (tagged == tern_text_network_tags(network)) return TERN_OK;
     return tern__fail(c, TERN_ERR_ARGUMENT,
                       tagged ? "every token of the data has a label; network %s gives a label to a "
                                "whole text"
                              : "every text of the data has one label; network %s gives a label to "
                                "every token",
-                      o->network);
+                      network);
 }
 
-tern_status tern__text_train_on(tern_model **model, tern_context *c, tern_text_dataset *data,
-                                tern_dataset *training, const tern__text_start *start,
-                                tern_text_train_options *o) {
-    tern_graph *graph = NULL;
-    tern_status st = TERN_OK;
-    *model = NULL;
-    if (!o->own_recipe) {
-        tern__text_recipe_train(o, tern_dataset_count(training));
-        st = tern_text_dataset_vary(data, o->data.word_dropout);
-    }
-    if (st == TERN_OK) st = build(&graph, c, data, start->table, o);
-    if (st == TERN_OK) st = tern_train(model, graph, training, &o->train);
-    tern_graph_free(graph);
-    return st;
+tern_status tern__text_job_open(tern__job *j) {
+    tern__text_job *t = (tern__text_job *)j;
+    tern_text_train_options *o = &t->o;
+    tern_context *c = j->context;
+    if (!j->network)
+        j->network = tagged_file(j->path, &o->data.reader) ? "tagger" : tern_text_network_name(0);
+    o->data.labels = NULL;
+    o->data.n_labels = 0;
+    o->data.vocabulary = NULL;
+    if (!o->own_recipe) fill_front_end(o, &tern__text_network_row(j->network)->recipe);
+    tern_status st = tern__text_start_open(&t->start, c, o);
+    if (st == TERN_OK) st = tern_text_dataset_open(&t->data, c, j->path, &o->data);
+    if (st != TERN_OK) return st;
+    j->all = tern_text_dataset_samples(t->data);
+    j->classes = (int64_t)tern_text_dataset_label_count(t->data);
+    return TERN_OK;
 }
 
-/* ---- training once ---- */
+static tern_status open_texts(tern__job *j) {
+    const tern__text_job *t = (const tern__text_job *)j;
+    tern_status st = tern__text_job_open(j);
+    return st == TERN_OK ? check_tags(j->context, t->data, j->network) : st;
+}
 
 /* The file to validate on, with the labels of the training data. Its vocabulary comes later. */
 static tern_status open_validation(tern_text_dataset **held, tern_context *c,
@@ -150,54 +98,113 @@ static tern_status open_validation(tern_text_dataset **held, tern_context *c,
     return st;
 }
 
+tern_status tern__text_job_fit(tern__job *j) {
+    tern__text_job *t = (tern__text_job *)j;
+    tern_context *c = j->context;
+    tern_status st = t->o.validate_path ? open_validation(&t->held, c, t->data, &t->o) : TERN_OK;
+    if (st == TERN_OK) st = tern__text_start_from(&t->start, c, t->data, j->training, &t->o);
+    if (st == TERN_OK && t->held) {
+        st = tern_text_dataset_use(t->held, tern_text_dataset_vocabulary(t->data));
+        j->held = tern_text_dataset_samples(t->held);
+    }
+    if (st == TERN_OK && !t->o.own_recipe)
+        st = tern_text_dataset_vary(t->data, t->o.data.word_dropout);
+    return st;
+}
+
+void tern__text_job_close(tern__job *j) {
+    tern__text_job *t = (tern__text_job *)j;
+    tern_text_dataset_free(t->held);
+    tern_text_dataset_free(t->data);
+    tern__text_start_free(&t->start, j->context);
+}
+
+/* ---- network ---- */
+
+static void recipe(tern__job *j, tern__recipe *recipe_) {
+    const tern__text_recipe *r = &tern__text_network_row(j->network)->recipe;
+    *recipe_ = r->train;
+    if (((const tern__text_job *)j)->o.vectors) recipe_->learning_rate *= r->with_vectors;
+}
+
+/* That row 0 of the tables stands for padding is not in a file. */
+static void renew(tern_graph *g, tern__job *j) {
+    (void)j;
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        const tern__node *n = &g->nodes[i];
+        if (n->op->traits.looks_up && g->values[n->inputs[0]].data &&
+            g->values[n->inputs[0]].shape.type == TERN_FLOAT)
+            tern_set_padding_row((tern_value){g, n->inputs[0]});
+    }
+}
+
+static void build(tern_graph *g, tern__job *j) {
+    const tern__text_job *t = (const tern__text_job *)j;
+    const tern_text_train_options *o = &t->o;
+    const tern_text_options *text = tern_text_dataset_options_in_use(t->data);
+    tern_text_network_options n = TERN_TEXT_NETWORK_OPTIONS_INIT;
+    n.classes = j->classes;
+    n.rows = (int64_t)tern_text_rows(tern_text_dataset_vocabulary(t->data), text);
+    n.dimension = o->dimension;
+    n.vectors = t->start.table;
+    n.channels = o->channels;
+    memcpy(n.widths, o->widths, sizeof n.widths);
+    n.filters = o->filters;
+    n.width = o->width;
+    n.dropout = o->dropout;
+    n.subwords = o->data.subwords;
+    n.subword_rows = o->data.subwords ? text->buckets + 1 : 0;
+    tern_text_network_build(g, j->network, &n);
+}
+
+static const char *label(const tern__job *j, int64_t i) {
+    return tern_text_dataset_label(((const tern__text_job *)j)->data, (size_t)i);
+}
+
+static tern_status write_pipeline(tern_model *model, tern__job *j) {
+    const tern__text_job *t = (const tern__text_job *)j;
+    return tern__text_pipeline_write(model, j->context, t->data, t->o.data.subwords);
+}
+
+static const tern__task task = {.samples = "texts",
+                                .options = "text training options",
+                                .initializer = "TERN_TEXT_TRAIN_OPTIONS_INIT",
+                                .options_size = sizeof(tern_text_train_options),
+                                .own = "name, width, dropout and vectors",
+                                .network_name = tern_text_network_name,
+                                .open = open_texts,
+                                .fit = tern__text_job_fit,
+                                .recipe = recipe,
+                                .build = build,
+                                .renew = renew,
+                                .label = label,
+                                .write = write_pipeline,
+                                .close = tern__text_job_close};
+
+void tern__text_job_begin(tern__text_job *t, tern_context *c, const char *path,
+                          const tern_text_train_options *options) {
+    *t = (tern__text_job){.o = TERN_TEXT_TRAIN_OPTIONS_INIT};
+    const tern_text_train_options *o = &t->o;
+    if (options) t->o = *options;
+    t->job =
+        (tern__job){.task = &task,
+                    .context = c,
+                    .path = path,
+                    .network = o->network,
+                    .train = &t->o.train,
+                    .given = {.size = o->size,
+                              .init = o->init,
+                              .freeze_until = o->freeze_until,
+                              .own_recipe = o->own_recipe,
+                              .validate = o->validate,
+                              .owns = o->network || o->width != 0 || o->dropout != 0 || o->vectors,
+                              .validated = o->validate_path ? "a file" : NULL,
+                              .inputs = {path, o->validate_path, o->vectors}}};
+}
+
 tern_status tern_text_train(tern_model **model, tern_context *c, const char *path,
                             const tern_text_train_options *options) {
-    tern_text_train_options o = TERN_TEXT_TRAIN_OPTIONS_INIT;
-    tern_text_dataset *data = NULL, *held = NULL;
-    tern_dataset *first = NULL, *second = NULL;
-    tern__text_start start = {0};
-    tern_train_result result, *wanted;
-    if (options) o = *options;
-    *model = NULL;
-    tern_status st = tern__text_train_prepare(&o, c, path);
-    if (st != TERN_OK) return st;
-    if ((st = tern__text_start_open(&start, c, &o)) != TERN_OK) return st;
-    if ((st = tern_text_dataset_open(&data, c, path, &o.data)) != TERN_OK) goto done;
-    if ((st = check_tags(c, data, &o)) != TERN_OK) goto done;
-    if ((st = tern__text_pipeline_check_data(c, data)) != TERN_OK) goto done;
-    tern_dataset *training = tern_text_dataset_samples(data);
-    o.train.validation = NULL;
-    if (o.validate != 0) {
-        st = tern_dataset_split(&first, &second, training, o.validate, o.train.seed);
-        training = first;
-        o.train.validation = second;
-    } else if (o.validate_path) {
-        st = open_validation(&held, c, data, &o);
-        if (st == TERN_OK) o.train.validation = tern_text_dataset_samples(held);
-    }
-    if (st == TERN_OK) st = tern__text_start_from(&start, c, data, training, &o);
-    if (st == TERN_OK && held)
-        st = tern_text_dataset_use(held, tern_text_dataset_vocabulary(data));
-    if (st != TERN_OK) goto done;
-    wanted = o.train.result;
-    o.train.result = &result;
-    if ((st = tern__text_train_on(model, c, data, training, &start, &o)) != TERN_OK) goto done;
-    if (wanted) *wanted = result;
-    st = tern__text_pipeline_write(*model, c, data, o.data.subwords);
-    if (st == TERN_OK)
-        st = tern__metadata_set_training(
-            *model, c, tern__metadata_network_of(o.init, o.network, tern_text_network_name),
-            o.train.seed,
-            tern__metadata_facts("texts", tern_dataset_count(training), &o.train, &result), path);
-done:
-    if (st != TERN_OK) {
-        tern_model_free(*model);
-        *model = NULL;
-    }
-    tern_dataset_free(second);
-    tern_dataset_free(first);
-    tern_text_dataset_free(held);
-    tern_text_dataset_free(data);
-    tern__text_start_free(&start, c);
-    return st;
+    tern__text_job t;
+    tern__text_job_begin(&t, c, path, options);
+    return tern__job_train(model, &t.job);
 }

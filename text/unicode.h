@@ -1,5 +1,5 @@
 /* Code points: UTF-8 with replacement of what is broken, kinds of characters, normalisation of a
- * piece of text. Internal to text; the only user of utf8proc. */
+ * piece of text. Internal to text. */
 #ifndef TERN_TEXT_UNICODE_H
 #define TERN_TEXT_UNICODE_H
 

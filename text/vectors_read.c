@@ -3,6 +3,8 @@
 #include "decimal.h"
 #include "vectors_read.h"
 
+#include "core/encoding.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -199,11 +201,24 @@ static bool is_text(const char *s, const char *end) {
     return true;
 }
 
+/* Text of editors begins with a byte-order mark. */
+static tern_status skip_mark(tern__vectors_reading *r) {
+    const unsigned char *bytes;
+    size_t size, mark = 0;
+    char taken[3];
+    tern_status st = tern__stream_peek(r->stream, &bytes, 64, &size);
+    if (st != TERN_OK || !size || (size >= 4 && !memcmp(bytes, FASTTEXT, 4))) return st;
+    st = tern__text_begin(&mark, r->c, tern__stream_name(r->stream), bytes, size);
+    if (st != TERN_OK || !mark) return st;
+    return tern__stream_read(r->stream, taken, mark, &size);
+}
+
 static tern_status read_any(tern__vectors_reading *r) {
     const unsigned char *bytes;
     size_t size = 0, words = 0, dimension = 0, length;
     char *line;
-    tern_status st = tern__stream_peek(r->stream, &bytes, 4096, &size);
+    tern_status st = skip_mark(r);
+    if (st == TERN_OK) st = tern__stream_peek(r->stream, &bytes, 4096, &size);
     if (st != TERN_OK) return st;
     if (size > 4096) size = 4096;
     const char *s = (const char *)bytes, *end = s + size;

@@ -19,6 +19,7 @@
  * Sources: Mikolov et al. 2013; Bojanowski et al. 2017; the grid of blocks: Gemulla et al. 2011,
  * "Large-scale matrix factorization with distributed stochastic gradient descent"; with negatives
  * from the same part: Zhu et al. 2019, "GraphVite". */
+#include "options.h"
 #include "vectors_train.h"
 
 #include <math.h>
@@ -343,13 +344,11 @@ tern_status tern__vectors_learn(tern_vectors **vectors, tern_context *c, const t
 
 static int or_default(int value, int fallback) { return value ? value : fallback; }
 
-static tern_status refuse(tern_context *c, const char *what, double value, const char *range) {
-    return tern__fail(c, TERN_ERR_ARGUMENT, "word vectors: %s is %g; the range is %s", what, value,
-                      range);
-}
-
 /* Fills in defaults and checks ranges. */
 static tern_status complete(tern_vectors_train_options *o, tern_context *c) {
+    if (o->sample < 0) o->sample = -1; /* none, as any number below 0 */
+    const tern_status st = tern__options_check(&tern__vectors_training, c, o);
+    if (st != TERN_OK) return st;
     o->dimension = or_default(o->dimension, 100);
     o->epochs = or_default(o->epochs, 5);
     o->window = or_default(o->window, 5);
@@ -361,24 +360,10 @@ static tern_status complete(tern_vectors_train_options *o, tern_context *c) {
     o->buckets = or_default(o->buckets, 200000);
     if (o->sample == 0) o->sample = 1e-4;
     if (o->learning_rate == 0) o->learning_rate = o->subwords ? 0.05 : 0.025;
-    if (o->dimension < 1 || o->dimension > TERN_VECTORS_DIMENSION_MAX)
-        return refuse(c, "the dimension", o->dimension, "1 to 2048");
-    if (o->epochs < 1 || o->epochs > 100000) return refuse(c, "epochs", o->epochs, "1 to 100000");
-    if (o->window < 1 || o->window > 100) return refuse(c, "the window", o->window, "1 to 100");
-    if (o->min_count < 1) return refuse(c, "the minimum count", o->min_count, "1 and more");
-    if (o->max_words < 1 || o->max_words > TERN_VOCABULARY_MAX)
-        return refuse(c, "the number of words", o->max_words, "1 to 5000000");
-    if (o->negatives < 1 || o->negatives >= TERN__PAIRS_TARGETS)
-        return refuse(c, "negatives", o->negatives, "1 to 31");
-    if (!(o->learning_rate > 0) || o->learning_rate > 10)
-        return refuse(c, "the learning rate", o->learning_rate, "above 0, to 10");
-    if (!isfinite(o->sample)) return refuse(c, "sample", o->sample, "a number");
-    if (o->min_n < 1 || o->max_n < o->min_n || o->max_n > 20)
+    if (o->max_n < o->min_n)
         return tern__fail(c, TERN_ERR_ARGUMENT,
                           "word vectors: n-grams of %d to %d characters; the range is 1 to 20",
                           o->min_n, o->max_n);
-    if (o->buckets < 1 || o->buckets > 100000000)
-        return refuse(c, "buckets", o->buckets, "1 to 100000000");
     o->text.max_length = 0;
     o->reader.unlabelled = true;
     return TERN_OK;

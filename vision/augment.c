@@ -1,135 +1,47 @@
 /* Augmentation as its users see it: settings as text, their ranges, and one variation of a picture.
  * What is drawn and done: vary.c. */
+#include "options.h"
 #include "vary.h"
 
 #include "core/arithmetic.h"
-#include "core/choices.h"
-#include "core/json.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct part {
-    tern__setting setting;
-    double least, most;
-} part;
-
-#define PART(name, most, whole)                                                                    \
-    { TERN__SETTING(tern_vision_augmentation, name, whole), 0, most }
-#define EITHER_WAY(name, most)                                                                     \
-    { TERN__SETTING(tern_vision_augmentation, name, false), -(most), most }
-static const part parts[] = {PART(mirror, 1, false),     PART(flip, 1, false),
-                             PART(turn, 1, false),       PART(rotate, 180, false),
-                             PART(shift, 1, false),      PART(scale, 2, false),
-                             PART(stretch, 1, false),    PART(shear, 60, false),
-                             PART(crop, 0.95, false),    PART(elastic, 100, false),
-                             PART(elastic_sigma, 1000, false),
-                             PART(brightness, 1, false), PART(contrast, 2, false),
-                             PART(gamma, 2, false),      PART(saturation, 2, false),
-                             PART(hue, 180, false),      PART(noise, 1, false),
-                             PART(blur, 20, false),      PART(cutout, 100, true),
-                             PART(cutout_size, 1, false),
-                             EITHER_WAY(mask_x, 10),     EITHER_WAY(mask_y, 10)};
-enum { PARTS = sizeof parts / sizeof *parts };
-static const char *const borders[] = {"reflect", "constant", "edge", "wrap"};
-enum { BORDERS = sizeof borders / sizeof *borders };
+#define PART(name, most) TERN__REAL_OPTION(tern_vision_augmentation, name, 0, most)
+#define EITHER_WAY(name, most) TERN__REAL_OPTION(tern_vision_augmentation, name, -(most), most)
+static const char *const borders[] = {"reflect", "constant", "edge", "wrap", NULL};
+static const tern__option parts[] = {
+    PART(mirror, 1), PART(flip, 1), PART(turn, 1), PART(rotate, 180), PART(shift, 1), PART(scale, 2),
+    PART(stretch, 1), PART(shear, 60), PART(crop, 0.95), PART(elastic, 100),
+    PART(elastic_sigma, 1000), PART(brightness, 1), PART(contrast, 2), PART(gamma, 2),
+    PART(saturation, 2), PART(hue, 180), PART(noise, 1), PART(blur, 20),
+    TERN__INT_OPTION(tern_vision_augmentation, cutout, 0, 100), PART(cutout_size, 1),
+    EITHER_WAY(mask_x, 10), EITHER_WAY(mask_y, 10),
+    TERN__CHOICE_OPTION(tern_vision_augmentation, border, borders)};
+const tern__options tern__vision_augmentation =
+    TERN__OPTIONS("augmentation", tern_vision_augmentation, parts, NULL, NULL);
 
 static const tern_vision_augmentation nothing;
 
 tern_status tern_vision_augmentation_check(tern_context *c, const tern_vision_augmentation *a) {
-    for (size_t i = 0; a && i < PARTS; i++) {
-        const double value = tern__setting_get(a, &parts[i].setting);
-        if (!(value >= parts[i].least && value <= parts[i].most))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be in %g..%g",
-                              parts[i].setting.name, value, parts[i].least, parts[i].most);
-    }
-    if (a && (a->border < TERN_BORDER_REFLECT || a->border > TERN_BORDER_WRAP))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: border number %d", (int)a->border);
-    return TERN_OK;
+    return a ? tern__options_check(&tern__vision_augmentation, c, a) : TERN_OK;
 }
 
 bool tern__vision_augmentation_varies(const tern_vision_augmentation *a) {
-    for (size_t i = 0; i < PARTS; i++)
-        if (tern__setting_get(a, &parts[i].setting) != 0) return true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!parts[i].choices && tern__option_get(&parts[i], a) != 0) return true;
     return false;
-}
-
-uint64_t tern__vision_augmentation_hash(uint64_t h, const tern_vision_augmentation *a) {
-    unsigned char bytes[sizeof *a] = {0};
-    tern__settings_copy(bytes, a, TERN__CHOICES(parts));
-    memcpy(bytes + offsetof(tern_vision_augmentation, border), &a->border, sizeof a->border);
-    return tern__hash(h, bytes, sizeof bytes);
-}
-
-/* ---- as text ---- */
-
-static tern_status set_border(tern_vision_augmentation *a, tern_context *c, const char *name) {
-    for (int i = 0; i < BORDERS; i++)
-        if (!strcmp(name, borders[i])) {
-            a->border = (tern_border)i;
-            return TERN_OK;
-        }
-    return tern__fail(
-        c, TERN_ERR_ARGUMENT,
-        "augmentation: there is no border '%s'; there are reflect, constant, edge, wrap", name);
-}
-
-static tern_status set_part(tern_vision_augmentation *a, tern_context *c, char *item) {
-    const tern__setting *s;
-    double value;
-    if (!strcmp(item, "none")) {
-        *a = (tern_vision_augmentation){0};
-        return TERN_OK;
-    }
-    if (!strncmp(item, "border=", 7)) return set_border(a, c, item + 7);
-    tern_status st =
-        tern__settings_read(&s, &value, c, "augmentation", TERN__CHOICES(parts), "border", item);
-    if (st != TERN_OK) return st;
-    const part *of = (const part *)s;
-    if (!(value >= of->least && value <= of->most) || (s->whole && value != floor(value)))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "augmentation: %s is %g; it must be %s%g..%g",
-                          s->name, value, s->whole ? "a whole number of " : "in ", of->least, of->most);
-    tern__setting_set(a, s, value);
-    return TERN_OK;
 }
 
 tern_status tern_vision_augmentation_parse(tern_vision_augmentation *augmentation, tern_context *c,
                                            const char *text) {
     tern_vision_augmentation a = *augmentation;
-    char item[TERN__SETTING_ITEM];
-    while (tern__settings_next(&text, item)) {
-        tern_status st = set_part(&a, c, item);
-        if (st != TERN_OK) return st;
-    }
-    *augmentation = a;
-    return TERN_OK;
+    const tern_status st = tern__options_from_text(&tern__vision_augmentation, &a, c, text);
+    if (st == TERN_OK) *augmentation = a;
+    return st;
 }
 
 tern_status tern_vision_augmentation_text(char **text, tern_context *c,
                                           const tern_vision_augmentation *a) {
-    char out[1024] = "";
-    size_t used = 0;
-    *text = NULL;
-    if (!a) a = &nothing;
-    tern_status st = tern_vision_augmentation_check(c, a);
-    for (size_t i = 0; st == TERN_OK && i < PARTS; i++) {
-        const double value = tern__setting_get(a, &parts[i].setting);
-        if (value == 0) continue;
-        json_t *number = value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
-        char *digits;
-        st = tern__json_dump(&digits, c, "an augmentation", number, JSON_REAL_PRECISION(15));
-        json_decref(number);
-        if (st == TERN_OK)
-            used += (size_t)snprintf(out + used, sizeof out - used, "%s%s=%s", used ? "," : "",
-                                     parts[i].setting.name, digits);
-        tern__free(c, digits);
-    }
-    if (st != TERN_OK) return st;
-    if (a->border != TERN_BORDER_REFLECT)
-        snprintf(out + used, sizeof out - used, "%sborder=%s", used ? "," : "", borders[a->border]);
-    return (*text = tern__strdup(c, *out ? out : "none")) ? TERN_OK : TERN_ERR_MEMORY;
+    return tern__options_to_text(&tern__vision_augmentation, text, c, a ? a : &nothing);
 }
 
 /* ---- one picture ---- */

@@ -1,6 +1,6 @@
 /* The table of picture classifiers, and the older ones: LeNet, AlexNet, VGG, and a small residual
- * one for small pictures. ResNet and GoogLeNet have files of their own. Builds graphs; knows
- * nothing of data or training. */
+ * one for small pictures. ResNet and GoogLeNet have files of their own. Each stands with
+ * its recipe. Builds graphs; knows nothing of data. */
 #include "classifiers.h"
 
 #include "core/choices.h"
@@ -148,41 +148,44 @@ static tern_value build_small(tern_value x, const options *o, const tern__classi
 
 /* ---- the table ---- */
 
+/* The auxiliary loss is that of Szegedy et al. 2015; other networks have no such outputs. */
+static const tern__recipe classic = {.samples_seen = 480000, .fewest_epochs = 8,
+                                     .most_epochs = 100, .batch = 64, .learning_rate = 3e-3,
+                                     .weight_decay = 0.01, .ema = 0.999, .short_ema = true,
+                                     .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true,
+                                     .auxiliary = 0.3};
+#define RESIDUAL(rate)                                                                             \
+    {.samples_seen = 600000, .fewest_epochs = 10, .most_epochs = 100, .batch = 64,                 \
+     .learning_rate = (rate), .weight_decay = 0.02, .label_smoothing = 0.05, .ema = 0.999,         \
+     .short_ema = true, .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true,                   \
+     .auxiliary = 0.3}
+static const tern__recipe normalized = RESIDUAL(6e-3);
+/* Deep stacks without normalisation bear a tenth of the rate. */
+static const tern__recipe plain = RESIDUAL(6e-3 / 10);
+
 #define RESNET(layers)                                                                             \
-    {"resnet" #layers,                                                                             \
-     "He et al. 2016, " #layers " layers, BatchNormalization",                                     \
-     8,                                                                                            \
-     -1,                                                                                           \
-     tern__build_resnet,                                                                           \
-     layers,                                                                                       \
-     TERN__RESNET_BN},                                                                             \
-        {"resnet" #layers "-plain",                                                                \
-         "the same without normalisation: 3x3, ReLU, 3x3",                                         \
-         8,                                                                                        \
-         -1,                                                                                       \
-         tern__build_resnet,                                                                       \
-         layers,                                                                                   \
-         TERN__RESNET_PLAIN},                                                                      \
-    {                                                                                              \
-        "resnet" #layers "-preactivation", "BatchNormalization and ReLU before each convolution",  \
-            8, -1, tern__build_resnet, layers, TERN__RESNET_PREACTIVATION                          \
-    }
+    {"resnet" #layers, "He et al. 2016, " #layers " layers, BatchNormalization", 8, -1,            \
+     tern__build_resnet, layers, TERN__RESNET_BN, &normalized},                                    \
+    {"resnet" #layers "-plain", "the same without normalisation: 3x3, ReLU, 3x3", 8, -1,           \
+     tern__build_resnet, layers, TERN__RESNET_PLAIN, &plain},                                      \
+    {"resnet" #layers "-preactivation", "BatchNormalization and ReLU before each convolution", 8,  \
+     -1, tern__build_resnet, layers, TERN__RESNET_PREACTIVATION, &normalized}
 
 static const tern__classifier networks[] = {
     {"small", "residual, for small pictures, 0.6 M weights (the default)", 8, 0.2, build_small, 0,
-     0},
-    {"lenet", "LeCun et al. 1998, 62 thousand weights", 8, -1, build_lenet, 0, 0},
-    {"alexnet", "Krizhevsky 2014, 61 M weights", 63, 0.5, build_alexnet, 8, 0},
+     0, &normalized},
+    {"lenet", "LeCun et al. 1998, 62 thousand weights", 8, -1, build_lenet, 0, 0, &classic},
+    {"alexnet", "Krizhevsky 2014, 61 M weights", 63, 0.5, build_alexnet, 8, 0, &plain},
     {"alexnet-groups", "Krizhevsky et al. 2012 in two columns, 61 M weights", 63, 0.5,
-     build_alexnet, 8, 1},
-    {"vgg16", "Simonyan & Zisserman 2015, 138 M weights", 32, 0.5, build_vgg, 16, 0},
-    {"vgg19", "19 layers, 144 M weights", 32, 0.5, build_vgg, 19, 0},
-    {"vgg16-bn", "vgg16 with BatchNormalization", 32, 0.5, build_vgg, 16, 1},
-    {"vgg19-bn", "vgg19 with BatchNormalization", 32, 0.5, build_vgg, 19, 1},
+     build_alexnet, 8, 1, &plain},
+    {"vgg16", "Simonyan & Zisserman 2015, 138 M weights", 32, 0.5, build_vgg, 16, 0, &plain},
+    {"vgg19", "19 layers, 144 M weights", 32, 0.5, build_vgg, 19, 0, &plain},
+    {"vgg16-bn", "vgg16 with BatchNormalization", 32, 0.5, build_vgg, 16, 1, &normalized},
+    {"vgg19-bn", "vgg19 with BatchNormalization", 32, 0.5, build_vgg, 19, 1, &normalized},
     {"googlenet", "Szegedy et al. 2015, 7 M weights and two auxiliary classifiers", 48, 0.4,
-     tern__build_googlenet, 22, 0},
+     tern__build_googlenet, 22, 0, &plain},
     {"googlenet-factored", "n x n as n x 1 and 1 x n, BatchNormalization", 48, 0.4,
-     tern__build_googlenet, 22, 1},
+     tern__build_googlenet, 22, 1, &normalized},
     RESNET(18),
     RESNET(34),
     RESNET(50),
@@ -191,6 +194,10 @@ static const tern__classifier networks[] = {
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
+const tern__classifier *tern__classifier_row(const char *name) {
+    const tern__classifier *n = tern__choice_find(TERN__CHOICES(networks), name);
+    return n ? n : &networks[0];
+}
 const char *tern_vision_classifier_name(size_t index) {
     return index < NETWORKS ? networks[index].name : NULL;
 }

@@ -2,7 +2,7 @@
 #ifndef TERN_VISION_CLASSIFIERS_H
 #define TERN_VISION_CLASSIFIERS_H
 
-#include "core/base.h"
+#include "core/task/train.h"
 #include <tern/vision_classifier.h>
 
 /* A network of the table. Its builder gets the picture and gives the logits. */
@@ -15,7 +15,10 @@ struct tern__classifier {
                         const tern__classifier *n);
     int layers;  /* ResNet: 18 to 152; VGG: 16 or 19 */
     int variant; /* the builder's own */
+    const tern__recipe *recipe;
 };
+/* The network of this name; the first for NULL and names that there are not. */
+const tern__classifier *tern__classifier_row(const char *name);
 
 /* Channels or units times options->scale, at least 1. */
 int64_t tern__classifier_scaled(const tern_vision_classifier_options *o, int64_t channels);

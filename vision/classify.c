@@ -4,9 +4,9 @@
 #include "pixels.h"
 
 #include "core/session.h"
+#include "core/task/answer.h"
+#include "core/task/measure.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What a session keeps between pictures. */
@@ -68,26 +68,15 @@ tern_status tern_vision_classifier_input(tern_session *session, const tern_image
                          : st;
 }
 
-static int by_score(const void *a, const void *b) {
-    const tern_score *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return strcmp(x->label, y->label);
-}
-
-/* Softmax of the logits, the greatest first. */
-static tern_status fill_scores(classifier *k, tern_context *c, const float *z) {
+/* Probabilities of the logits as an answer. */
+static tern_status give_answer(tern_answer *answer, classifier *k, tern_context *c, const float *z) {
     const size_t n = k->pipeline.n_labels;
-    double greatest = -INFINITY, total = 0;
+    tern__softmax s;
+    const tern_status st = tern__softmax_get(&s, c, z, (int64_t)n, 1);
+    if (st != TERN_OK) return st;
     for (size_t i = 0; i < n; i++)
-        if (z[i] > greatest) greatest = z[i];
-    for (size_t i = 0; i < n; i++) total += exp(z[i] - greatest);
-    if (!isfinite(total) || !isfinite(greatest))
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          "the network's output is not finite: the model file is damaged or was "
-                          "never trained");
-    for (size_t i = 0; i < n; i++)
-        k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(exp(z[i] - greatest) / total)};
-    qsort(k->scores, n, sizeof *k->scores, by_score);
+        k->scores[i] = (tern_score){k->pipeline.labels[i], (float)tern__softmax_share(&s, z[i])};
+    tern__answer_of(answer, k->scores, n);
     return TERN_OK;
 }
 
@@ -106,10 +95,7 @@ tern_status tern_vision_classify(tern_session *session, const tern_image *image,
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &logits, 1);
     if (st == TERN_OK)
         st = tern__session_expect(session, &logits, 2, (int64_t[]){1, (int64_t)p->n_labels});
-    if (st == TERN_OK) st = fill_scores(k, c, logits.data);
-    if (st == TERN_OK)
-        *answer = (tern_answer){k->scores[0].label, k->scores[0].score, p->n_labels, k->scores};
-    return st;
+    return st == TERN_OK ? give_answer(answer, k, c, logits.data) : st;
 }
 
 tern_status tern_vision_classify_file(tern_session *session, const char *path,
@@ -140,13 +126,7 @@ tern_status tern_vision_embed_file(tern_session *session, const char *path, cons
     st = make_input(p, c, &image, k->input);
     tern_image_free(&image);
     if (st == TERN_OK) st = tern_session_run(session, &x, 1, &y, 1);
-    if (st == TERN_OK && y.type != TERN_FLOAT)
-        st = tern__fail(c, TERN_ERR_UNSUPPORTED, "the layer's output is not of floats");
-    if (st != TERN_OK) return st;
-    *vector = y.data;
-    *length = 1;
-    for (int i = 0; i < y.rank; i++) *length *= y.dims[i];
-    return TERN_OK;
+    return st == TERN_OK ? tern__vector_of(vector, length, c, &y) : st;
 }
 
 tern_status tern_vision_classifier_describe(tern_vision_classifier_info *info,
@@ -180,21 +160,25 @@ tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, c
     return st == TERN_OK ? tern_vision_dataset_set_normalization(*data, &p->normalization) : st;
 }
 
-static tern_status count(tern_confusion *confusion, tern_context *c,
-                         const tern_vision_dataset *data, const int64_t *predictions,
-                         tern_on_mistake on_mistake, void *user) {
-    const tern_dataset *samples = tern_vision_dataset_samples(data);
-    tern_status st = TERN_OK;
-    for (int64_t i = 0; st == TERN_OK && i < tern_dataset_count(samples); i++) {
-        const int64_t truth = tern_dataset_class(samples, i);
-        st = tern_confusion_add(confusion, truth, predictions[i]);
-        if (st == TERN_OK && on_mistake && truth != predictions[i] &&
-            !on_mistake(user, tern_vision_dataset_file(data, tern_dataset_group(samples, i)),
-                        tern_vision_dataset_label(data, (int)truth),
-                        tern_vision_dataset_label(data, (int)predictions[i])))
-            st = tern__fail(c, TERN_ERR_INTERRUPTED, "stopped while listing mistakes");
-    }
-    return st;
+typedef struct evaluation {
+    tern_context *context;
+    const tern_vision_dataset *data;
+    const tern_dataset *samples;
+    int64_t *predictions; /* of the samples */
+    tern_on_mistake on_mistake;
+    void *user;
+} evaluation;
+
+static tern_status measure_picture(void *evaluation_, int64_t i, tern__outcome *o) {
+    const evaluation *e = evaluation_;
+    o->truth = tern_dataset_class(e->samples, i);
+    o->predicted = e->predictions[i];
+    if (!e->on_mistake || o->truth == o->predicted ||
+        e->on_mistake(e->user, tern_vision_dataset_file(e->data, tern_dataset_group(e->samples, i)),
+                      tern_vision_dataset_label(e->data, (int)o->truth),
+                      tern_vision_dataset_label(e->data, (int)o->predicted)))
+        return TERN_OK;
+    return tern__fail(e->context, TERN_ERR_INTERRUPTED, "stopped while listing mistakes");
 }
 
 tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_session *session,
@@ -202,30 +186,24 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
                                             const tern_vision_dataset_options *options,
                                             tern_on_mistake on_mistake, void *user) {
     tern_context *c = tern__session_context(session);
-    const tern_model *model = tern_session_model(session);
+    evaluation e = {.context = c, .on_mistake = on_mistake, .user = user};
     tern_vision_dataset *data = NULL;
-    int64_t *predictions = NULL;
     classifier *k;
     *confusion = NULL;
     tern_status st = prepare(&k, session);
-    if (st == TERN_OK) st = tern__class_pipeline_check(&k->pipeline, c, model);
+    if (st == TERN_OK) st = tern__class_pipeline_check(&k->pipeline, c, tern_session_model(session));
     if (st == TERN_OK) st = tern__class_data_open(&data, c, path, &k->pipeline, options);
-    if (st != TERN_OK) goto done;
-    tern_dataset *samples = tern_vision_dataset_samples(data);
-    predictions = tern__calloc(c, (size_t)tern_dataset_count(samples), sizeof *predictions);
-    if (!predictions)
-        st = TERN_ERR_MEMORY;
-    else
-        st = tern__session_predict(predictions, session, samples, 64);
-    if (st == TERN_OK)
-        st = tern_confusion_create(confusion, c, (int64_t)k->pipeline.n_labels, k->pipeline.labels);
-    if (st == TERN_OK) st = count(*confusion, c, data, predictions, on_mistake, user);
-done:
-    if (st != TERN_OK) {
-        tern_confusion_free(*confusion);
-        *confusion = NULL;
+    if (st == TERN_OK) {
+        const int64_t count = tern_dataset_count(tern_vision_dataset_samples(data));
+        e.data = data;
+        e.samples = tern_vision_dataset_samples(data);
+        e.predictions = tern__calloc(c, (size_t)count, sizeof *e.predictions);
+        st = e.predictions ? tern__session_predict(e.predictions, session, e.samples, 64) : TERN_ERR_MEMORY;
+        const tern__measuring m = {"pictures", count, measure_picture, &e};
+        if (st == TERN_OK)
+            st = tern__measure_labels(confusion, &m, c, k->pipeline.labels, k->pipeline.n_labels);
     }
-    tern__free(c, predictions);
+    tern__free(c, e.predictions);
     tern_vision_dataset_free(data);
     return st;
 }

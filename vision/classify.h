@@ -20,8 +20,7 @@ tern_status tern__class_pipeline_read(tern__class_pipeline *p, tern_context *c,
                                       const tern_model *model);
 tern_status tern__class_pipeline_check(const tern__class_pipeline *p, tern_context *c,
                                        const tern_model *model);
-/* Can the labels stand in a model? TERN_ERR_FORMAT. */
-tern_status tern__class_pipeline_check_labels(const tern__class_pipeline *p, tern_context *c);
+/* Writes all but the labels. */
 tern_status tern__class_pipeline_write(tern_model *model, tern_context *c,
                                        const tern__class_pipeline *p);
 void tern__class_pipeline_free(tern__class_pipeline *p, tern_context *c);
@@ -30,10 +29,5 @@ void tern__class_pipeline_free(tern__class_pipeline *p, tern_context *c);
 tern_status tern__class_data_open(tern_vision_dataset **data, tern_context *c, const char *path,
                                   const tern__class_pipeline *p,
                                   const tern_vision_dataset_options *options);
-
-/* Numbers of the recipe where options have 0. pictures: to train on. */
-void tern__class_recipe(tern_vision_classifier_train_options *o, int64_t pictures);
-tern_status tern__class_recipe_augmentation(tern_vision_augmentation *a, tern_context *c,
-                                            const tern_vision_classifier_train_options *o);
 
 #endif

@@ -1,5 +1,6 @@
 /* Data sets of pictures: serves the pictures that dataset_read.c has read to training, in crops
  * varied at random, and to evaluation, as they are. Knows no picture file and no network. */
+#include "options.h"
 #include "store.h"
 
 #include "core/arithmetic.h"
@@ -253,7 +254,7 @@ static uint64_t fingerprint(const store *s) {
     h = tern__hash(h, &o->foreground, sizeof o->foreground);
     h = tern__hash(h, &o->border_weight, sizeof o->border_weight);
     h = tern__hash(h, &o->border_sigma, sizeof o->border_sigma);
-    return tern__vision_augmentation_hash(h, &o->augmentation) | 1;
+    return tern__options_hash(&tern__vision_augmentation, h, &o->augmentation) | 1;
 }
 
 /* ---- opening ---- */

@@ -1,7 +1,11 @@
 /* Reads the pictures of a data set and their masks into memory, in parallel, and says what is in
  * them. Serves nothing. */
 #include "idx.h"
+
+#include "core/arithmetic.h"
 #include "store.h"
+
+#include "core/labels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -104,45 +108,54 @@ static int by_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The folder of the label that a picture lies in: the beginning of its key. */
-static tern_status label_name(const tern__photo_store *s, size_t i, char **name) {
+/* The label of the folder that a picture lies in, which is the beginning of its key; *folder: as it
+ * is written there. Both are the caller's. */
+static tern_status label_name(const tern__photo_store *s, size_t i, char **name, char **folder) {
     const char *key = s->files.key[i], *slash = strchr(key, '/');
+    *name = *folder = NULL;
     if (!slash)
         return tern__fail(
             s->context, TERN_ERR_FORMAT,
             "%s: it lies in no folder of a label; a data set is a folder per label with "
             "the pictures inside",
             s->files.path[i]);
-    *name = tern__strndup(s->context, key, (size_t)(slash - key));
-    return *name ? TERN_OK : TERN_ERR_MEMORY;
+    *folder = tern__strndup(s->context, key, (size_t)(slash - key));
+    if (*folder) *name = tern__label_copy(s->context, *folder);
+    if (*name) return TERN_OK;
+    tern__free(s->context, *folder);
+    *folder = NULL;
+    return TERN_ERR_MEMORY;
+}
+
+/* Adds a label; takes its name over, also on failure. */
+static tern_status add_label(tern__photo_store *s, size_t *capacity, char *name) {
+    const size_t n = (size_t)s->classes;
+    char **labels = name ? tern__grow(s->context, s->labels, n, capacity, n + 1, sizeof *labels) : NULL;
+    if (!labels) {
+        tern__free(s->context, name);
+        return TERN_ERR_MEMORY;
+    }
+    s->labels = labels;
+    labels[s->classes++] = name;
+    return TERN_OK;
 }
 
 /* Takes the labels of options, or all that there are, sorted. */
-static tern_status find_labels(tern__photo_store *s) {
+static tern_status find_labels(tern__photo_store *s, tern__spellings *spellings) {
     tern_context *c = s->context;
     const tern_vision_dataset_options *o = &s->options;
     size_t capacity = 0;
     tern_status st = TERN_OK;
-    for (size_t i = 0; i < (o->n_labels ? o->n_labels : s->files.count) && st == TERN_OK; i++) {
-        char *name = NULL;
-        if (!o->n_labels)
-            st = label_name(s, i, &name);
-        else if (!(name = tern__strdup(c, o->labels[i])))
-            st = TERN_ERR_MEMORY;
-        if (st != TERN_OK) break;
-        /* Files are sorted by path, so that those of one label follow each other. */
-        if (!o->n_labels && s->classes && !strcmp(s->labels[s->classes - 1], name)) {
-            tern__free(c, name);
-            continue;
-        }
-        char **labels = tern__grow(c, s->labels, (size_t)s->classes, &capacity,
-                                   (size_t)s->classes + 1, sizeof *labels);
-        if (!labels) {
-            tern__free(c, name);
-            return TERN_ERR_MEMORY;
-        }
-        s->labels = labels;
-        labels[s->classes++] = name;
+    for (size_t i = 0; i < o->n_labels && st == TERN_OK; i++)
+        st = add_label(s, &capacity, tern__label_copy(c, o->labels[i]));
+    for (size_t i = 0; i < s->files.count && st == TERN_OK; i++) {
+        char *name, *folder;
+        if ((st = label_name(s, i, &name, &folder)) != TERN_OK) break;
+        const bool known = tern__spellings_have(spellings, name);
+        st = tern__spellings_note(spellings, folder, name);
+        if (st != TERN_OK || known || o->n_labels) tern__free(c, name);
+        else st = add_label(s, &capacity, name);
+        tern__free(c, folder);
     }
     if (st != TERN_OK || o->n_labels) return st;
     qsort(s->labels, (size_t)s->classes, sizeof *s->labels, by_text);
@@ -155,11 +168,44 @@ static tern_status find_labels(tern__photo_store *s) {
     return TERN_OK;
 }
 
+/* One warning about labels: folders without a picture, spellings that are one, given labels that
+ * never occur. */
+static tern_status report_labels(const tern__photo_store *s, const tern__spellings *spellings) {
+    tern_context *c = s->context;
+    tern__spellings lost = {.context = c};
+    tern__findings findings = {0};
+    tern__shown never = {0};
+    tern__file_list folders;
+    tern_status st = tern__files_folders(&folders, c, s->path);
+    for (size_t i = 0; st == TERN_OK && i < folders.count; i++) {
+        char *name = tern__label_copy(c, folders.path[i]);
+        st = name ? tern__spellings_note(&lost, folders.path[i], name) : TERN_ERR_MEMORY;
+        tern__free(c, name);
+    }
+    for (int k = 0; st == TERN_OK && k < s->classes; k++)
+        if (!tern__spellings_have(spellings, s->labels[k])) tern__shown_add(&never, s->labels[k]);
+    if (st == TERN_OK) {
+        tern__spellings_lost(spellings, &lost, &findings, "without a picture");
+        if (never.count)
+            tern__findings_add(&findings, "%zu label%s never occur%s: %s", never.count,
+                               never.count == 1 ? "" : "s", never.count == 1 ? "s" : "",
+                               tern__shown_text(&never));
+        tern__spellings_merged(spellings, &findings);
+        tern__findings_many(&findings, spellings->n_labels, s->files.count, s->files.count, "label",
+                            "pictures");
+        tern__findings_log(&findings, c, s->path);
+    }
+    tern__spellings_clear(&lost);
+    tern__files_free(&folders);
+    return st;
+}
+
 static tern_status label_all(tern__photo_store *s) {
-    tern_status st = find_labels(s);
+    tern__spellings spellings = {.context = s->context};
+    tern_status st = find_labels(s, &spellings);
     for (size_t i = 0; i < s->files.count && st == TERN_OK; i++) {
-        char *name = NULL;
-        if ((st = label_name(s, i, &name)) != TERN_OK) return st;
+        char *name, *folder;
+        if ((st = label_name(s, i, &name, &folder)) != TERN_OK) break;
         s->photos[i].label = -1;
         for (int k = 0; k < s->classes; k++)
             if (!strcmp(s->labels[k], name)) s->photos[i].label = k;
@@ -168,7 +214,10 @@ static tern_status label_all(tern__photo_store *s) {
                             "%s: the label '%s' is none of the %d given", s->files.path[i], name,
                             s->classes);
         tern__free(s->context, name);
+        tern__free(s->context, folder);
     }
+    if (st == TERN_OK) st = report_labels(s, &spellings);
+    tern__spellings_clear(&spellings);
     return st;
 }
 

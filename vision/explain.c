@@ -5,6 +5,7 @@
 #include "core/graph.h"
 #include "core/picture.h"
 #include "core/session.h"
+#include "core/task/answer.h"
 
 #include <tern/vision_explain.h>
 
@@ -154,11 +155,11 @@ static void find_range(const float *x, int64_t count, float *least, float *great
     }
 }
 
-/* The first Conv that reads the network's input. */
+/* Of the first convolution that reads the network's input. */
 static const tern__value *first_filters(const tern_graph *g) {
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
-        if (!strcmp(n->op->name, "Conv") && n->inputs[0] == g->inputs[0] &&
+        if (n->op->traits.layer.kind == TERN__FILTERS && n->inputs[0] == g->inputs[0] &&
             g->values[n->inputs[1]].data)
             return &g->values[n->inputs[1]];
     }
@@ -214,17 +215,6 @@ static tern_status draw_maps(tern_image *out, tern_context *c, const tern_tensor
 
 /* ---- the whole ---- */
 
-static tern_status find_label(int64_t *answer, tern_context *c,
-                              const tern_vision_classifier_info *info, const char *label) {
-    *answer = -1;
-    for (size_t i = 0; label && i < info->n_labels; i++)
-        if (!strcmp(info->labels[i], label)) *answer = (int64_t)i;
-    if (!label || *answer >= 0) return TERN_OK;
-    return tern__fail(c, TERN_ERR_ARGUMENT,
-                      "the model knows no label '%s'; of its %zu the first is '%s'", label,
-                      info->n_labels, info->labels[0]);
-}
-
 static tern_status explain(tern_image *out, const char **label, tern_session *session,
                            const tern_image *image, const tern_vision_explain_options *o,
                            const tern_vision_classifier_info *info, float *input) {
@@ -232,7 +222,7 @@ static tern_status explain(tern_image *out, const char **label, tern_session *se
     tern_explainer *explainer = NULL;
     tern_explanation x;
     int64_t answer;
-    tern_status st = find_label(&answer, c, info, o->label);
+    tern_status st = tern__label_asked(&answer, c, info->labels, info->n_labels, o->label);
     if (st == TERN_OK) st = tern_vision_classifier_input(session, image, input);
     if (st != TERN_OK) return st;
     const tern_tensor in = {

@@ -1,32 +1,20 @@
 /* Lists the pictures of folders and finds the mask that belongs to a picture. Opens no picture. */
 #include "files.h"
 
+#include "core/folder.h"
+
 #include <tern/vision_mask.h>
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define DEEPEST 16 /* folders within folders; also ends loops of links */
-
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-/* Hidden folders and files are passed over, hidden pictures are said. */
-static int of_use(const struct dirent *entry) {
-    return entry->d_name[0] != '.' || tern_image_is_name(entry->d_name);
-}
-
-/* Adds a file; takes path over, also on failure. key_start: where in it the path within the folder
- * begins. */
-static tern_status add(tern__file_list *list, char *path, size_t key_start) {
+/* Adds a file; takes path over, also on failure. */
+static tern_status add(tern__file_list *list, char *path) {
     tern_context *c = list->context;
     const size_t n = list->count;
+    if (!path) return TERN_ERR_MEMORY;
     const char *end = list->labelled ? path + strlen(path) : strrchr(path, '.');
-    char *key = tern__strndup(c, path + key_start, (size_t)(end - path) - key_start);
+    char *key = tern__strndup(c, path + list->key_start, (size_t)(end - path) - list->key_start);
     tern_status st = TERN_ERR_MEMORY;
     if (!key) goto failed;
     const int other = tern__names_find(&list->numbers, key);
@@ -55,55 +43,49 @@ failed:
     return st;
 }
 
-static tern_status list_folder(tern__file_list *list, const char *folder, size_t key_start,
-                               int depth) {
-    tern_context *c = list->context;
-    struct dirent **entries;
-    if (depth > DEEPEST)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s: more than %d folders within each other", folder,
-                          DEEPEST);
-    const int n = scandir(folder, &entries, of_use, by_name);
-    if (n < 0) return tern__fail(c, TERN_ERR_IO, "%s: %s", folder, strerror(errno));
-    tern_status st = TERN_OK;
-    for (int i = 0; i < n && st == TERN_OK; i++) {
-        struct stat info;
-        char *path = tern__format(c, "%s/%s", folder, entries[i]->d_name);
-        if (!path)
-            st = TERN_ERR_MEMORY;
-        else if (stat(path, &info))
-            st = tern__fail(c, TERN_ERR_IO, "%s: %s", path, strerror(errno));
-        else if (S_ISDIR(info.st_mode)) {
-            const size_t before = list->count;
-            st = list_folder(list, path, key_start, depth + 1);
-            if (list->labelled && depth == 1 && list->count == before)
-                tern__left_out_note(&list->left_out, TERN__LEFT_EMPTY, entries[i]->d_name);
-        } else if (entries[i]->d_name[0] == '.')
-            tern__left_out_note(&list->left_out, TERN__LEFT_HIDDEN, path);
-        else if (S_ISREG(info.st_mode) && tern_image_is_name(path)) {
-            st = add(list, path, key_start);
-            path = NULL;
-        } else {
-            tern__left_out_note(&list->left_out, TERN__LEFT_OTHER, path);
-        }
-        tern__free(c, path);
-    }
-    for (int i = 0; i < n; i++) free(entries[i]);
-    free(entries);
-    return st;
+static tern_status add_entry(void *list_, const tern__entry *e) {
+    tern__file_list *list = list_;
+    if (e->is_file && tern_image_is_name(e->path))
+        return add(list, tern__strdup(list->context, e->path));
+    list->left_out++;
+    tern__shown_add(&list->shown, e->path);
+    return TERN_OK;
 }
 
 tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder,
                              bool labelled) {
-    *list = (tern__file_list){.context = c, .labelled = labelled};
-    tern_status st = list_folder(list, folder, strlen(folder) + 1, 1);
+    *list = (tern__file_list){
+        .context = c, .labelled = labelled, .key_start = strlen(folder) + 1};
+    tern_status st = tern__folder_walk(c, folder, add_entry, list);
     if (st != TERN_OK) return st;
     if (!list->count)
         return tern__fail(
             c, TERN_ERR_FORMAT,
             "%s: no file in it is a picture by its name (.png, .jpg, .pnm, .pgm, .ppm)%s", folder,
-            list->left_out.count[TERN__LEFT_OTHER] ? "; convert others first (mogrify -format png)" : "");
-    tern__left_out_warn(&list->left_out, c, folder, "pictures (PNG, JPEG, PNM)");
+            list->left_out ? "; convert others first (mogrify -format png)" : "");
+    if (list->left_out)
+        tern__log(c, TERN_LOG_WARNING,
+                  "%s: %zu files are no PNG, JPEG or PNM pictures by their names and were left out: %s",
+                  folder, list->left_out, tern__shown_text(&list->shown));
     return TERN_OK;
+}
+
+static tern_status add_folder(void *list_, const tern__entry *e) {
+    tern__file_list *list = list_;
+    tern_context *c = list->context;
+    if (!e->is_folder) return TERN_OK;
+    char **paths = tern__grow(c, list->path, list->count, &list->path_capacity, list->count + 1,
+                              sizeof *paths);
+    if (!paths) return TERN_ERR_MEMORY;
+    list->path = paths;
+    if (!(paths[list->count] = tern__strdup(c, e->name))) return TERN_ERR_MEMORY;
+    list->count++;
+    return TERN_OK;
+}
+
+tern_status tern__files_folders(tern__file_list *list, tern_context *c, const char *folder) {
+    *list = (tern__file_list){.context = c};
+    return tern__folder_list(c, folder, add_folder, list);
 }
 
 void tern__files_free(tern__file_list *list) {
@@ -112,7 +94,7 @@ void tern__files_free(tern__file_list *list) {
     tern__names_clear(&list->numbers, c);
     for (size_t i = 0; i < list->count; i++) {
         tern__free(c, list->path[i]);
-        tern__free(c, list->key[i]);
+        if (list->key) tern__free(c, list->key[i]);
     }
     tern__free(c, list->path);
     tern__free(c, list->key);

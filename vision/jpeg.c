@@ -134,10 +134,11 @@ static tern_status decode_rows(tern_image *image, const tern__encoded *e, tjhand
 }
 
 static tern_status decode(tern_image *image, const tern__encoded *e, tjhandle handle) {
-    int width, height, subsampling, colours;
+    /* Which libturbojpeg may leave as they are, with no more than a warning, where the header ends early. */
+    int width = 0, height = 0, subsampling = 0, colours = TJCS_GRAY;
     if (tjDecompressHeader3(handle, e->bytes, (unsigned long)e->size, &width, &height, &subsampling,
                             &colours) &&
-        tjGetErrorCode(handle) == TJERR_FATAL)
+        (tjGetErrorCode(handle) == TJERR_FATAL || width < 1 || height < 1))
         return tern__fail(e->context,
                           is_memory(tjGetErrorStr2(handle)) ? TERN_ERR_MEMORY : TERN_ERR_FORMAT,
                           "%s: the JPEG picture's header cannot be read: %s", e->name,

@@ -1,18 +1,12 @@
-/* The networks for pixels. Builds graphs; knows nothing of data or training. */
+/* The networks for pixels, each with its recipe. Builds graphs; knows nothing of data. */
+#include "networks.h"
+
 #include "core/choices.h"
 #include "core/graph.h"
-
-#include <tern/vision_network.h>
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-typedef struct network {
-    const char *name, *summary;
-    int64_t width, depth;
-    tern_value (*build)(tern_value x, const tern_vision_network_options *o);
-} network;
 
 /* A convolution of an odd kernel that keeps the size (stride 1) -> BatchNormalization -> Relu.
  * group 0: one; -1: depthwise. channels 0: as many as x has. */
@@ -136,14 +130,35 @@ static tern_value build_fcn(tern_value x, const tern_vision_network_options *o) 
     return convolve(x, (layer){.channels = o->width, .kernel = 3}, o);
 }
 
-static const network networks[] = {
+#define TRAIN(seen)                                                                                \
+    {.samples_seen = (seen), .fewest_epochs = 10, .most_epochs = 200, .batch = 8,                  \
+     .learning_rate = 4e-3, .weight_decay = 0.01, .ema = 0.99,                                     \
+     .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true}
+/* Crops of pictures of one scale without an up and down: microscopy, retinas, aerial views. */
+static const tern__vision_recipe crops = {
+    TRAIN(8000),
+    {.mirror = 0.5, .flip = 0.5, .turn = 0.75, .scale = 0.1, .rotate = 10, .brightness = 0.05,
+     .contrast = 0.15, .gamma = 0.1}};
+/* Whole photos of things. */
+static const tern__vision_recipe photos = {
+    TRAIN(9000),
+    {.mirror = 0.5, .rotate = 10, .shift = 0.08, .scale = 0.2, .stretch = 0.1, .brightness = 0.1,
+     .contrast = 0.2, .saturation = 0.3, .hue = 15}};
+
+static const tern__vision_network networks[] = {
     {"unet", "encoder and decoder with skips side by side, 1.9 M weights (the default)", 16, 4,
-     build_unet},
-    {"light", "the same of separable convolutions, 0.2 M weights", 16, 4, build_light},
-    {"fcn", "dilated convolutions at a quarter of the size, 0.2 M weights", 16, 5, build_fcn},
+     build_unet, &crops, &photos},
+    {"light", "the same of separable convolutions, 0.2 M weights", 16, 4, build_light, &crops,
+     &photos},
+    {"fcn", "dilated convolutions at a quarter of the size, 0.2 M weights", 16, 5, build_fcn,
+     &crops, &photos},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
+const tern__vision_network *tern__vision_network_row(const char *name) {
+    const tern__vision_network *n = tern__choice_find(TERN__CHOICES(networks), name);
+    return n ? n : &networks[0];
+}
 const char *tern_vision_network_name(size_t index) {
     return index < NETWORKS ? networks[index].name : NULL;
 }
@@ -151,7 +166,7 @@ const char *tern_vision_network_summary(size_t index) {
     return index < NETWORKS ? networks[index].summary : NULL;
 }
 
-static tern_value refuse(tern_graph *g, const network *n, const char *what, double value,
+static tern_value refuse(tern_graph *g, const tern__vision_network *n, const char *what, double value,
                          const char *range) {
     tern__graph_fail(g, TERN_ERR_ARGUMENT, "network %s: %s %g; it must be in %s", n->name, what,
                      value, range);
@@ -162,7 +177,7 @@ tern_value tern_vision_network_build(tern_graph *g, const char *name,
                                      const tern_vision_network_options *options) {
     tern_vision_network_options o = TERN_VISION_NETWORK_OPTIONS_INIT;
     if (options) o = *options;
-    const network *n = tern__choice_find(TERN__CHOICES(networks), name);
+    const tern__vision_network *n = tern__choice_find(TERN__CHOICES(networks), name);
     if (!n) return tern__choice_refuse(g, "network", name, TERN__CHOICES(networks));
     if (o.size != sizeof o)
         return refuse(g, n, "options of size", (double)o.size,

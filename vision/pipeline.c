@@ -2,7 +2,7 @@
  * it as well. Knows JSON; runs nothing. */
 #include "pipeline.h"
 
-#include "core/graph.h"
+#include "core/task/pipeline.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,7 +23,7 @@ bool tern__normalization_read(tern_normalization *n, const json_t *root) {
     n->channels = read_numbers(json_object_get(root, "mean"), n->mean);
     if (read_numbers(json_object_get(root, "std"), n->std) != n->channels) return false;
     for (int i = 0; i < n->channels; i++)
-        if (!isfinite(n->mean[i]) || !(n->std[i] > 0)) return false;
+        if (!isfinite(n->mean[i]) || !(n->std[i] > 0) || !isfinite(n->std[i])) return false;
     return n->channels > 0;
 }
 
@@ -34,7 +34,8 @@ static bool read_size(tern__vision_pipeline *p, const json_t *size) {
            tern__metadata_int(&p->height, json_array_get(size, 1), 1, 8192);
 }
 
-static bool read(tern__vision_pipeline *p, const json_t *root) {
+static bool read(void *pipeline, const json_t *root) {
+    tern__vision_pipeline *p = pipeline;
     const char *task = json_string_value(json_object_get(root, "task"));
     const json_t *threshold = json_object_get(root, "threshold");
     memset(p, 0, sizeof *p);
@@ -46,15 +47,17 @@ static bool read(tern__vision_pipeline *p, const json_t *root) {
            read_size(p, json_object_get(root, "size"));
 }
 
+static const tern__pipeline_key vision_key = {
+    "tern.vision",
+    "{\"task\": \"mask\", \"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and \"threshold\"}", 200,
+    read};
+
 /* The network must take such pictures and give a logit a class. */
 static tern_status check_network(const tern__vision_pipeline *p, tern_context *c,
                                  const tern_graph *g) {
     char text[TERN__SHAPE_TEXT];
-    if (g->n_inputs != 1 || g->n_outputs < 1)
-        return tern__fail(c, TERN_ERR_FORMAT,
-                          "the network has %zu inputs and %zu outputs; one of masks has one "
-                          "input",
-                          g->n_inputs, g->n_outputs);
+    const tern_status st = tern__pipeline_one_input(c, g, "one of masks");
+    if (st != TERN_OK) return st;
     const tern__shape *x = &g->values[g->inputs[0]].shape, *y = &g->values[g->outputs[0]].shape;
     if (x->type != TERN_FLOAT || x->rank != 4 || x->dims[1] != p->normalization.channels)
         return tern__fail(c, TERN_ERR_FORMAT,
@@ -69,24 +72,11 @@ static tern_status check_network(const tern__vision_pipeline *p, tern_context *c
 
 tern_status tern__vision_pipeline_read(tern__vision_pipeline *p, tern_context *c,
                                        const tern_model *model) {
-    const char *text = tern_model_metadata(model, "tern.vision");
-    json_t *root;
-    if (!text)
-        return tern__fail(
-            c, TERN_ERR_FORMAT,
-            "the model does not say how it sees: its metadata have no "
-            "tern.vision%s; only models that were trained by tern for masks can make them",
-            tern__metadata_front_end(model));
-    if (tern__json_read(&root, c, "the model's tern.vision", text, strlen(text)) == TERN_ERR_MEMORY)
-        return TERN_ERR_MEMORY;
-    const bool known = read(p, root);
-    json_decref(root);
-    if (!known)
-        return tern__fail(
-            c, TERN_ERR_FORMAT,
-            "the model's tern.vision is \"%.200s\"; expected {\"task\": \"mask\", "
-            "\"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and \"threshold\"}",
-            text);
+    static const tern__pipeline_need need = {{"tern.vision"}, "sees", "for masks can make them"};
+    const char *texts[TERN__PIPELINE_KEYS];
+    tern_status st = tern__pipeline_find(texts, c, model, &need);
+    if (st == TERN_OK) st = tern__pipeline_parse(p, c, texts[0], &vision_key);
+    if (st != TERN_OK) return st;
     return check_network(p, c, tern_model_graph(model));
 }
 

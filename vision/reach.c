@@ -1,10 +1,10 @@
-/* How far a network looks: intervals of pixels walked back through the graph. Knows operators by
- * their names and attributes; runs nothing. */
+/* How far a network looks: intervals of pixels walked back through the graph. Asks operators
+ * what they see; runs nothing. */
+#include "core/arithmetic.h"
 #include "core/graph.h"
 
 #include <tern/vision_network.h>
 
-#include <math.h>
 #include <string.h>
 
 /* A value that follows from the picture, along one axis. Pixel i of it lies at about i * step / per
@@ -15,6 +15,9 @@ typedef struct track {
     int64_t low, high;
 } track;
 
+enum { MOST_SIDE = 65535 }; /* of a picture */
+enum { MOST_INPUTS = 64 };  /* of a node */
+
 typedef struct walk {
     const tern_graph *graph;
     tern_context *context;
@@ -22,176 +25,43 @@ typedef struct walk {
     tern__shape *shapes; /* [values] for pictures of the multiple's size */
     int axis;            /* 2: rows, 3: columns */
     int whole;           /* a node that looks at everything, or -1 */
+    const tern__shape *inputs[MOST_INPUTS]; /* of the node that is asked */
+    const void *constants[MOST_INPUTS];
 } walk;
-
-enum { MOST_SIDE = 65535 }; /* of a picture */
-
-static int64_t divisor(int64_t a, int64_t b) {
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-static int64_t floor_ratio(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-static int64_t ceil_ratio(int64_t a, int64_t b) { return -floor_ratio(-a, b); }
-
-static bool is(const tern__node *n, const char *name) { return !strcmp(n->op->name, name); }
-
-static bool is_pool(const tern__node *n) { return is(n, "MaxPool") || is(n, "AveragePool"); }
-
-static int64_t int_of(const tern__node *n, const char *name) {
-    const int64_t *number = tern__attribute_at(n->op, n->attributes, name);
-    return number ? *number : 0;
-}
-
-static tern__ints ints_of(const tern__node *n, const char *name) {
-    const tern__ints *list = tern__attribute_at(n->op, n->attributes, name);
-    return list ? *list : (tern__ints){0};
-}
-
-static bool one_of(const tern__node *n, const char *const *names) {
-    for (; *names; names++)
-        if (is(n, *names)) return true;
-    return false;
-}
-
-static bool is_channel_axis(int64_t axis) { return axis == 1 || axis == -3; }
-
-/* Axes as the input `number` gives them, or as the attribute does. */
-static tern__ints axes_of(const walk *w, const tern__node *n, int number) {
-    tern__ints axes = ints_of(n, "axes");
-    const tern__value *v = n->n_inputs > number && n->inputs[number] >= 0
-                               ? &w->graph->values[n->inputs[number]] : NULL;
-    if (!v) return axes;
-    axes.count = v->data && v->shape.type == TERN_INT64 ? (int)tern__shape_count(&v->shape) : 0;
-    if (axes.count > 2 * TERN_MAX_RANK) axes.count = 0;
-    if (axes.count) memcpy(axes.at, v->data, (size_t)axes.count * sizeof *axes.at);
-    return axes;
-}
-
-/* Operators that compute a pixel from the same pixel of their inputs: element by element, or along
- * the channels only. */
-static bool is_pointwise(const walk *w, const tern__node *n) {
-    static const char *const always[] = {
-        "Add",  "Sub",      "Mul",   "Div",         "Pow",       "Relu",     "LeakyRelu", "Elu",
-        "Gelu", "Sigmoid",  "Tanh",  "HardSigmoid", "HardSwish", "Softplus", "Erf",       "Clip",
-        "Neg",  "Sqrt",     "Exp",   "Log",         "Cast",      "Identity", "Dropout",   "LRN",
-        "BatchNormalization", NULL};
-    static const char *const along_axis[] = {"Concat", "Split",      "Gather",
-                                             "Softmax", "LogSoftmax", NULL};
-    static const char *const reductions[] = {"ReduceMean", "ReduceSum", "ReduceMax", NULL};
-    if (one_of(n, always)) return true;
-    if (one_of(n, along_axis))
-        return is_channel_axis(int_of(n, "axis")) &&
-               (!is(n, "Gather") || w->graph->values[n->inputs[1]].shape.rank == 1);
-    if (one_of(n, reductions)) {
-        const tern__ints axes = axes_of(w, n, 1);
-        return axes.count == 1 && is_channel_axis(axes.at[0]) && int_of(n, "keepdims");
-    }
-    const tern__ints axes = axes_of(w, n, 3);
-    return is(n, "Slice") && axes.count == 1 && is_channel_axis(axes.at[0]);
-}
-
-/* ---- windows ---- */
-
-static bool automatic(const tern__node *n) {
-    const tern__string *mode = tern__attribute_at(n->op, n->attributes, "auto_pad");
-    return mode && *mode->at && strcmp(mode->at, "NOTSET");
-}
-
-/* The window of Conv, ConvTranspose or a pool along the walk's axis. */
-typedef struct window {
-    int64_t kernel, stride, dilation, before;
-} window;
-
-static window window_of(const walk *w, const tern__node *n) {
-    const int at = w->axis - 2;
-    tern__window_attributes a = {.kernel_shape = ints_of(n, "kernel_shape"),
-                                 .strides = ints_of(n, "strides"),
-                                 .dilations = ints_of(n, "dilations"),
-                                 .pads = ints_of(n, "pads")};
-    const tern__string *mode = tern__attribute_at(n->op, n->attributes, "auto_pad");
-    if (mode) a.auto_pad = *mode;
-    const int64_t *kernel =
-        is_pool(n) ? a.kernel_shape.at : w->graph->values[n->inputs[1]].shape.dims + 2;
-    tern__window made;
-    if (is(n, "ConvTranspose"))
-        return (window){kernel[at], a.strides.count ? a.strides.at[at] : 1,
-                        a.dilations.count ? a.dilations.at[at] : 1,
-                        a.pads.count ? a.pads.at[at] : 0};
-    tern__window_make(&a, w->shapes[n->inputs[0]].dims + 2, 2, kernel, &made);
-    return (window){made.kernel[at], made.stride[at], made.dilation[at], made.pad_begin[at]};
-}
-
-/* ---- Resize ---- */
-
-static const char *text_of(const tern__node *n, const char *name) {
-    const tern__string *text = tern__attribute_at(n->op, n->attributes, name);
-    return text ? text->at : "";
-}
-
-/* The scale along the axis, 0 where it is not given as a number or follows the ends of the picture.
- */
-static double scale_of(const walk *w, const tern__node *n) {
-    const tern__value *v =
-        n->n_inputs > 2 && n->inputs[2] >= 0 ? &w->graph->values[n->inputs[2]] : NULL;
-    const char *mode = text_of(n, "coordinate_transformation_mode");
-    const tern__ints axes = ints_of(n, "axes");
-    const int64_t *antialias = tern__attribute_at(n->op, n->attributes, "antialias");
-    if (!v || !v->data || v->shape.type != TERN_FLOAT || v->shape.dims[0] != 4 || axes.count ||
-        (antialias && *antialias) || !strcmp(mode, "align_corners") ||
-        !strcmp(mode, "tf_crop_and_resize"))
-        return 0;
-    return (double)((const float *)v->data)[w->axis];
-}
-
-/* Output pixels [low, high] of a Resize follow from these input pixels: a pixel more than its
- * kernel on either side covers every rounding and coordinate mode. */
-static void resize_back(const walk *w, const tern__node *n, int64_t low, int64_t high,
-                        int64_t *from, int64_t *to) {
-    const double scale = scale_of(w, n);
-    const bool half = strcmp(text_of(n, "coordinate_transformation_mode"), "asymmetric") != 0;
-    const double shift = half ? 0.5 : 0;
-    const int64_t more = !strcmp(text_of(n, "mode"), "cubic") ? 1 : 0;
-    *from = (int64_t)floor(((double)low + shift) / scale - shift) - more;
-    *to = (int64_t)floor(((double)high + shift) / scale - shift) + 1 + more;
-}
 
 /* ---- forward: how fast pixels move ---- */
 
 static void reduce(track *t) {
-    const int64_t d = divisor(t->step, t->per);
+    const int64_t d = tern__greatest_common_divisor(t->step, t->per);
     t->step /= d;
     t->per /= d;
 }
 
+/* How the node maps places along the walk's axis; *sight holds those of its output. */
+static bool look(walk *w, const tern__node *n, tern__sight *sight) {
+    const tern_graph *g = w->graph;
+    const tern__traits *t = &n->op->traits;
+    sight->step = sight->per = 1;
+    sight->all_inputs = t->locality != TERN__ANYWHERE;
+    if (sight->all_inputs) return true;
+    if (!t->sees || n->n_inputs > MOST_INPUTS) return false;
+    for (int k = 0; k < n->n_inputs; k++) {
+        w->inputs[k] = n->inputs[k] < 0 ? NULL : &w->shapes[n->inputs[k]];
+        w->constants[k] = n->inputs[k] < 0 ? NULL : g->values[n->inputs[k]].data;
+    }
+    const tern__infer asked = {.context = w->context, .op = n->op->name, .name = n->name,
+                               .attributes = n->attributes, .n_inputs = n->n_inputs,
+                               .inputs = w->inputs, .constants = w->constants};
+    return t->sees(&asked, w->axis, sight);
+}
+
 /* Whether the node keeps pictures apart from what is elsewhere in them; *t goes from input to
  * output. */
-static bool move(const walk *w, const tern__node *n, track *t) {
-    if (is_pointwise(w, n)) return true;
-    if (is(n, "Conv") || is_pool(n)) {
-        t->step *= window_of(w, n).stride;
-    } else if (is(n, "ConvTranspose")) {
-        if (automatic(n) || ints_of(n, "output_shape").count) return false;
-        t->per *= window_of(w, n).stride;
-    } else if (is(n, "Pad")) {
-        const tern__value *pads = &w->graph->values[n->inputs[1]];
-        return strcmp(text_of(n, "mode"), "wrap") && pads->data && pads->shape.dims[0] == 8;
-    } else if (is(n, "Resize")) {
-        const double scale = scale_of(w, n), up = round(scale),
-                     down = scale > 0 ? round(1 / scale) : 0;
-        if (up >= 1 && fabs(scale - up) < 1e-6)
-            t->per *= (int64_t)up;
-        else if (down >= 1 && fabs(scale * down - 1) < 1e-6)
-            t->step *= (int64_t)down;
-        else
-            return false;
-    } else {
-        return false;
-    }
+static bool move(walk *w, const tern__node *n, track *t) {
+    tern__sight sight = {0};
+    if (!look(w, n, &sight)) return false;
+    t->step *= sight.step;
+    t->per *= sight.per;
     reduce(t);
     return t->step < 1 << 20 && t->per < 1 << 20;
 }
@@ -215,7 +85,7 @@ static void walk_forward(walk *w, int64_t *multiple) {
             if (w->whole < 0) w->whole = (int)i;
             continue;
         }
-        const int64_t both = *multiple / divisor(*multiple, t.step) * t.step;
+        const int64_t both = *multiple / tern__greatest_common_divisor(*multiple, t.step) * t.step;
         if (both > MOST_SIDE) {
             if (w->whole < 0) w->whole = (int)i;
             continue;
@@ -251,23 +121,10 @@ static void walk_back(walk *w, const tern__node *n) {
         w->whole = (int)(n - w->graph->nodes);
         return;
     }
-    if (is(n, "Conv") || is_pool(n)) {
-        const window v = window_of(w, n);
-        low = low * v.stride - v.before;
-        high = high * v.stride - v.before + (v.kernel - 1) * v.dilation;
-    } else if (is(n, "ConvTranspose")) {
-        const window v = window_of(w, n);
-        low = ceil_ratio(low + v.before - (v.kernel - 1) * v.dilation, v.stride);
-        high = floor_ratio(high + v.before, v.stride);
-    } else if (is(n, "Pad")) {
-        const int64_t begin = ((const int64_t *)w->graph->values[n->inputs[1]].data)[w->axis];
-        low -= begin;
-        high -= begin;
-    } else if (is(n, "Resize")) {
-        resize_back(w, n, low, high, &low, &high);
-    }
-    const bool all = is_pointwise(w, n);
-    for (int k = 0; k < (all ? n->n_inputs : 1); k++) need(w, n->inputs[k], low, high);
+    tern__sight sight = {.low = low, .high = high};
+    if (!look(w, n, &sight)) return;
+    for (int k = 0; k < (sight.all_inputs ? n->n_inputs : 1); k++)
+        need(w, n->inputs[k], sight.low, sight.high);
 }
 
 /* ---- sizes ---- */
@@ -279,25 +136,23 @@ enum {
 /* The shapes of all values for a picture of `side` x `side`. */
 static tern_status infer_shapes(walk *w, int64_t side) {
     const tern_graph *g = w->graph;
-    const tern__shape *inputs[64];
-    const void *constants[64];
     tern__shape outputs[16];
     tern__shape *picture = &w->shapes[g->inputs[0]];
     picture->dims[0] = 1;
     picture->dims[2] = picture->dims[3] = side;
     for (size_t i = 0; i < g->n_nodes; i++) {
         const tern__node *n = &g->nodes[i];
-        if (n->n_inputs > 64 || n->n_outputs > 16)
+        if (n->n_inputs > MOST_INPUTS || n->n_outputs > 16)
             return tern__fail(w->context, TERN_ERR_LIMIT,
                               "%s '%s' has %d inputs and %d outputs; 64 and 16 are "
                               "looked through",
                               n->op->name, n->name, n->n_inputs, n->n_outputs);
         for (int k = 0; k < n->n_inputs; k++) {
-            inputs[k] = n->inputs[k] < 0 ? NULL : &w->shapes[n->inputs[k]];
-            constants[k] = n->inputs[k] < 0 ? NULL : g->values[n->inputs[k]].data;
+            w->inputs[k] = n->inputs[k] < 0 ? NULL : &w->shapes[n->inputs[k]];
+            w->constants[k] = n->inputs[k] < 0 ? NULL : g->values[n->inputs[k]].data;
         }
-        tern_status st = tern__graph_infer(w->context, n->op, n->name, n->attributes, inputs,
-                                           constants, n->n_inputs, outputs, n->n_outputs);
+        tern_status st = tern__graph_infer(w->context, n->op, n->name, n->attributes, w->inputs,
+                                           w->constants, n->n_inputs, outputs, n->n_outputs);
         if (st != TERN_OK) return st;
         for (int k = 0; k < n->n_outputs; k++)
             if (n->outputs[k] >= 0) w->shapes[n->outputs[k]] = outputs[k];

@@ -4,6 +4,7 @@
 #include "pipeline.h"
 #include "tiles.h"
 
+#include "core/arithmetic.h"
 #include "core/graph.h"
 #include "core/session.h"
 
@@ -75,7 +76,7 @@ static tern_status make(void *attachment, tern_session *session) {
         if (s->halo < r->before[i]) s->halo = r->before[i];
         if (s->halo < r->after[i]) s->halo = r->after[i];
     }
-    s->halo = (s->halo + s->multiple - 1) / s->multiple * s->multiple;
+    s->halo = tern__round_up(s->halo, s->multiple);
     return TERN_OK;
 }
 
@@ -369,12 +370,10 @@ static tern_status allocate(job *j) {
     return j->input && j->sums && (j->turned || j->views == 1) ? TERN_OK : TERN_ERR_MEMORY;
 }
 
-static int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
 static tern_status segment(job *j) {
     const segmenter *s = j->s;
-    const int64_t height = round_up(j->image->height, s->multiple),
-                  width = round_up(j->image->width, s->multiple);
+    const int64_t height = tern__round_up(j->image->height, s->multiple),
+                  width = tern__round_up(j->image->width, s->multiple);
     const double pixels = (double)j->mask->width * j->mask->height;
     const double lists = 5e5; /* of plans: not part of their arena */
     const double room = j->options->memory - lists - image_bytes(j->image) - pixels -

@@ -55,10 +55,6 @@ static inline int64_t tern__photo_of(const tern__photo_store *store, int64_t sam
     return sample / (store->options.crops ? store->options.crops : 1);
 }
 
-static inline int64_t tern__round_up(int64_t size, int64_t multiple) {
-    return (size + multiple - 1) / multiple * multiple;
-}
-
 /* Reads everything: store->context, options, path and segmentation are set. */
 tern_status tern__photos_read(tern__photo_store *store);
 /* The same from idx files (dataset_idx.c). */

@@ -14,9 +14,7 @@ typedef struct tern__view {
     int width, height;
 } tern__view;
 
-/* Goes on with a hash of an augmentation; whether it changes anything (the border alone does not).
- * Both in augment.c, which knows its parts. */
-uint64_t tern__vision_augmentation_hash(uint64_t h, const tern_vision_augmentation *a);
+/* Whether an augmentation changes anything: the border alone does not (augment.c). */
 bool tern__vision_augmentation_varies(const tern_vision_augmentation *a);
 
 /* Floats of scratch that the function below needs for windows of this size. */

@@ -6,7 +6,8 @@
 #ifndef TERN_KERNELS_VECTOR_H
 #define TERN_KERNELS_VECTOR_H
 
-#include "../op.h"
+#include "../base.h"
+#include "activation.h"
 #include "kernels.h"
 
 typedef enum tern__unary {
@@ -25,7 +26,10 @@ typedef enum tern__unary {
     TERN__UNARY_LOG  /* no gradient */
 } tern__unary;
 
-typedef enum tern__binary { TERN__ADD, TERN__SUB, TERN__MUL, TERN__DIV } tern__binary;
+typedef enum tern__binary {
+    TERN__ADD, TERN__SUB, TERN__MUL, TERN__DIV,
+    TERN__PRELU /* a, below 0 a b */
+} tern__binary;
 
 /* What the gradients of the binary operators are made of; g is dy. */
 typedef enum tern__product {
@@ -33,7 +37,9 @@ typedef enum tern__product {
     TERN__MINUS_G,       /* -g */
     TERN__G_TIMES_A,     /* g a */
     TERN__G_OVER_B,      /* g / b */
-    TERN__MINUS_G_A_OVER_BB /* -g a / b^2 */
+    TERN__MINUS_G_A_OVER_BB, /* -g a / b^2 */
+    TERN__G_SLOPED,          /* g where a > 0, else g b */
+    TERN__G_TIMES_NEGATIVE_A /* 0 where a > 0, else g a */
 } tern__product;
 
 /* Elementwise losses of prediction x and target t, and their derivatives by x. */

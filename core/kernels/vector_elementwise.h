@@ -164,6 +164,7 @@ V_INLINE vf binary_value(tern__binary op, vf a, vf b) {
     case TERN__SUB: return a - b;
     case TERN__MUL: return a * b;
     case TERN__DIV: return a / b;
+    case TERN__PRELU: return v_select(v_lt(a, v_zero()), a * b, a);
     }
     return a;
 }
@@ -196,6 +197,7 @@ static void binary(tern__binary op, const float *a, int a_step, const float *b, 
     case TERN__SUB: binary_steps(TERN__SUB, a, a_step, b, b_step, floor_, y, n); break;
     case TERN__MUL: binary_steps(TERN__MUL, a, a_step, b, b_step, floor_, y, n); break;
     case TERN__DIV: binary_steps(TERN__DIV, a, a_step, b, b_step, floor_, y, n); break;
+    case TERN__PRELU: binary_steps(TERN__PRELU, a, a_step, b, b_step, floor_, y, n); break;
     }
 }
 
@@ -206,14 +208,17 @@ V_INLINE vf product_value(tern__product kind, vf g, vf a, vf b) {
     case TERN__G_TIMES_A: return g * a;
     case TERN__G_OVER_B: return g / b;
     case TERN__MINUS_G_A_OVER_BB: return -(g / b) * (a / b);
+    case TERN__G_SLOPED: return v_select(v_gt(a, v_zero()), g, g * b);
+    case TERN__G_TIMES_NEGATIVE_A: return v_select(v_gt(a, v_zero()), v_zero(), g * a);
     }
     return g;
 }
 
 V_INLINE void product_loop(tern__product kind, const float *g, const float *a, int a_step,
                            const float *b, int b_step, float *y, int64_t n, bool add) {
-    bool uses_a = kind == TERN__G_TIMES_A || kind == TERN__MINUS_G_A_OVER_BB;
-    bool uses_b = kind == TERN__G_OVER_B || kind == TERN__MINUS_G_A_OVER_BB;
+    bool uses_a = kind != TERN__G && kind != TERN__MINUS_G && kind != TERN__G_OVER_B;
+    bool uses_b = kind == TERN__G_OVER_B || kind == TERN__MINUS_G_A_OVER_BB ||
+                  kind == TERN__G_SLOPED;
     vf a0 = v_set1(uses_a && !a_step ? *a : 0), b0 = v_set1(uses_b && !b_step ? *b : 0);
 #define BODY(LOAD, STORE)                                                                          \
     vf left = uses_a && a_step ? LOAD(a + i) : a0, right = uses_b && b_step ? LOAD(b + i) : b0;    \
@@ -233,6 +238,10 @@ static void product(tern__product kind, const float *g, const float *a, int a_st
     case TERN__G_OVER_B: product_loop(TERN__G_OVER_B, g, a, a_step, b, b_step, y, n, add); break;
     case TERN__MINUS_G_A_OVER_BB:
         product_loop(TERN__MINUS_G_A_OVER_BB, g, a, a_step, b, b_step, y, n, add);
+        break;
+    case TERN__G_SLOPED: product_loop(TERN__G_SLOPED, g, a, a_step, b, b_step, y, n, add); break;
+    case TERN__G_TIMES_NEGATIVE_A:
+        product_loop(TERN__G_TIMES_NEGATIVE_A, g, a, a_step, b, b_step, y, n, add);
         break;
     }
 }

@@ -269,10 +269,19 @@ static void backward(const tern__step *step) {
 
 static double flops(const tern__step *step) { return 2.0 * (double)step->inputs[X]->count; }
 
+static tern__affine affine(const void *a, const float *const *weights, int64_t c) {
+    const float epsilon = ((const batch_normalization *)a)->epsilon;
+    return (tern__affine){weights[MEAN][c],
+                          weights[SCALE][c] / sqrt((double)weights[VARIANCE][c] + (double)epsilon),
+                          weights[BIAS][c]};
+}
+
 const tern__op tern__op_batch_normalization = {
     .name = "BatchNormalization", .domain = "", .min_inputs = 5, .max_inputs = 5, .min_outputs = 1,
     .max_outputs = 3, .attribute_size = sizeof(batch_normalization), .attributes = attributes,
     .layouts = TERN__ONLY_LAST,
     .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(SCALE) | TERN__NEEDS_INPUT(BIAS),
     .in_place = true, .fuses = true, .own_activation_gradient = true, .infer = infer,
-    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops};
+    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,
+    .traits = {.locality = TERN__BY_PLACE, .normalisation = true, .affine = affine,
+               .harmless = (const tern__harmless[]){{"spatial", 1}, {"training_mode", 0}, {0}}}};

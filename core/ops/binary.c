@@ -1,5 +1,5 @@
-/* Add, Sub, Mul, Div with NumPy's broadcasting. The gradient of an operand that was repeated is
- * summed over the axes along which it was. */
+/* Add, Sub, Mul, Div with NumPy's broadcasting, and PRelu (ONNX 16), whose slope is brought to x's
+ * shape. The gradient of an operand that was repeated is summed over the axes along which it was. */
 #include "ops.h"
 
 #include "../broadcast.h"
@@ -85,7 +85,8 @@ static void gradient(const tern__step *step, int i, tern__product kind) {
 }
 
 #define ROW .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,    \
-    .layouts = TERN__ANY_LAYOUT, .fuses = true, .infer = infer, .prepare = prepare
+    .layouts = TERN__ANY_LAYOUT, .fuses = true, .infer = infer, .prepare = prepare,   \
+    .traits.locality = TERN__BY_ELEMENT, .traits.broadcast_flag = true
 
 #define BINARY(symbol, title, op, first, second, ...)                                              \
     static tern_status forward_##symbol(const tern__step *step) { return forward(step, op); }      \
@@ -97,9 +98,38 @@ static void gradient(const tern__step *step, int i, tern__product kind) {
                                         .backward = backward_##symbol, __VA_ARGS__};
 
 /* The gradient of Add and Sub may lie over dy: what is then read as dy is still dy. */
-BINARY(add, "Add", TERN__ADD, TERN__G, TERN__G, .in_place = true)
+BINARY(add, "Add", TERN__ADD, TERN__G, TERN__G, .in_place = true, .traits.adds = true)
 BINARY(sub, "Sub", TERN__SUB, TERN__G, TERN__MINUS_G, .in_place = true)
 BINARY(mul, "Mul", TERN__MUL, TERN__G_TIMES_A, TERN__G_TIMES_A,
        .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1))
 BINARY(div, "Div", TERN__DIV, TERN__G_OVER_B, TERN__MINUS_G_A_OVER_BB,
        .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1))
+
+/* ---- PRelu: x, below 0 slope x (He et al. 2015) ---- */
+
+static tern_status infer_prelu(tern__infer *in) {
+    tern_status status = infer(in);
+    const tern__shape *x = in->inputs[0], *slope = in->inputs[1];
+    char text[TERN__SHAPE_TEXT], other[TERN__SHAPE_TEXT];
+    if (status) return status;
+    bool fits = slope->rank <= x->rank;
+    for (int i = 1; fits && i <= slope->rank; i++)
+        fits = x->dims[x->rank - i] != 1 || slope->dims[slope->rank - i] == 1;
+    if (!fits)
+        return tern__infer_fail(in, TERN_ERR_SHAPE, "slope %s cannot be broadcast to input %s",
+                                tern__shape_text(slope, text, sizeof text),
+                                tern__shape_text(x, other, sizeof other));
+    return tern__infer_same(in);
+}
+
+static tern_status forward_prelu(const tern__step *step) { return forward(step, TERN__PRELU); }
+static void backward_prelu(const tern__step *step) {
+    gradient(step, 1, TERN__G_TIMES_NEGATIVE_A);
+    gradient(step, 0, TERN__G_SLOPED);
+}
+const tern__op tern__op_prelu = {
+    .name = "PRelu", .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1,
+    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT, .fuses = true,
+    .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1), .infer = infer_prelu, .prepare = prepare,
+    .forward = forward_prelu, .backward = backward_prelu,
+    .traits = {.locality = TERN__BY_ELEMENT, .activation = true, .channels_once = true}};

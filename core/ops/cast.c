@@ -59,4 +59,6 @@ static void backward(const tern__step *step) {
 const tern__op tern__op_cast = {
     .name = "Cast", .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1,
     .max_outputs = 1, .attribute_size = sizeof(cast), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .infer = infer, .forward = forward, .backward = backward};
+    .layouts = TERN__ONLY_PLAIN, .infer = infer, .forward = forward, .backward = backward,
+    .traits = {.locality = TERN__BY_ELEMENT,
+               .harmless = (const tern__harmless[]){{"saturate", 1}, {0}}}};

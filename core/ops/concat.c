@@ -35,6 +35,12 @@ static int64_t length_along(const tern__step *step, const tern__tensor *t) {
     return t->dims[axis < 0 ? axis + t->rank : axis];
 }
 
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    (void)axis, (void)sight;
+    sight->all_inputs = true;
+    return tern__is_channel_axis(in, ((const along *)in->attributes)->axis);
+}
+
 /* ---- Concat ---- */
 
 static tern_status infer_concat(tern__infer *in) {
@@ -91,7 +97,7 @@ const tern__op tern__op_concat = {
     .name = "Concat", .domain = "", .min_inputs = 1, .max_inputs = -1, .min_outputs = 1,
     .max_outputs = 1, .attribute_size = sizeof(along), .attributes = concat_attributes,
     .layouts = TERN__ANY_LAYOUT, .infer = infer_concat, .forward = forward_concat,
-    .backward = backward_concat};
+    .backward = backward_concat, .traits.sees = sees, .traits.joins = true};
 
 /* ---- Split: sizes as the second input, or equal parts ---- */
 
@@ -168,4 +174,5 @@ const tern__op tern__op_split = {
     .name = "Split", .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1,
     .max_outputs = -1, .attribute_size = sizeof(along), .attributes = split_attributes,
     .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(1), .infer = infer_split,
-    .forward = forward_split, .backward = backward_split};
+    .forward = forward_split, .backward = backward_split, .traits.sees = sees,
+    .traits.moved = (const tern__moved[]){{"split", 1, false}, {0}}};

@@ -1,6 +1,7 @@
 /* Conv: ONNX Conv-11. x [N, C, spatial...], W [K, C/group, kernel...], B [K] -> y [N, K, out...].
  * Gradients: x, W, B. Channels-last in memory; core/convolution.h does the work. */
 #include "conv.h"
+#include "inserted.h"
 #include "ops.h"
 
 typedef tern__conv_attributes attributes;
@@ -110,9 +111,29 @@ static void backward(const tern__step *s) {
     tern__convolution_bias_gradient(s);
 }
 
+static int unit_axis(const void *a) {
+    (void)a;
+    return 0;
+}
+
+static const tern__op *with_greatest(const void *a) {
+    return ((const attributes *)a)->group == 1 ? &tern__op_conv_max : NULL;
+}
+
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    tern__window w;
+    tern__window_make(&((const attributes *)in->attributes)->window, in->inputs[0]->dims + 2,
+                      in->inputs[0]->rank - 2, in->inputs[1]->dims + 2, &w);
+    tern__window_sees(&w, axis - 2, sight);
+    return true;
+}
+
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
 const tern__op tern__op_conv = {
     .name = "Conv", .domain = "", .max_inputs = 3,
     .attribute_size = sizeof(attributes), .attributes = attribute_list, .layouts = TERN__ONLY_LAST,
-    .infer = infer, TERN__CONVOLUTION_ROW};
+    .infer = infer, TERN__CONVOLUTION_ROW,
+    .traits = {.sees = sees,
+               .layer = {TERN__FILTERS, .weight = 1, .bias = 2, .unit_axis = unit_axis},
+               .with_greatest = with_greatest}};

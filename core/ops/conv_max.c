@@ -3,7 +3,7 @@
  * backward needs: a filter's gradient comes from one window of x per image, so that data and weight
  * gradients are N * K sums of a window or a filter instead of matrix products over every place.
  * Weights are held as windows are, [K, kernel, C], while that is done. */
-#include "../plan_build.h"
+#include "inserted.h"
 #include "conv.h"
 #include "ops.h"
 

@@ -2,6 +2,7 @@
  * M, out...], out = stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pad_begin -
  * pad_end. It is the data gradient of the convolution that leads from y's shape to x's, with the
  * same weights; so its own gradient for x is that convolution. Gradients: x, W, B. */
+#include "../arithmetic.h"
 #include "convolution_step.h"
 #include "ops.h"
 
@@ -163,7 +164,25 @@ static void backward(const tern__step *s) {
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
+/* Along an axis whose output is not fitted to a size that is asked for. */
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    const attributes *a = in->attributes;
+    const tern__window_attributes *w = &a->window;
+    const int at = axis - 2;
+    if ((*w->auto_pad.at && strcmp(w->auto_pad.at, "NOTSET") != 0) || a->output_shape.count)
+        return false;
+    const int64_t stride = w->strides.count ? w->strides.at[at] : 1,
+                  dilation = w->dilations.count ? w->dilations.at[at] : 1,
+                  before = w->pads.count ? w->pads.at[at] : 0;
+    sight->per = stride;
+    sight->low = tern__ceil_div(
+        sight->low + before - (in->inputs[1]->dims[axis] - 1) * dilation, stride);
+    sight->high = tern__floor_div(sight->high + before, stride);
+    return true;
+}
+
 const tern__op tern__op_conv_transpose = {
     .name = "ConvTranspose", .domain = "", .max_inputs = 3,
     .attribute_size = sizeof(attributes), .attributes = attribute_list, .layouts = TERN__ONLY_LAST,
-    .infer = infer, TERN__CONVOLUTION_ROW};
+    .infer = infer, TERN__CONVOLUTION_ROW,
+    .traits = {.sees = sees, .layer = {TERN__SPREADS, .weight = 1, .bias = 2}}};

@@ -111,4 +111,6 @@ const tern__op tern__op_dropout = {
     .name = "Dropout", .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1,
     .max_outputs = 2, .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(RATIO),
     .in_place = true, .infer = infer, .prepare = prepare, .forward = forward,
-    .backward = backward};
+    .backward = backward,
+    .traits = {.locality = TERN__BY_ELEMENT, .nothing = TERN__NOTHING_AT_INFERENCE,
+               .moved = (const tern__moved[]){{"ratio", RATIO, true}, {0}}}};

@@ -1,6 +1,6 @@
 /* Functions of one element that have no kernel of their own: Clip-13 (min and max are inputs of one
- * element), HardSigmoid-6, Sqrt-13, Exp-13, Log-13, and Pow-15 where the exponent is one number,
- * known when the network is built. Gradient: X. */
+ * element), HardSigmoid-6, Selu-6, Softsign-1, Sqrt-13, Exp-13, Log-13, Abs-13, Reciprocal-13, and
+ * Pow-15 where the exponent is one number, known when the network is built. Gradient: X. */
 #include "ops.h"
 
 #include <math.h>
@@ -42,6 +42,9 @@ static inline float at_least(float x, float low) { return x < low ? low : x; }
 FUNCTION(clip, least(at_least(x, a), b), x >= a && x <= b ? 1.0f : 0.0f)
 FUNCTION(hard_sigmoid, least(at_least(a * x + b, 0), 1),
          a * x + b > 0 && a * x + b < 1 ? a : 0.0f)
+FUNCTION(softsign, x / (1 + fabsf(x)), 1 / (1 + fabsf(x)) / (1 + fabsf(x)))
+FUNCTION(absolute, fabsf(x), (float)((x > 0) - (x < 0)))
+FUNCTION(reciprocal, 1 / x, -(1 / x) * (1 / x))
 FUNCTION(square_root, sqrtf(x), 0.5f / sqrtf(x))
 FUNCTION(square, x * x, 2 * x)
 FUNCTION(power, powf(x, a), a * powf(x, a - 1))
@@ -89,19 +92,22 @@ static tern_status infer(tern__infer *in) {
 
 #define ROW(least_inputs, most_inputs)                                                             \
     .domain = "", .min_inputs = least_inputs, .max_inputs = most_inputs, .min_outputs = 1,         \
-    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT
+    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT, .traits.locality = TERN__BY_ELEMENT
 
-#define PLAIN(symbol, title, prefix, needed)                                                       \
+#define PLAIN(symbol, title, prefix, needed, ...)                                                  \
     static tern_status symbol##_forward(const tern__step *s) {                                     \
         return run(s, prefix##_range, 0, 0);                                                       \
     }                                                                                              \
     static void symbol##_backward(const tern__step *s) { run_back(s, prefix##_back, 0, 0); }       \
     const tern__op tern__op_##symbol = {.name = title, ROW(1, 1), .needs = needed,                 \
                                         .infer = infer, .forward = symbol##_forward,               \
-                                        .backward = symbol##_backward};
+                                        .backward = symbol##_backward, __VA_ARGS__};
 PLAIN(sqrt, "Sqrt", square_root, TERN__NEEDS_INPUT(0))
 PLAIN(log, "Log", log, TERN__NEEDS_INPUT(0))
 PLAIN(exp, "Exp", exp, TERN__NEEDS_OUTPUT(0))
+PLAIN(softsign, "Softsign", softsign, TERN__NEEDS_INPUT(0), .traits.activation = true)
+PLAIN(abs, "Abs", absolute, TERN__NEEDS_INPUT(0))
+PLAIN(reciprocal, "Reciprocal", reciprocal, TERN__NEEDS_INPUT(0))
 
 /* ---- HardSigmoid ---- */
 
@@ -122,7 +128,42 @@ static void hard_backward(const tern__step *s) {
 const tern__op tern__op_hard_sigmoid = {
     .name = "HardSigmoid", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0),
     .attribute_size = sizeof(hard_sigmoid), .attributes = hard_attributes, .infer = infer,
-    .forward = hard_forward, .backward = hard_backward};
+    .forward = hard_forward, .backward = hard_backward, .traits.activation = true};
+
+/* ---- Selu: gamma x, below 0 gamma alpha (e^x - 1) (Klambauer et al. 2017) ---- */
+
+typedef struct selu {
+    float alpha, gamma;
+} selu;
+static const tern__attribute selu_attributes[] = {TERN__A_FLOAT(selu, alpha, 1.67326319217681884766f),
+                                                  TERN__A_FLOAT(selu, gamma, 1.05070102214813232421f),
+                                                  {0}};
+
+static void selu_range(void *arg, int64_t begin, int64_t end) {
+    const job *j = arg;
+    j->kernels->unary(TERN__UNARY_ELU, j->a, j->x + begin, j->y + begin, end - begin);
+    j->kernels->scale(j->y + begin, j->b, j->y + begin, end - begin, false);
+}
+static void selu_back(void *arg, int64_t begin, int64_t end) {
+    const job *j = arg;
+    const float limit = j->a * j->b;
+    for (int64_t i = begin; i < end; i++) {
+        float g = j->dy[i] * (j->x[i] > 0 ? j->b : j->y[i] + limit);
+        j->dx[i] = j->add ? j->dx[i] + g : g;
+    }
+}
+static tern_status selu_forward(const tern__step *s) {
+    const selu *a = s->attributes;
+    return run(s, selu_range, a->alpha, a->gamma);
+}
+static void selu_backward(const tern__step *s) {
+    const selu *a = s->attributes;
+    run_back(s, selu_back, a->alpha, a->gamma);
+}
+const tern__op tern__op_selu = {
+    .name = "Selu", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_OUTPUT(0),
+    .attribute_size = sizeof(selu), .attributes = selu_attributes, .infer = infer,
+    .forward = selu_forward, .backward = selu_backward, .traits.activation = true};
 
 /* ---- Clip ---- */
 
@@ -160,7 +201,10 @@ static void clip_backward(const tern__step *s) {
 }
 const tern__op tern__op_clip = {.name = "Clip", ROW(1, 3), .needs = TERN__NEEDS_INPUT(0),
                                 .infer = infer_clip,
-                                .forward = clip_forward, .backward = clip_backward};
+                                .forward = clip_forward, .backward = clip_backward,
+                                .traits.activation = true, .traits.settings = true,
+                                .traits.moved = (const tern__moved[]){{"min", MIN, true},
+                                                                      {"max", MAX, true}, {0}}};
 
 /* ---- Pow ---- */
 
@@ -187,4 +231,4 @@ static void pow_backward(const tern__step *s) {
 }
 const tern__op tern__op_pow = {.name = "Pow", ROW(2, 2), .needs = TERN__NEEDS_INPUT(0),
                                .infer = infer_pow, .forward = pow_forward,
-                               .backward = pow_backward};
+                               .backward = pow_backward, .traits.settings = true};

@@ -197,8 +197,17 @@ static void backward(const tern__step *step) {
                    &j);
 }
 
+/* Channels by a list of numbers. */
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    (void)axis;
+    sight->all_inputs = true;
+    return tern__is_channel_axis(in, ((const gather *)in->attributes)->axis) &&
+           in->inputs[IDS]->rank == 1;
+}
+
 const tern__op tern__op_gather = {
     .name = "Gather", .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1,
     .max_outputs = 1, .attribute_size = sizeof(gather), .attributes = attributes,
     .layouts = TERN__ONLY_PLAIN, .needs = TERN__NEEDS_INPUT(IDS), .infer = infer,
-    .prepare = prepare, .forward = forward, .backward = backward};
+    .prepare = prepare, .forward = forward, .backward = backward,
+    .traits.sees = sees, .traits.looks_up = true};

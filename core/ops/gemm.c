@@ -205,7 +205,14 @@ static void backward(const tern__step *s) {
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
+static int unit_axis(const void *a) { return ((const attributes *)a)->trans_b ? 0 : 1; }
+static bool scales(const void *a) {
+    return ((const attributes *)a)->alpha == 1 && ((const attributes *)a)->beta == 1;
+}
+
 const tern__op tern__op_gemm = {
     .name = "Gemm", .domain = "", .max_inputs = 3,
     .attribute_size = sizeof(attributes), .attributes = attribute_list,
-    .layouts = TERN__ONLY_PLAIN, .infer = infer, TERN__CONVOLUTION_ROW};
+    .layouts = TERN__ONLY_PLAIN, .infer = infer, TERN__CONVOLUTION_ROW,
+    .traits.layer = {TERN__DENSE, .weight = 1, .bias = 2, .unit_axis = unit_axis,
+                     .scales = scales}};

@@ -74,6 +74,11 @@ static void backward_max(const tern__step *step) {
 
 static double flops(const tern__step *step) { return (double)step->inputs[0]->count; }
 
+static bool greatest(const void *attributes, int n_inputs) {
+    (void)attributes, (void)n_inputs;
+    return true;
+}
+
 #define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
     .layouts = TERN__ONLY_LAST, .infer = infer, .flops = flops
 
@@ -81,4 +86,4 @@ const tern__op tern__op_global_average_pool = {.name = "GlobalAveragePool", ROW,
                                                .forward = forward_average,
                                                .backward = backward_average};
 const tern__op tern__op_global_max_pool = {.name = "GlobalMaxPool", ROW, .prepare = prepare_max,
-                                           .forward = forward_max, .backward = backward_max};
+                                           .forward = forward_max, .backward = backward_max, .traits.greatest = greatest};

@@ -156,4 +156,6 @@ const tern__op tern__op_layer_normalization = {
     .max_outputs = 3, .attribute_size = sizeof(layer_normalization), .attributes = attributes,
     .layouts = TERN__ONLY_PLAIN, .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(SCALE),
     .in_place = true, .infer = infer, .prepare = prepare, .forward = forward, .backward = backward,
-    .flops = flops};
+    .flops = flops,
+    .traits = {.normalisation = true,
+               .harmless = (const tern__harmless[]){{"stash_type", 1}, {0}}}};

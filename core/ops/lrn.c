@@ -182,4 +182,5 @@ const tern__op tern__op_lrn = {
     .name = "LRN", .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1,
     .max_outputs = 1, .attribute_size = sizeof(lrn), .attributes = attributes,
     .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(0), .in_place = true, .infer = infer,
-    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops};
+    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,
+    .traits = {.locality = TERN__BY_PLACE, .normalisation = true}};

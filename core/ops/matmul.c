@@ -175,6 +175,11 @@ static double flops(const tern__step *s) {
     return (double)p->batches * tern__convolution_flops(&p->v);
 }
 
+static int unit_axis(const void *a) {
+    (void)a;
+    return 1;
+}
+
 const tern__op tern__op_matmul = {
     .name = "MatMul", .domain = "", .max_inputs = 2, .layouts = TERN__ONLY_PLAIN, .infer = infer,
-    TERN__CONVOLUTION_ROW};
+    TERN__CONVOLUTION_ROW, .traits.layer = {TERN__DENSE, .weight = 1, .unit_axis = unit_axis}};

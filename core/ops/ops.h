@@ -27,13 +27,19 @@ enum { TERN__WORK_PLAIN = 2, TERN__WORK_EXPONENTIAL = 8 };
 /* y = activation(y) in place, for operators whose kernels do not know the activation. */
 void tern__activation_apply(const tern_context *c, tern__activation activation, float alpha,
                             float *y, int64_t count);
+/* Whether an axis of input 0 [N, C, ...] is that of the channels: all places are then kept. */
+static inline bool tern__is_channel_axis(const tern__infer *in, int64_t axis) {
+    return axis == 1 || axis == 1 - in->inputs[0]->rank;
+}
+
 /* The output of input 0's type and shape. */
 tern_status tern__infer_same(tern__infer *in);
 
 extern const tern__op tern__op_relu, tern__op_leaky_relu, tern__op_elu, tern__op_sigmoid,
     tern__op_tanh, tern__op_softplus, tern__op_hard_swish, tern__op_gelu, tern__op_erf,
     tern__op_neg;
-extern const tern__op tern__op_add, tern__op_sub, tern__op_mul, tern__op_div;
+extern const tern__op tern__op_add, tern__op_sub, tern__op_mul, tern__op_div,
+    tern__op_prelu;
 extern const tern__op tern__op_conv, tern__op_conv_transpose, tern__op_gemm, tern__op_matmul;
 extern const tern__op tern__op_max_pool, tern__op_average_pool, tern__op_global_average_pool,
     tern__op_global_max_pool;
@@ -47,7 +53,8 @@ extern const tern__op tern__op_reshape, tern__op_flatten, tern__op_squeeze, tern
     tern__op_identity;
 extern const tern__op tern__op_resize;
 extern const tern__op tern__op_clip, tern__op_hard_sigmoid, tern__op_sqrt, tern__op_exp,
-    tern__op_log, tern__op_pow;
+    tern__op_log, tern__op_pow, tern__op_selu, tern__op_softsign, tern__op_abs,
+    tern__op_reciprocal;
 extern const tern__op tern__op_transpose, tern__op_gather, tern__op_cast, tern__op_dropout;
 extern const tern__op tern__op_softmax_cross_entropy, tern__op_binary_cross_entropy,
     tern__op_squared_error, tern__op_absolute_error, tern__op_huber;

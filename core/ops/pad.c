@@ -202,8 +202,20 @@ static void backward(const tern__step *step) {
                    backward_item, &j);
 }
 
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    const int64_t *pads = in->constants[PADS];
+    if (strcmp(((const pad *)in->attributes)->mode.at, "wrap") == 0 || !pads ||
+        in->inputs[PADS]->dims[0] != 2 * in->inputs[X]->rank)
+        return false;
+    sight->low -= pads[axis];
+    sight->high -= pads[axis];
+    return true;
+}
+
 const tern__op tern__op_pad = {
     .name = "Pad", .domain = "", .min_inputs = 2, .max_inputs = 4, .min_outputs = 1,
     .max_outputs = 1, .attribute_size = sizeof(pad), .attributes = attributes,
     .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(PADS) | TERN__NEEDS_INPUT(AXES),
-    .infer = infer, .forward = forward, .backward = backward};
+    .infer = infer, .forward = forward, .backward = backward,
+    .traits = {.sees = sees,
+               .moved = (const tern__moved[]){{"pads", PADS, false}, {"value", VALUE, true}, {0}}}};

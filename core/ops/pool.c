@@ -5,6 +5,7 @@
  * is -infinity for MaxPool and, for AveragePool, nothing, or zeros that count with
  * count_include_pad. Backward goes by input rows, each visiting the outputs that saw it in their
  * order, so that overlapping windows need no atomics. */
+#include "../arithmetic.h"
 #include "ops.h"
 
 #include <math.h>
@@ -91,16 +92,11 @@ static geometry make_geometry(const tern__step *step) {
     return g;
 }
 
-static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-static int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* The taps [*first, *last) of output `o` that lie inside the input along an axis. */
 static void taps_inside(const geometry *g, int axis, int64_t o, int64_t *first, int64_t *last) {
     int64_t start = o * g->stride[axis] - g->begin[axis], d = g->dilation[axis];
-    *first = least(g->kernel[axis], most(0, ceil_div(-start, d)));
-    *last = most(*first, least(g->kernel[axis], ceil_div(g->in[axis] - start, d)));
+    *first = tern__least(g->kernel[axis], tern__most(0, tern__ceil_div(-start, d)));
+    *last = tern__most(*first, tern__least(g->kernel[axis], tern__ceil_div(g->in[axis] - start, d)));
 }
 
 /* How many taps count in an average along an axis: those in the input, or those in the padded
@@ -112,16 +108,16 @@ static int64_t taps_counted(const geometry *g, int axis, int64_t o) {
         return last - first;
     }
     int64_t start = o * g->stride[axis] - g->begin[axis];
-    return least(g->kernel[axis],
-                 ceil_div(g->in[axis] + g->end[axis] - start, g->dilation[axis]));
+    return tern__least(g->kernel[axis],
+                 tern__ceil_div(g->in[axis] + g->end[axis] - start, g->dilation[axis]));
 }
 
 /* Outputs [*first, *last) of the innermost axis whose windows lie wholly inside. */
 static void whole_windows(const geometry *g, int64_t *first, int64_t *last) {
     int64_t extent = (g->kernel[2] - 1) * g->dilation[2];
-    *first = least(g->out[2], ceil_div(g->begin[2], g->stride[2]));
-    *last = least(g->out[2], floor_div(g->in[2] - 1 - extent + g->begin[2], g->stride[2]) + 1);
-    *last = most(*first, *last);
+    *first = tern__least(g->out[2], tern__ceil_div(g->begin[2], g->stride[2]));
+    *last = tern__least(g->out[2], tern__floor_div(g->in[2] - 1 - extent + g->begin[2], g->stride[2]) + 1);
+    *last = tern__most(*first, *last);
 }
 
 /* ---- forward ---- */
@@ -195,7 +191,7 @@ static void forward_item(void *arg, int64_t item, int worker) {
     const float **taps = (const float **)((char *)j->step->workspace +
                                           (size_t)worker * worker_bytes(&j->g));
     int32_t *numbers = (int32_t *)(taps + j->g.taps);
-    int64_t end = least((item + 1) * j->group, j->rows);
+    int64_t end = tern__least((item + 1) * j->group, j->rows);
     for (int64_t row = item * j->group; row < end; row++) forward_row(j, row, taps, numbers);
 }
 
@@ -213,7 +209,7 @@ static job make_job(const tern__step *step) {
 
 static void run_rows(job *j, int64_t rows, int64_t floats_each, tern__parallel_body body) {
     j->rows = rows;
-    j->group = most(1, TERN__BLOCK / most(1, floats_each));
+    j->group = tern__most(1, TERN__BLOCK / tern__most(1, floats_each));
     tern__parallel(j->step->context, (rows + j->group - 1) / j->group, j->group * floats_each,
                    body, j);
 }
@@ -239,8 +235,8 @@ static void gradient_of_tap(const job *j, int64_t from, int64_t tap, int64_t w, 
                             float *dx) {
     const geometry *g = &j->g;
     int64_t shift = g->begin[2] - w * g->dilation[2], channels = g->channels;
-    int64_t first = most(0, ceil_div(shift, g->stride[2]));
-    int64_t last = least(g->out[2], floor_div(g->in[2] - 1 + shift, g->stride[2]) + 1);
+    int64_t first = tern__most(0, tern__ceil_div(shift, g->stride[2]));
+    int64_t last = tern__least(g->out[2], tern__floor_div(g->in[2] - 1 + shift, g->stride[2]) + 1);
     if (first >= last) return;
     int64_t at = (from * g->out[2] + first) * channels, step = g->stride[2] * channels;
     dx += (first * g->stride[2] - shift) * channels;
@@ -285,7 +281,7 @@ static void backward_row(const job *j, int64_t row) {
 static void backward_item(void *arg, int64_t item, int worker) {
     (void)worker;
     const job *j = arg;
-    int64_t end = least((item + 1) * j->group, j->rows);
+    int64_t end = tern__least((item + 1) * j->group, j->rows);
     for (int64_t row = item * j->group; row < end; row++) backward_row(j, row);
 }
 
@@ -301,10 +297,21 @@ static double flops(const tern__step *step) {
     return (double)step->outputs[0]->count * (double)make_geometry(step).taps;
 }
 
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    tern__window w;
+    tern__window_make(&((const pool *)in->attributes)->window, in->inputs[0]->dims + 2,
+                      in->inputs[0]->rank - 2, NULL, &w);
+    tern__window_sees(&w, axis - 2, sight);
+    return true;
+}
+
 #define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
     .attribute_size = sizeof(pool), .layouts = TERN__ONLY_LAST, .infer = infer,                    \
-    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops
+    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,                  \
+    .traits.sees = sees
 
-const tern__op tern__op_max_pool = {.name = "MaxPool", ROW, .attributes = max_attributes};
+const tern__op tern__op_max_pool = {.name = "MaxPool", ROW, .attributes = max_attributes,
+    .traits.harmless = (const tern__harmless[]){{"ceil_mode", 0}, {"storage_order", 0}, {0}}};
 const tern__op tern__op_average_pool = {.name = "AveragePool", ROW,
-                                        .attributes = average_attributes};
+                                        .attributes = average_attributes,
+    .traits.harmless = (const tern__harmless[]){{"ceil_mode", 0}, {0}}};

@@ -120,12 +120,29 @@ static void backward(const tern__step *step) {
 
 static double flops(const tern__step *step) { return (double)step->inputs[0]->count; }
 
+/* Over the channels alone, which stay an axis. */
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    const reduce_axes *a = in->attributes;
+    tern__ints axes = a->axes;
+    (void)axis, (void)sight;
+    if (in->n_inputs > 1 && in->inputs[1] && tern__infer_constant(in, 1, "axes", &axes)) return false;
+    return axes.count == 1 && tern__is_channel_axis(in, axes.at[0]) && a->keepdims;
+}
+
+static bool greatest(const void *attributes_, int n_inputs) {
+    const tern__ints *axes = &((const reduce_axes *)attributes_)->axes;
+    return n_inputs == 1 && axes->count == 1 && (axes->at[0] == 2 || axes->at[0] == -1);
+}
+
+static const tern__harmless harmless[] = {{"noop_with_empty_axes", 0}, {0}};
+
 #define ROW .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,    \
     .attribute_size = sizeof(reduce_axes), .attributes = attributes,                               \
     .layouts = TERN__ANY_LAYOUT, .choose_layouts = choose_layouts, .infer = infer,                 \
     .needs = TERN__NEEDS_INPUT(1), .prepare = prepare, .forward = forward, .backward = backward,   \
-    .flops = flops
+    .flops = flops, .traits.sees = sees, .traits.harmless = harmless
 
 const tern__op tern__op_reduce_mean = {.name = "ReduceMean", ROW};
-const tern__op tern__op_reduce_sum = {.name = "ReduceSum", ROW};
-const tern__op tern__op_reduce_max = {.name = "ReduceMax", ROW};
+const tern__op tern__op_reduce_sum = {.name = "ReduceSum", ROW,
+                                      .traits.moved = (const tern__moved[]){{"axes", 1, false}, {0}}};
+const tern__op tern__op_reduce_max = {.name = "ReduceMax", ROW, .traits.greatest = greatest};

@@ -1,6 +1,6 @@
 /* Relayout: the same value in the other memory layout, [N, C, spatial...] <-> [N, spatial..., C].
  * Only the plan makes it; it never reaches a file. */
-#include "../plan_build.h"
+#include "inserted.h"
 #include "../strided.h"
 
 /* Moves x's bytes into y's layout; both have the same logical dims. */

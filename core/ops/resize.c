@@ -302,8 +302,41 @@ static double flops(const tern__step *s) {
     return 2 * taps * (double)s->outputs[0]->count;
 }
 
+/* The scale along an axis, 0 where it is not given as a number or follows the ends of the picture. */
+static double fixed_scale(const tern__infer *in, int along) {
+    const resize *a = in->attributes;
+    const tern__shape *s = in->n_inputs > SCALES ? in->inputs[SCALES] : NULL;
+    if (!s || !in->constants[SCALES] || s->type != TERN_FLOAT ||
+        s->dims[0] != in->inputs[X]->rank ||
+        is(&a->coordinate_transformation_mode, "align_corners") ||
+        is(&a->coordinate_transformation_mode, "tf_crop_and_resize"))
+        return 0;
+    return (double)((const float *)in->constants[SCALES])[along];
+}
+
+/* By whole numbers, or whole parts. A pixel more than the kernel on either side covers every
+ * rounding and coordinate mode. */
+static bool sees(const tern__infer *in, int along, tern__sight *sight) {
+    const resize *a = in->attributes;
+    const double scale = fixed_scale(in, along), up = round(scale),
+                 down = scale > 0 ? round(1 / scale) : 0;
+    const double shift = is(&a->coordinate_transformation_mode, "asymmetric") ? 0 : 0.5;
+    const int64_t more = is(&a->mode, "cubic") ? 1 : 0;
+    if (up >= 1 && fabs(scale - up) < 1e-6)
+        sight->per = (int64_t)up;
+    else if (down >= 1 && fabs(scale * down - 1) < 1e-6)
+        sight->step = (int64_t)down;
+    else
+        return false;
+    sight->low = (int64_t)floor(((double)sight->low + shift) / scale - shift) - more;
+    sight->high = (int64_t)floor(((double)sight->high + shift) / scale - shift) + 1 + more;
+    return true;
+}
+
 const tern__op tern__op_resize = {
     .name = "Resize", .domain = "", .min_inputs = 1, .max_inputs = 4, .min_outputs = 1,
     .max_outputs = 1, .attribute_size = sizeof(resize), .attributes = attributes,
     .layouts = TERN__ANY_LAYOUT, .infer = infer, .prepare = prepare, .forward = forward,
-    .backward = backward, .flops = flops};
+    .backward = backward, .flops = flops,
+    .traits = {.sees = sees, .settings = true,
+               .harmless = (const tern__harmless[]){{"antialias", 0}, {0}}}};

@@ -118,9 +118,21 @@ static void backward(const tern__step *step) {
                        sizeof(float), true);
 }
 
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    tern__ints axes;
+    (void)axis;
+    sight->all_inputs = true;
+    return in->n_inputs > AXES && in->inputs[AXES] &&
+           !tern__infer_constant(in, AXES, "axes", &axes) && axes.count == 1 &&
+           tern__is_channel_axis(in, axes.at[0]);
+}
+
 const tern__op tern__op_slice = {
     .name = "Slice", .domain = "", .min_inputs = 3, .max_inputs = 5, .min_outputs = 1,
     .max_outputs = 1, .layouts = TERN__ANY_LAYOUT,
     .needs = TERN__NEEDS_INPUT(STARTS) | TERN__NEEDS_INPUT(ENDS) | TERN__NEEDS_INPUT(AXES) |
              TERN__NEEDS_INPUT(STEPS),
-    .infer = infer, .forward = forward, .backward = backward};
+    .infer = infer, .forward = forward, .backward = backward,
+    .traits = {.sees = sees,
+               .moved = (const tern__moved[]){{"starts", STARTS, false}, {"ends", ENDS, false},
+                                              {"axes", AXES, false}, {0}}}};

@@ -75,10 +75,16 @@ static void backward(const tern__step *step) {
     run(step, &j);
 }
 
+static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
+    (void)axis, (void)sight;
+    sight->all_inputs = true;
+    return tern__is_channel_axis(in, ((const softmax *)in->attributes)->axis);
+}
+
 #define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
     .attribute_size = sizeof(softmax), .attributes = attributes, .layouts = TERN__ANY_LAYOUT,      \
     .needs = TERN__NEEDS_OUTPUT(0), .in_place = true, .infer = infer, .forward = forward,          \
-    .backward = backward
+    .backward = backward, .traits.sees = sees, .traits.of_logits = true
 
 const tern__op tern__op_softmax = {.name = "Softmax", ROW};
 const tern__op tern__op_log_softmax = {.name = "LogSoftmax", ROW};

@@ -20,7 +20,8 @@ const tern__op *const tern__ops[] = {
     &tern__op_concat, &tern__op_split, &tern__op_slice, &tern__op_pad, &tern__op_transpose,
     &tern__op_gather, &tern__op_cast, &tern__op_resize,
     &tern__op_clip, &tern__op_hard_sigmoid, &tern__op_sqrt, &tern__op_exp, &tern__op_log,
-    &tern__op_pow,
+    &tern__op_pow, &tern__op_selu, &tern__op_softsign, &tern__op_abs, &tern__op_reciprocal,
+    &tern__op_prelu,
     NULL};
 
 const tern__op *tern__op_find(const char *domain, const char *name) {

@@ -84,10 +84,10 @@ void tern__activation_gradient(const tern_context *c, tern__activation activatio
 /* ---- the rows ---- */
 
 #define ROW .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,                  \
-    .layouts = TERN__ANY_LAYOUT, .in_place = true
+    .layouts = TERN__ANY_LAYOUT, .in_place = true, .traits.locality = TERN__BY_ELEMENT
 
 /* An operator without attributes whose derivative follows from its output. */
-#define FROM_OUTPUT(symbol, title, function)                                                       \
+#define FROM_OUTPUT(symbol, title, function, ...)                                                     \
     static tern_status forward_##symbol(const tern__step *step) {                                  \
         return forward(step, function, 0);                                                         \
     }                                                                                              \
@@ -96,11 +96,13 @@ void tern__activation_gradient(const tern_context *c, tern__activation activatio
     }                                                                                              \
     const tern__op tern__op_##symbol = {                                                           \
         .name = title, .domain = "", ROW, .needs = TERN__NEEDS_OUTPUT(0), .infer = infer,          \
-        .forward = forward_##symbol, .backward = backward_##symbol};
+        .forward = forward_##symbol, .backward = backward_##symbol,                                \
+        .traits.activation = true, __VA_ARGS__};
 
-FROM_OUTPUT(relu, "Relu", TERN__UNARY_RELU)
-FROM_OUTPUT(sigmoid, "Sigmoid", TERN__UNARY_SIGMOID)
-FROM_OUTPUT(tanh, "Tanh", TERN__UNARY_TANH)
+FROM_OUTPUT(relu, "Relu", TERN__UNARY_RELU, .traits.fused_as = TERN__RELU)
+FROM_OUTPUT(sigmoid, "Sigmoid", TERN__UNARY_SIGMOID, .traits.fused_as = TERN__SIGMOID,
+            .traits.of_logits = true)
+FROM_OUTPUT(tanh, "Tanh", TERN__UNARY_TANH, .traits.fused_as = TERN__TANH)
 FROM_OUTPUT(softplus, "Softplus", TERN__UNARY_SOFTPLUS)
 
 static tern_status forward_hard_swish(const tern__step *step) {
@@ -111,7 +113,7 @@ static void backward_hard_swish(const tern__step *step) {
 }
 const tern__op tern__op_hard_swish = {
     .name = "HardSwish", .domain = "", ROW, .needs = TERN__NEEDS_INPUT(0), .infer = infer,
-    .forward = forward_hard_swish, .backward = backward_hard_swish};
+    .forward = forward_hard_swish, .backward = backward_hard_swish, .traits.activation = true};
 
 static tern_status forward_erf(const tern__step *step) { return forward(step, TERN__UNARY_ERF, 0); }
 static void backward_erf(const tern__step *step) {
@@ -144,7 +146,7 @@ static tern_status infer_slope(tern__infer *in) {
     return infer(in);
 }
 
-#define WITH_SLOPE(symbol, title, function, list)                                                  \
+#define WITH_SLOPE(symbol, title, function, list, fused)                                                \
     static tern_status forward_##symbol(const tern__step *step) {                                  \
         return forward(step, function, ((const slope *)step->attributes)->alpha);                  \
     }                                                                                              \
@@ -154,10 +156,10 @@ static tern_status infer_slope(tern__infer *in) {
     const tern__op tern__op_##symbol = {                                                           \
         .name = title, .domain = "", ROW, .attribute_size = sizeof(slope), .attributes = list,     \
         .needs = TERN__NEEDS_OUTPUT(0), .infer = infer_slope, .forward = forward_##symbol,         \
-        .backward = backward_##symbol};
+        .backward = backward_##symbol, .traits.activation = true, .traits.fused_as = fused};
 
-WITH_SLOPE(leaky_relu, "LeakyRelu", TERN__UNARY_LEAKY_RELU, leaky_attributes)
-WITH_SLOPE(elu, "Elu", TERN__UNARY_ELU, elu_attributes)
+WITH_SLOPE(leaky_relu, "LeakyRelu", TERN__UNARY_LEAKY_RELU, leaky_attributes, TERN__LEAKY_RELU)
+WITH_SLOPE(elu, "Elu", TERN__UNARY_ELU, elu_attributes, TERN__NONE)
 
 /* ---- Gelu: an operator since opset 20 only; a file of an older opset spells it out with Erf or
  * Tanh ---- */
@@ -190,4 +192,4 @@ static void backward_gelu(const tern__step *step) {
 const tern__op tern__op_gelu = {
     .name = "Gelu", .domain = "", ROW, .attribute_size = sizeof(gelu),
     .attributes = gelu_attributes, .needs = TERN__NEEDS_INPUT(0), .infer = infer_gelu,
-    .forward = forward_gelu, .backward = backward_gelu};
+    .forward = forward_gelu, .backward = backward_gelu, .traits.activation = true};

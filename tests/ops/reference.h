@@ -44,8 +44,10 @@ reference_function reference_relu, reference_leaky_relu, reference_elu, referenc
     reference_tanh, reference_softplus, reference_hard_swish, reference_gelu, reference_erf,
     reference_neg, reference_identity, reference_cast;
 reference_function reference_clip, reference_hard_sigmoid, reference_sqrt, reference_exp,
-    reference_log, reference_pow;
-reference_function reference_add, reference_sub, reference_mul, reference_div;
+    reference_log, reference_pow, reference_selu, reference_softsign, reference_abs,
+    reference_reciprocal;
+reference_function reference_add, reference_sub, reference_mul, reference_div,
+    reference_prelu;
 reference_function reference_conv, reference_conv_transpose, reference_max_pool,
     reference_average_pool, reference_global_average_pool, reference_global_max_pool, reference_pad;
 reference_function reference_gemm, reference_matmul;

@@ -56,6 +56,19 @@ static double at_most(double x, double a) { return x > a ? a : x; }
 void reference_hard_sigmoid(reference_call *call) {
     each(call, hard_sigmoid, reference_float(call, "alpha", 0.2));
 }
+static double softsign(double x, double a) { return (void)a, x / (1 + fabs(x)); }
+static double magnitude(double x, double a) { return (void)a, fabs(x); }
+static double reciprocal(double x, double a) { return (void)a, 1 / x; }
+
+void reference_selu(reference_call *call) {
+    each(call, elu, reference_float(call, "alpha", 1.67326319217681884765625));
+    const double gamma = reference_float(call, "gamma", 1.05070102214813232421875);
+    for (int64_t i = 0; i < reference_count(&call->outputs[0]); i++)
+        call->outputs[0].data[i] *= gamma;
+}
+void reference_softsign(reference_call *call) { each(call, softsign, 0); }
+void reference_abs(reference_call *call) { each(call, magnitude, 0); }
+void reference_reciprocal(reference_call *call) { each(call, reciprocal, 0); }
 void reference_sqrt(reference_call *call) { each(call, square_root, 0); }
 void reference_exp(reference_call *call) { each(call, exponential, 0); }
 void reference_log(reference_call *call) { each(call, logarithm, 0); }
@@ -101,3 +114,6 @@ void reference_add(reference_call *call) { both(call, sum); }
 void reference_sub(reference_call *call) { both(call, difference); }
 void reference_mul(reference_call *call) { both(call, product); }
 void reference_div(reference_call *call) { both(call, quotient); }
+
+static double sloped(double x, double slope) { return x < 0 ? slope * x : x; }
+void reference_prelu(reference_call *call) { both(call, sloped); }

@@ -35,8 +35,8 @@ typedef struct tern_audio_augmentation {
 typedef struct tern_audio_dataset_options {
     size_t size;              /**< sizeof(tern_audio_dataset_options), set by the _INIT macro */
     const char *root;         /**< folder that a CSV's file names are relative to; NULL: the CSV's own */
-    const char *file_column;  /**< NULL: "filename" */
-    const char *label_column; /**< NULL: "category" */
+    const char *file_column;  /**< NULL: "filename", with no_header "1" */
+    const char *label_column; /**< NULL: "category", with no_header "2" */
     const char *fold_column;  /**< NULL: "fold" where there is one. Folds are any text. */
     const char *group_column; /**< clips of one group are never parted by a split; NULL: each clip stands
                                    for itself */
@@ -58,6 +58,7 @@ typedef struct tern_audio_dataset_options {
     tern_audio_options audio; /**< front end; mean and std are replaced by the data's own
                                    (tern_audio_dataset_normalize) */
     tern_audio_augmentation augmentation;
+    bool no_header;           /**< the first line of a CSV is a clip too; columns are numbers from 1 */
 } tern_audio_dataset_options;
 #define TERN_AUDIO_DATASET_OPTIONS_INIT                                                            \
     {.size = sizeof(tern_audio_dataset_options), .adapt = true, .audio = TERN_AUDIO_OPTIONS_INIT}
@@ -66,7 +67,7 @@ typedef struct tern_audio_dataset tern_audio_dataset;
 
 /** Reads a data set. path: a folder with a folder per label (deeper folders are groups: DIR/LABEL/GROUP/
  *  FILE), or a CSV or TSV file with a header. Clips are mixed to mono, resampled, and kept as features or
- *  samples; clips shorter than the window are set in its middle between silence. What is in the data
+ *  samples; labels are without white space at both ends and in NFC; clips shorter than the window are set in its middle between silence. What is in the data
  *  (classes, lengths, rates, silent and clipped clips) goes to the context's log. options may be NULL.
  *  Errors: TERN_ERR_IO for files that cannot be read, TERN_ERR_FORMAT for an absent column (naming those
  *  that are there), a clip that is no sound, no or only one class; TERN_ERR_ARGUMENT for an

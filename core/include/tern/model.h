@@ -13,8 +13,12 @@ typedef struct tern_model tern_model;
 
 /** Makes a model of a graph (copied) and no metadata. */
 TERN_API tern_status tern_model_create(tern_model **model, const tern_graph *graph);
-/** Loads an .onnx file ("-": standard input). Errors: TERN_ERR_IO, TERN_ERR_FORMAT (malformed), TERN_ERR_UNSUPPORTED
- *  (operators tern has not: all are named), TERN_ERR_LIMIT. *model is NULL on failure. */
+/** Loads an .onnx file ("-": standard input). A name without a slash that is no file here is searched
+ *  for, with ".onnx" after it unless it ends so: "esc10" first in the folder that the environment's
+ *  TERN_MODELS names, then in the models installed with this library (share/tern/models). Errors:
+ *  TERN_ERR_IO (of a name: with the names that are there), TERN_ERR_FORMAT (malformed),
+ *  TERN_ERR_UNSUPPORTED (operators tern has not: all are named), TERN_ERR_LIMIT. *model is NULL on
+ *  failure. */
 TERN_API tern_status tern_model_load(tern_model **model, tern_context *context, const char *path);
 /** The same from memory; the bytes are not kept. */
 TERN_API tern_status tern_model_load_memory(tern_model **model, tern_context *context,

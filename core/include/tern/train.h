@@ -82,7 +82,8 @@ typedef struct tern_optimizer_options {
     double smoothing;    /**< RMSprop (PyTorch's alpha), Adadelta (rho) */
     double epsilon;      /**< 1e-8 (Adadelta 1e-6) */
     double weight_decay; /**< added to the gradient; AdamW: decoupled from it */
-    bool decay_matrices_only; /**< no decay of biases and of normalisations' scale and shift */
+    bool decay_matrices_only; /**< no decay of biases, of normalisations' scale and shift,
+                                   and of activations' slopes */
     double clip_value;   /**< gradients are cut to [-clip_value, clip_value] first; 0: no */
     double clip_norm;    /**< then scaled so that the norm of all together is at most this; 0: no */
     double max_norm;     /**< after a step rows of weights are scaled to at most this norm; 0: no

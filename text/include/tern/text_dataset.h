@@ -14,30 +14,38 @@ extern "C" {
 
 typedef enum tern_text_format {
     /** By the name's ending (before .gz): .csv is CSV; .tsv and .tab TSV; .conll, .bio and .iob
-     *  CONLL; anything else LINES where texts without labels are wanted, otherwise TSV. */
+     *  CONLL; anything else LINES where texts without labels are wanted, otherwise TSV, or, where
+     *  columns are chosen, what the first line shows. A .csv whose first line has no comma is parted
+     *  by its TABs or semicolons. */
     TERN_TEXT_FORMAT_AUTO,
-    TERN_TEXT_FORMAT_TSV,   /**< label TAB text */
-    TERN_TEXT_FORMAT_CSV,   /**< with a header that names the columns; RFC 4180 */
+    /** label TAB text, or fastText's "__label__x text" (one label); with columns, as CSV is. A first
+     *  line that names the columns text and label is a header. */
+    TERN_TEXT_FORMAT_TSV,
+    TERN_TEXT_FORMAT_CSV,   /**< with a header that names the columns, unless no_header; RFC 4180 */
     TERN_TEXT_FORMAT_LINES, /**< a text per line, no labels */
-    TERN_TEXT_FORMAT_CONLL  /**< token TAB ... TAB tag, a blank line after each text */
+    /** token TAB ... TAB tag, a blank line after each text; lines "-DOCSTART-..." and "# ..." are
+     *  left out (where fields are parted by spaces, # with as many fields as other lines is a token) */
+    TERN_TEXT_FORMAT_CONLL
 } tern_text_format;
 
 typedef struct tern_text_reader_options {
     size_t size; /**< sizeof(tern_text_reader_options), set by the _INIT macro */
     tern_text_format format;
     bool unlabelled;          /**< labels are not wanted: of TSV and CSV the text alone is taken */
-    const char *text_column;  /**< of CSV; NULL: "text" */
-    const char *label_column; /**< of CSV; NULL: "label" */
+    const char *text_column;  /**< of TSV and CSV; NULL: "text", with no_header "2" */
+    const char *label_column; /**< of TSV and CSV; NULL: "label", with no_header "1" */
     size_t line_limit;        /**< bytes of a line, a longer one is TERN_ERR_LIMIT; 0: 1 MiB */
+    bool no_header;           /**< of TSV and CSV: the first line is a text too, columns are numbers
+                                   from 1 */
 } tern_text_reader_options;
 #define TERN_TEXT_READER_OPTIONS_INIT                                                              \
-    { sizeof(tern_text_reader_options), TERN_TEXT_FORMAT_AUTO, false, NULL, NULL, 0 }
+    { sizeof(tern_text_reader_options), TERN_TEXT_FORMAT_AUTO, false, NULL, NULL, 0, false }
 
 /** One text. All pointers are valid until the next one. */
 typedef struct tern_text_record {
     const char *text; /**< as in the file, NUL-terminated; CONLL: the tokens with a space between */
     size_t length;    /**< bytes */
-    const char *label; /**< NULL: none */
+    const char *label; /**< without white space at both ends, in NFC; NULL: none */
     size_t line;       /**< where it begins, from 1 */
     /** CONLL: the tokens' bytes in text (as in tern_token, text unset) and their tags. */
     size_t n_tokens;
@@ -48,7 +56,7 @@ typedef struct tern_text_record {
 typedef struct tern_text_reader tern_text_reader;
 
 /** Opens a file of texts, "-" for standard input; gzip is recognised from the content. A byte-order
- *  mark is skipped; lines end with LF or CRLF. Errors: TERN_ERR_IO, TERN_ERR_FORMAT for an absent
+ *  mark is skipped; lines end with LF or CRLF, those of TSV and CSV also with CR. Errors: TERN_ERR_IO, TERN_ERR_FORMAT for an absent
  *  column (naming those that are there) or UTF-16. *reader is NULL on failure. options may be NULL.
  */
 TERN_API tern_status tern_text_reader_open(tern_text_reader **reader, tern_context *context,
@@ -57,8 +65,8 @@ TERN_API tern_status tern_text_reader_open(tern_text_reader **reader, tern_conte
 /** The next text; *got is false at the end. Lines of nothing but white space and
  *  byte-order marks are skipped and counted (LINES: are texts without words, so that answers stay
  *  in step with lines).
- *  Errors, which stick and name file and line: TERN_ERR_FORMAT for a line without TAB, an empty
- *  label, a NUL byte, damaged or cut gzip data; TERN_ERR_LIMIT for a line beyond line_limit;
+ *  Errors, which stick and name file and line: TERN_ERR_FORMAT for a line without TAB, another
+ *  number of fields than the header has, an empty label, a NUL byte, damaged or cut gzip data; TERN_ERR_LIMIT for a line beyond line_limit;
  *  TERN_ERR_IO. */
 TERN_API tern_status tern_text_reader_next(tern_text_reader *reader, tern_text_record *record,
                                            bool *got);
