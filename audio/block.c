@@ -2,7 +2,7 @@
  * are counted from the block's first frame, which is a multiple of LANES. */
 #include "features.h"
 
-#include "core/arithmetic.h"
+#include "core/base/arithmetic.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include "resample.h"
 #include "windows.h"
 
-#include "core/session.h"
+#include "core/plan/session.h"
 #include "core/task/answer.h"
 #include "core/task/measure.h"
 

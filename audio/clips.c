@@ -2,8 +2,8 @@
  * no sound file. */
 #include "clips.h"
 
-#include "core/csv.h"
-#include "core/folder.h"
+#include "core/base/csv.h"
+#include "core/base/folder.h"
 
 #include <errno.h>
 #include <stdio.h>

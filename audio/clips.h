@@ -3,7 +3,7 @@
 #ifndef TERN_AUDIO_CLIPS_H
 #define TERN_AUDIO_CLIPS_H
 
-#include "core/labels.h"
+#include "core/base/labels.h"
 #include <tern/audio_dataset.h>
 
 typedef struct tern__clip {

@@ -2,8 +2,8 @@
  * evaluation, as they are. Knows no sound file and no network. */
 #include "store.h"
 
-#include "core/arithmetic.h"
-#include "core/dataset.h"
+#include "core/base/arithmetic.h"
+#include "core/train/dataset.h"
 
 #include <math.h>
 #include <string.h>

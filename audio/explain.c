@@ -3,7 +3,7 @@
 #include "features.h"
 #include "windows.h"
 
-#include "core/session.h"
+#include "core/plan/session.h"
 #include "core/task/answer.h"
 
 #include <tern/audio_export.h>

@@ -5,7 +5,7 @@
 
 #include <kiss_fft.h>
 #include <tern/audio.h>
-#include "core/base.h"
+#include "core/base/base.h"
 
 #define TERN__PI 3.14159265358979323846
 

@@ -1,8 +1,8 @@
 /* The networks for sound, each with its recipe. Builds graphs; knows nothing of data. */
 #include "networks.h"
 
-#include "core/choices.h"
-#include "core/graph.h"
+#include "core/graph/choices.h"
+#include "core/graph/graph.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "options.h"
 #include "features.h"
 
-#include "core/training.h"
+#include "core/train/training.h"
 #include <tern/audio_train.h>
 
 #include <float.h>

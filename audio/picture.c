@@ -1,7 +1,7 @@
 /* Features for people and for other programs: as a picture with axes (PNG) and as an array (.npy).
  */
-#include "core/npy.h"
-#include "core/picture.h"
+#include "core/base/npy.h"
+#include "core/base/picture.h"
 #include "features.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef TERN_AUDIO_PIPELINE_H
 #define TERN_AUDIO_PIPELINE_H
 
-#include "core/metadata.h"
+#include "core/graph/metadata.h"
 #include <tern/audio_classify.h>
 
 typedef struct tern__audio_pipeline {

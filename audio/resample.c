@@ -2,7 +2,7 @@
  * libsamplerate. Both are pulled: they read from a source as much as they need. */
 #include "resample.h"
 
-#include "core/arithmetic.h"
+#include "core/base/arithmetic.h"
 
 #include <math.h>
 #include <samplerate.h>

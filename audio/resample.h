@@ -3,7 +3,7 @@
 #define TERN_AUDIO_RESAMPLE_H
 
 #include <tern/audio.h>
-#include "core/base.h"
+#include "core/base/base.h"
 
 typedef struct tern__resample tern__resample;
 

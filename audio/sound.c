@@ -1,7 +1,7 @@
 /* Reading sound files: any that libsndfile reads, as mono samples at a wanted rate. Owns opening,
  * the checks of what a header claims, mix-down, and standard input; knows no features. */
 #define _GNU_SOURCE
-#include "core/base.h"
+#include "core/base/base.h"
 #include "resample.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "pipeline.h"
 #include "store.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 #include <tern/audio_train.h>
 
 #include <string.h>

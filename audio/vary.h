@@ -2,7 +2,7 @@
 #ifndef TERN_AUDIO_VARY_H
 #define TERN_AUDIO_VARY_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <tern/audio_dataset.h>
 
 /* How a clip sounds in one band, all along. */

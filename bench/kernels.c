@@ -1,7 +1,7 @@
 /* Speed of the convolution kernels, layer by layer, in per cent of the FMA peak that the same run
  * measures. Usage: kernels [-t THREADS] [LAYER...]: 1 and 2 threads by default; a LAYER is a part
  * of a name. */
-#include "core/convolution.h"
+#include "core/math/convolution.h"
 #include "core/kernels/kernels.h"
 #include "peak.h"
 

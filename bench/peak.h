@@ -2,7 +2,7 @@
 #ifndef TERN_BENCH_PEAK_H
 #define TERN_BENCH_PEAK_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 double bench_now(void); /* seconds, monotonic */
 /* GFLOP/s of independent multiply-adds in registers at the context's level, on its threads: the best

@@ -3,8 +3,8 @@
 #ifndef TERN_CLI_H
 #define TERN_CLI_H
 
-#include "core/json.h" /* of the library's own headers this one and those of options: they know no model */
-#include "core/options.h"
+#include "core/base/json.h" /* of the library's own headers this one and those of options: they know no model */
+#include "core/graph/options.h"
 #include <stdio.h>
 #include <tern/tern.h>
 

@@ -1,5 +1,5 @@
 /* Parses the options of a command from a table and prints the help from the same table, its own
- * rows and the library's (core/options.h). Knows getopt and nothing of what the options mean. */
+ * rows and the library's (core/graph/options.h). Knows getopt and nothing of what the options mean. */
 #include "cli.h"
 
 #include <getopt.h>

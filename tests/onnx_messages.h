@@ -3,10 +3,10 @@
 #define TERN_TESTS_ONNX_MESSAGES_H
 
 #include "check.h"
-#include "core/file.h"
-#include "core/graph.h"
-#include "core/model.h"
-#include "core/onnx.h"
+#include "core/base/file.h"
+#include "core/graph/graph.h"
+#include "core/graph/model.h"
+#include "core/onnx/onnx.h"
 
 #include <tern/model.h>
 

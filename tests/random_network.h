@@ -8,7 +8,7 @@
 #ifndef TERN_TESTS_RANDOM_NETWORK_H
 #define TERN_TESTS_RANDOM_NETWORK_H
 
-#include "core/plan.h"
+#include "core/plan/plan.h"
 #include "ops/reference.h"
 
 enum { INFERENCE, TRAINING, MODES };

@@ -1,9 +1,9 @@
 #!/bin/bash
 # The house rules that a grep can check: who includes whom, what the library never calls, how long a
-# file may be. Usage: rules.sh SOURCE_FOLDER
+# file may be. Usage: rules.sh [SOURCE_FOLDER]; rules.sh --includes prints the includes between rooms as a table.
 set -euo pipefail
 shopt -s lastpipe # so that rule, at the end of a pipe, can note a failure
-cd "${1:-$(dirname "$0")/..}"
+case ${1-} in '' | --*) cd "$(dirname "$0")/.." ;; *) cd "$1" ;; esac
 failed=0
 library= # the rooms that are there
 for room in core audio text vision; do [ -d "$room" ] && library+="$room "; done
@@ -50,6 +50,39 @@ library_code() {
 code=$(library_code)
 includes=$(grep -E ':[0-9]+: *# *include' <<<"$code" || true)
 
+# Includes between rooms, as FROM TO: core's rooms, the lowest first, then those that stand on core. A file of the
+# same folder is included by its bare name, one of another room from the project's root.
+rooms="base kernels math graph ops plan onnx train task audio text vision cli"
+between_rooms() {
+    grep -E '^(core|audio|text|vision)/[^:]*:.*"(core|audio|text|vision)/' <<<"$includes" |
+        sed -E 's|^core/([a-z]+)/[^:]*:[0-9]+:|\1 |; s|^([a-z]+)/[^: ]*:[0-9]+:|\1 |' |
+        sed -E 's|^([a-z]+) .*"core/([a-z]+)/.*|\1 \2|; s|^([a-z]+) .*"([a-z]+)/.*|\1 \2|'
+    find cli -name '*.[ch]' -exec grep -hE '^ *# *include "(core|audio|text|vision)/' {} + |
+        sed -E 's|.*"core/([a-z]+)/.*|cli \1|; s|.*"([a-z]+)/.*|cli \1|'
+}
+if [ "${1-}" = --includes ]; then
+    between_rooms | awk -v rooms="$rooms" '
+        {count[$1, $2]++}
+        END {
+            n = split(rooms, room, " ")
+            printf "%-8s", "from \\ to"
+            for (i = 1; i <= n - 1; i++) printf "%8s", room[i]
+            print ""
+            for (i = 1; i <= n; i++) {
+                printf "%-8s", room[i]
+                for (k = 1; k <= n - 1; k++) printf "%8s", count[room[i], room[k]] ? count[room[i], room[k]] : "."
+                print ""
+            }
+        }'
+    exit
+fi
+
+# A room uses only rooms below it, so there is no circle.
+between_rooms | awk -v rooms="$rooms" '
+    BEGIN {n = split(rooms, room, " "); for (i = 1; i <= n; i++) height[room[i]] = i}
+    !($1 in height) || !($2 in height) || height[$1] < height[$2] {print $1 " includes " $2}' |
+    sort | uniq -c | rule rooms_use_only_rooms_below
+
 # Core is domain-free, and a domain knows no other domain.
 grep -E '^core/[^:]*:.*(<tern/(audio|text|vision|mask)|"(\.\./)*(audio|text|vision|cli)/)' \
     <<<"$includes" | rule core_includes_no_domain || true
@@ -58,27 +91,25 @@ for domain in audio text vision; do
     grep -E "^$domain/[^:]*:.*(<tern/|\"(\.\./)*)($others)[./_]" <<<"$includes" |
         rule "${domain}_includes_no_other_domain" || true
 done
-# Of core's own headers a domain uses the helpers (memory, arithmetic, files, tables, pictures, pairs, JSON,
-# metadata, choices by name, tables of options), what a session keeps for it, how a data set is made, what trainings do alike, and the graph to
-# name its errors; never operators, plans or kernels.
+# Of core's own headers a domain uses the doors that docs/architecture.md names; never operators, plans or kernels.
 grep -E '^(audio|text|vision)/' <<<"$includes" | grep -E '"(\.\./)*core/' |
-    grep -vE '"core/(arithmetic|base|choices|options|file|folder|csv|encoding|labels|npy|pairs|picture|json|metadata|names|session|dataset|task/answer|task/measure|task/pipeline|task/train|training|graph)\.h"' |
+    grep -vE '"core/(base/[a-z_]+|math/pairs|graph/(graph|metadata|choices|options)|plan/session|train/(dataset|training)|task/[a-z_]+)\.h"' |
     rule domains_know_no_operators_plans_or_kernels || true
 grep -rnE '^ *# *include' cli --include='*.[ch]' 2>/dev/null |
-    grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -vE '"(core/json|(core|audio|text|vision)/options)\.h"' | rule command_uses_public_headers || true
+    grep -E '"(\.\./)*(core|audio|text|vision)/' | grep -vE '"(core/base/json|core/graph/options|(audio|text|vision)/options)\.h"' | rule command_uses_public_headers || true
 
 # Only operators, the ONNX files and the builders know an operator by its name; elsewhere a name is no more than
-# what a node that is being built is to be. All others ask for traits (core/op.h).
+# what a node that is being built is to be. All others ask for traits (core/graph/op.h).
 names=$(sed -nE 's/.*\.name = "([A-Z][A-Za-z]*)".*/\1/p; s/^ *[A-Z_]+\([a-z_]+, "([A-Z][A-Za-z]*)".*/\1/p' core/ops/*.c | sort -u)
 rows=$(grep -oE '&tern__op_[a-z_]+' core/ops/table.c | sort -u | wc -l)
 [ "$(wc -l <<<"$names")" -ge "$rows" ] || echo "read $(wc -l <<<"$names") names of $rows operators" |
     rule operators_names_are_read
-grep -vE '^core/(ops/|onnx_|build|loss\.c)' <<<"$code" |
+grep -vE '^core/(ops/|onnx/|graph/build|train/loss\.c)' <<<"$code" |
     sed -E 's/(tern_apply|tern__graph_node)\([^"]*(""|"tern")?,? *"[A-Za-z]+"/\1(/g' |
     grep -E "\"($(paste -sd'|' <<<"$names"))\"|strn?(cmp|str)\([^;]*op->name|[^a-z_]tern__op_[a-z_]+" |
     grep -vE '[^a-z_]tern__op_(find|relayout)[^a-z_]' | rule operators_are_asked_for_traits || true
 
-grep -E '<omp\.h>|# *pragma omp' <<<"$code" | grep -v '^core/thread\.c:' |
+grep -E '<omp\.h>|# *pragma omp' <<<"$code" | grep -v '^core/base/thread\.c:' |
     rule openmp_only_in_thread_c || true
 grep -E 'immintrin\.h|arm_neon\.h' <<<"$code" | grep -v '^core/kernels/' |
     rule intrinsics_only_in_kernels || true
@@ -89,7 +120,7 @@ grep -E '(^|[^a-zA-Z0-9_])(printf|vprintf|puts|putchar|perror|exit|_exit|_Exit|a
 grep -E '(^|[^a-zA-Z0-9_])(stderr|stdout)([^a-zA-Z0-9_]|$)' <<<"$code" |
     rule library_never_uses_standard_streams || true
 grep -E '(^|[^a-zA-Z0-9_])(malloc|calloc|realloc|aligned_alloc|posix_memalign|alloca|strdup|strndup|asprintf)\(' \
-    <<<"$code" | grep -v '^core/\(memory\|kernels/context\)\.c:' | rule memory_through_the_context || true
+    <<<"$code" | grep -v '^core/\(base/memory\|kernels/context\)\.c:' | rule memory_through_the_context || true
 grep -E '(^|[^a-zA-Z0-9_])(atof|strtod|strtof|sscanf|fscanf|sprintf|gets|strtok)\(' \
     <<<"$code" | rule no_unsafe_or_locale_dependent_calls || true
 

@@ -3,7 +3,7 @@
 #include "sounds.h"
 
 #include "audio/vary.h"
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 
 #include <tern/audio_dataset.h>
 

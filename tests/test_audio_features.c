@@ -3,7 +3,7 @@
 #include "check.h"
 #include "audio/features.h"
 #include "audio/quad.h"
-#include "core/npy.h"
+#include "core/base/npy.h"
 
 static tern_context *context;
 

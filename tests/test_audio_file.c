@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "check.h"
 #include "audio/resample.h"
-#include "core/base.h"
-#include "core/npy.h"
+#include "core/base/base.h"
+#include "core/base/npy.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Features as a picture and as an array. */
 #include "saved_picture.h"
-#include "core/npy.h"
+#include "core/base/npy.h"
 
 #include <tern/audio.h>
 

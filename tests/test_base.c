@@ -1,6 +1,6 @@
 /* Status, memory, random numbers, threads. */
 #include "check.h"
-#include "core/base.h"
+#include "core/base/base.h"
 
 static void philox_known_answers(void **state) {
     (void)state;

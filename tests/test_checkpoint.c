@@ -2,8 +2,8 @@
  * was; what does not fit is refused; a killed run leaves a whole file. */
 #include "training.h"
 
-#include "core/checkpoint.h"
-#include "core/safetensors.h"
+#include "core/train/checkpoint.h"
+#include "core/onnx/safetensors.h"
 
 #include <signal.h>
 #include <sys/stat.h>

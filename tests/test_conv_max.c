@@ -2,7 +2,7 @@
  * unfused: the same answer, the same gradients, for any number of threads; and no copy between an
  * embedding and the convolutions that read it. */
 #include "context.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 
 enum { N = 5, L = 11, WORDS = 30, SIZE = 19, MOST_VALUES = 64 };
 

@@ -3,7 +3,7 @@
  * equality; buffers are filled with NaN before and have canaries behind. */
 #include "check.h"
 
-#include "core/convolution.h"
+#include "core/math/convolution.h"
 #include "core/kernels/kernels.h"
 
 typedef struct problem {

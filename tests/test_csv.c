@@ -1,6 +1,6 @@
 /* Tables: RFC 4180's rules, bounds, and sentences with line numbers. */
 #include "one_context.h"
-#include "core/csv.h"
+#include "core/base/csv.h"
 
 #include <unistd.h>
 

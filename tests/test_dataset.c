@@ -1,7 +1,7 @@
 /* Data sets: arrays, subsets, folds, splits, sources of one's own, batches. */
 #include "context.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 
 /* A source whose samples are described by arrays, and whose inputs tell what they were loaded
  * for. */

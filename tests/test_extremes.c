@@ -3,7 +3,7 @@
  * any shape within the bounds, or a sentence; a sanitizer sees the rest. */
 #include "check.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "one_context.h"
 #include <tern/model_info.h>
 #include <tern/session.h>

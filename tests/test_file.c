@@ -1,7 +1,7 @@
 /* Reading whole files and replacing them: every call that can fail fails once, and the old file is
  * still there. */
 #include "check.h"
-#include "core/file.h"
+#include "core/base/file.h"
 
 #include <dirent.h>
 #include <errno.h>

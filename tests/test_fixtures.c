@@ -3,7 +3,7 @@
  * made anew: a difference is a fault of the change. */
 #include "context.h"
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #include <tern/tern.h>
 

@@ -2,7 +2,7 @@
  * memory may run out anywhere is in test_memory_*.c.) */
 #include "one_context.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 static json_t *read_text(const char *text) {
     json_t *value;

@@ -1,7 +1,7 @@
 /* Every number that the lectures print about networks, computed by real ones. Pictures are written
  * as rows of digits, as on the blackboard. */
 #include "one_context.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 
 #include <tern/tern.h>
 

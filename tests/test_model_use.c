@@ -3,7 +3,7 @@
  * with a sentence, before anything is sized by it. */
 #include "check.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include <tern/tern.h>
 
 /* ---- a context that notes the greatest request ---- */

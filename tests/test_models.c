@@ -1,8 +1,8 @@
 /* Trained networks of others (the shared data's models): each gives, for the input beside it, what
  * ONNX Runtime gave, also after it was saved and loaded. */
 #include "check.h"
-#include "core/base.h"
-#include "core/npy.h"
+#include "core/base/base.h"
+#include "core/base/npy.h"
 
 #include <dirent.h>
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* The table of names. */
 #include "check.h"
-#include "core/names.h"
+#include "core/base/names.h"
 
 static void names_and_numbers(void **state) {
     (void)state;

@@ -1,6 +1,6 @@
 /* NumPy's array files: what is written is read back; malformed ones are refused. */
 #include "one_file.h"
-#include "core/npy.h"
+#include "core/base/npy.h"
 
 static void save(const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");

@@ -1,9 +1,9 @@
 /* ONNX files of tern's own: what is saved comes back to the bit and to the byte, and a file that is
  * cut or damaged gets a sentence. Foreign files: test_onnx_foreign.c. */
 #include "check.h"
-#include "core/file.h"
-#include "core/graph.h"
-#include "core/model.h"
+#include "core/base/file.h"
+#include "core/graph/graph.h"
+#include "core/graph/model.h"
 
 #include <tern/model.h>
 

@@ -2,9 +2,9 @@
  * outputs that come with it, also after it was saved and loaded, and ONNX's checker accepts what
  * was saved. */
 #include "check.h"
-#include "core/file.h"
-#include "core/onnx.h"
-#include "core/wire.h"
+#include "core/base/file.h"
+#include "core/onnx/onnx.h"
+#include "core/onnx/wire.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
  * gradients, errors that only running can find, first maxima, NaN. */
 #include "context.h"
 #include "core/kernels/vector.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 
 #include <tern/graph.h>
 

@@ -2,7 +2,7 @@
  * papers, and against themselves: sparse and dense gradients, threads, CPU levels. */
 #include "context.h"
 
-#include "core/optimizer.h"
+#include "core/train/optimizer.h"
 #include "golden/optimizers.h"
 
 enum { ROWS = 300, ROW = 60, N = ROWS * ROW, STEPS = 12 }; /* N is more than one block */

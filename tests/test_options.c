@@ -5,7 +5,7 @@
 #include "context.h"
 #include "sounds.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 #include <tern/tern.h>
 
 static char folder[64];

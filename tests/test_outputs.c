@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "training.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 
 #include <sys/stat.h>
 

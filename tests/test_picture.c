@@ -1,6 +1,6 @@
 /* Pictures: what is drawn is what a PNG reader sees. */
 #include "saved_picture.h"
-#include "core/picture.h"
+#include "core/base/picture.h"
 
 
 static void drawn_is_saved(void **state) {

@@ -1,6 +1,6 @@
 /* The plan: rewriting, layouts and memory reuse must not change what a network computes. */
 #include "context.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 #include <tern/session.h>
 
 /* A network in which everything happens that the plan can do: folding, fused activations, both layouts, aliases,

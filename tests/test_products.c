@@ -4,7 +4,7 @@
  * sum(gradient * d) must be sum(dy * f(.., d, ..)) for any direction d. */
 #include "check.h"
 #include "core/kernels/kernels.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 
 enum { INPUTS = 3, MOST = 8 };
 

@@ -1,7 +1,7 @@
 /* Safetensors files: what is written comes back; every malformed file gets a sentence. */
 #include "check.h"
-#include "core/file.h"
-#include "core/safetensors.h"
+#include "core/base/file.h"
+#include "core/onnx/safetensors.h"
 
 static tern_context *context;
 static char path[64];

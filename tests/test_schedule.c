@@ -1,7 +1,7 @@
 /* Learning rate schedules against PyTorch's numbers. */
 #include "one_context.h"
 
-#include "core/schedule.h"
+#include "core/train/schedule.h"
 #include "golden/optimizers.h"
 
 static void golden(void **state) {

@@ -1,7 +1,7 @@
 /* A fourth domain in a few lines: heartbeats from a CSV, which the training skeleton, the pipeline
  * and the answers of core/task/ serve as they serve the others. */
 #include "check.h"
-#include "core/csv.h"
+#include "core/base/csv.h"
 #include "core/task/answer.h"
 #include "core/task/pipeline.h"
 #include "core/task/train.h"

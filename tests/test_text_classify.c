@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "texts.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "text/spans.h"
 #include "text/tables.h"
 

@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "texts.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 
 static const char reviews[] = "10\tA good film\n"
                               "2\ta bad, bad Film!\n"

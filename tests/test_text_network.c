@@ -2,7 +2,7 @@
  * padding stays zero; options that make no sense are refused. */
 #include "check.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include <tern/session.h>
 #include <tern/text_network.h>
 #include <tern/train.h>

@@ -1,7 +1,7 @@
 /* Going on from a trained model of texts: its words and tables stay, its last layer is new. */
 #include "check.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include <tern/text_classify.h>
 #include <tern/text_train.h>
 

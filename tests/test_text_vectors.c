@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "texts.h"
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include "text/decimal.h"
 #include <tern/text_vectors.h>
 

@@ -5,14 +5,14 @@
 #include "texts.h"
 
 #include "core/kernels/kernels.h"
-#include "core/pairs.h"
+#include "core/math/pairs.h"
 #include "text/vectors_train.h"
 
 /* ---- the kernel ---- */
 
 enum { ROWS = 40 };
 
-/* Steps in double precision, by their definition in core/pairs.h. */
+/* Steps in double precision, by their definition in core/math/pairs.h. */
 static double reference(double *left, double *right, int64_t n, const int32_t *items, int64_t count,
                         int targets, double rate) {
     double loss = 0, *old = malloc((size_t)n * sizeof *old);

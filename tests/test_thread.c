@@ -2,7 +2,7 @@
  * busy elsewhere. */
 #include "check.h"
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>

@@ -1,7 +1,7 @@
 /* The training loop: that it learns, stops, refuses, logs, and gives the same bits. */
 #include "training.h"
 
-#include "core/train_run.h"
+#include "core/train/train_run.h"
 
 #include <jansson.h>
 

@@ -2,8 +2,8 @@
  * saving and loading, and what the builder refuses. */
 #include "check.h"
 
-#include "core/base.h"
-#include "core/graph.h"
+#include "core/base/base.h"
+#include "core/graph/graph.h"
 #include <tern/session.h>
 #include <tern/train.h>
 #include <tern/vision_classifier.h>

@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "pictures.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 #include <tern/vision_dataset.h>
 
 typedef struct fixture {

@@ -2,8 +2,8 @@
  * differences; filters against the lectures' numbers. */
 #include "check.h"
 
-#include "core/base.h"
-#include "core/graph.h"
+#include "core/base/base.h"
+#include "core/graph/graph.h"
 #include <tern/explain.h>
 #include <tern/transfer.h>
 #include <tern/vision_explain.h>

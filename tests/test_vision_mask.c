@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "pictures.h"
 
-#include "core/npy.h"
+#include "core/base/npy.h"
 #include <tern/vision_mask.h>
 
 #include <jansson.h>

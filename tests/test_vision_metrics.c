@@ -1,7 +1,7 @@
 /* Scores of masks against counts made by hand and by a definition written separately. */
 #include "check.h"
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <tern/vision_metrics.h>
 
 static tern_context *make_context(void) {

@@ -2,8 +2,8 @@
  * graph, is what a changed pixel shows. */
 #include "context.h"
 
-#include "core/base.h"
-#include "core/graph.h"
+#include "core/base/base.h"
+#include "core/graph/graph.h"
 #include <tern/session.h>
 #include <tern/vision_network.h>
 

@@ -2,7 +2,7 @@
  * the views; conversion of pictures; windows; models and options that do not fit. */
 #include "check.h"
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include "vision/pipeline.h"
 #include "vision/tiles.h"
 #include <tern/vision_segment.h>

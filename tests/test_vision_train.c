@@ -2,7 +2,7 @@
  * model then holds and does; validation in every way; interruption; mistakes. */
 #include "context.h"
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <sys/stat.h>
 #include <tern/vision_train.h>
 

@@ -1,7 +1,7 @@
 /* Protobuf's wire format: bounds that protobuf-c lacks. The messages are ONNX's, but nothing here
  * depends on what they mean. */
 #include "one_context.h"
-#include "core/wire.h"
+#include "core/onnx/wire.h"
 #include "onnx.pb-c.h"
 
 #define MODEL &tern__onnx__model__descriptor

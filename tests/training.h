@@ -5,8 +5,8 @@
 
 #include "context.h"
 
-#include "core/base.h"
-#include "core/graph.h"
+#include "core/base/base.h"
+#include "core/graph/graph.h"
 #include <tern/train.h>
 
 enum { PICTURES = 90, SIDE = 8, CLASSES = 3 };

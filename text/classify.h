@@ -6,7 +6,7 @@
 #include "pipeline.h"
 #include "tables.h"
 
-#include "core/session.h"
+#include "core/plan/session.h"
 #include <tern/text_classify.h>
 
 /* Each thread has a context of its own, so that sentences do not meet. */

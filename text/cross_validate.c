@@ -2,7 +2,7 @@
  * its texts, and what it makes of them counted. */
 #include "train.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 
 #include <stdlib.h>
 #include <string.h>

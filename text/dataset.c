@@ -2,8 +2,8 @@
  * at random, and to evaluation, as they are. Knows no file and no network. */
 #include "texts.h"
 
-#include "core/arithmetic.h"
-#include "core/dataset.h"
+#include "core/base/arithmetic.h"
+#include "core/train/dataset.h"
 #include "reader.h"
 
 #include <string.h>

@@ -4,8 +4,8 @@
  * gives. */
 #include "networks.h"
 
-#include "core/choices.h"
-#include "core/graph.h"
+#include "core/graph/choices.h"
+#include "core/graph/graph.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "options.h"
 #include "tokenize.h"
 
-#include "core/pairs.h"
-#include "core/training.h"
+#include "core/math/pairs.h"
+#include "core/train/training.h"
 #include <tern/text_train.h>
 #include <tern/text_vectors.h>
 

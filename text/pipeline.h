@@ -8,7 +8,7 @@
 #ifndef TERN_TEXT_PIPELINE_H
 #define TERN_TEXT_PIPELINE_H
 
-#include "core/metadata.h"
+#include "core/graph/metadata.h"
 #include <tern/model.h>
 #include <tern/text_dataset.h>
 

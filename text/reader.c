@@ -2,8 +2,8 @@
  * columns by name or number, a text per line, token TAB tag. Knows no tokens and no vocabulary. */
 #include "reader.h"
 
-#include "core/csv.h"
-#include "core/encoding.h"
+#include "core/base/csv.h"
+#include "core/base/encoding.h"
 #include "stream.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef TERN_TEXT_READER_H
 #define TERN_TEXT_READER_H
 
-#include "core/labels.h"
+#include "core/base/labels.h"
 #include <tern/text_dataset.h>
 
 /* The options as they will be used. TERN_ERR_ARGUMENT. */

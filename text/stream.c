@@ -2,7 +2,7 @@
  * lines mean. Source: RFC 1952. */
 #include "stream.h"
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 #include <errno.h>
 #include <stdio.h>

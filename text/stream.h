@@ -3,7 +3,7 @@
 #ifndef TERN_TEXT_STREAM_H
 #define TERN_TEXT_STREAM_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 typedef struct tern__stream tern__stream;
 

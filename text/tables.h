@@ -5,8 +5,8 @@
 #ifndef TERN_TEXT_TABLES_H
 #define TERN_TEXT_TABLES_H
 
-#include "core/base.h"
-#include "core/graph.h"
+#include "core/base/base.h"
+#include "core/graph/graph.h"
 
 typedef struct tern__text_tables tern__text_tables;
 

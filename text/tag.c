@@ -3,7 +3,7 @@
 #include "classify.h"
 #include "spans.h"
 
-#include "core/dataset.h"
+#include "core/train/dataset.h"
 #include "core/task/answer.h"
 
 #include <math.h>

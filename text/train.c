@@ -4,7 +4,7 @@
 #include "networks.h"
 #include "pipeline.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 #include <string.h>
 

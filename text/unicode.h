@@ -3,7 +3,7 @@
 #ifndef TERN_TEXT_UNICODE_H
 #define TERN_TEXT_UNICODE_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #define TERN__REPLACEMENT 0xFFFD
 

@@ -2,7 +2,7 @@
 #ifndef TERN_TEXT_VECTORS_INTERNAL_H
 #define TERN_TEXT_VECTORS_INTERNAL_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include "words.h"
 #include <tern/text_vectors.h>
 

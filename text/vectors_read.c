@@ -3,7 +3,7 @@
 #include "decimal.h"
 #include "vectors_read.h"
 
-#include "core/encoding.h"
+#include "core/base/encoding.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef TERN_TEXT_VECTORS_TRAIN_H
 #define TERN_TEXT_VECTORS_TRAIN_H
 
-#include "core/pairs.h"
+#include "core/math/pairs.h"
 #include "vectors.h"
 
 enum {

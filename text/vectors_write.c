@@ -1,5 +1,5 @@
 /* Writing word vectors: .vec, word2vec's and fastText's binary files. */
-#include "core/file.h"
+#include "core/base/file.h"
 #include "decimal.h"
 #include "vectors.h"
 

@@ -3,7 +3,7 @@
 #ifndef TERN_TEXT_WORDS_H
 #define TERN_TEXT_WORDS_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 typedef struct tern__words {
     tern_context *context;

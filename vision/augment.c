@@ -3,7 +3,7 @@
 #include "options.h"
 #include "vary.h"
 
-#include "core/arithmetic.h"
+#include "core/base/arithmetic.h"
 
 #define PART(name, most) TERN__REAL_OPTION(tern_vision_augmentation, name, 0, most)
 #define EITHER_WAY(name, most) TERN__REAL_OPTION(tern_vision_augmentation, name, -(most), most)

@@ -3,8 +3,8 @@
  * its recipe. Builds graphs; knows nothing of data. */
 #include "classifiers.h"
 
-#include "core/choices.h"
-#include "core/graph.h"
+#include "core/graph/choices.h"
+#include "core/graph/graph.h"
 
 #include <math.h>
 

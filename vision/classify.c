@@ -3,7 +3,7 @@
 #include "classify.h"
 #include "pixels.h"
 
-#include "core/session.h"
+#include "core/plan/session.h"
 #include "core/task/answer.h"
 #include "core/task/measure.h"
 

@@ -4,7 +4,7 @@
 #include "idx.h"
 #include "vary.h"
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 #include <tern/transfer.h>
 

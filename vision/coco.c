@@ -1,8 +1,8 @@
 /* Objects as JSON: a list for one picture, and COCO's files for many. */
 #include "mask.h"
 
-#include "core/file.h"
-#include "core/json.h"
+#include "core/base/file.h"
+#include "core/base/json.h"
 
 #include <string.h>
 

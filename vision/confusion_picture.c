@@ -1,7 +1,7 @@
 /* A confusion matrix as a picture: each row adds up to 1, and the lighter a field the greater its
  * share. */
-#include "core/base.h"
-#include "core/picture.h"
+#include "core/base/base.h"
+#include "core/base/picture.h"
 
 #include <tern/vision_classify.h>
 

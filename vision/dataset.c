@@ -3,8 +3,8 @@
 #include "options.h"
 #include "store.h"
 
-#include "core/arithmetic.h"
-#include "core/dataset.h"
+#include "core/base/arithmetic.h"
+#include "core/train/dataset.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,10 +2,10 @@
  * them. Serves nothing. */
 #include "idx.h"
 
-#include "core/arithmetic.h"
+#include "core/base/arithmetic.h"
 #include "store.h"
 
-#include "core/labels.h"
+#include "core/base/labels.h"
 
 #include <math.h>
 #include <stdio.h>

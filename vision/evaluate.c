@@ -1,5 +1,5 @@
 /* Measures a model of masks on pictures whose masks are known. */
-#include "core/session.h"
+#include "core/plan/session.h"
 #include "core/task/measure.h"
 
 #include <tern/vision_train.h>

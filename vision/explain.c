@@ -2,9 +2,9 @@
  * contact sheets. Gradients are core's; the picture's way into the network is classify.c's. */
 #include "pixels.h"
 
-#include "core/graph.h"
-#include "core/picture.h"
-#include "core/session.h"
+#include "core/graph/graph.h"
+#include "core/base/picture.h"
+#include "core/plan/session.h"
 #include "core/task/answer.h"
 
 #include <tern/vision_explain.h>

@@ -1,7 +1,7 @@
 /* Lists the pictures of folders and finds the mask that belongs to a picture. Opens no picture. */
 #include "files.h"
 
-#include "core/folder.h"
+#include "core/base/folder.h"
 
 #include <tern/vision_mask.h>
 

@@ -2,9 +2,9 @@
 #ifndef TERN_VISION_FILES_H
 #define TERN_VISION_FILES_H
 
-#include "core/base.h"
-#include "core/labels.h"
-#include "core/names.h"
+#include "core/base/base.h"
+#include "core/base/labels.h"
+#include "core/base/names.h"
 
 typedef struct tern__file_list {
     tern_context *context;

@@ -1,8 +1,8 @@
 /* The classical filters of 3x3 on a picture, through the same Conv that networks are made of. */
-#include "core/base.h"
-#include "core/graph.h"
-#include "core/json.h"
-#include "core/session.h"
+#include "core/base/base.h"
+#include "core/graph/graph.h"
+#include "core/base/json.h"
+#include "core/plan/session.h"
 
 #include <tern/vision_explain.h>
 

@@ -2,7 +2,7 @@
  * 32 bits, the highest byte first, then the data. Source: LeCun's description of MNIST's files. */
 #include "idx.h"
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef TERN_VISION_IDX_H
 #define TERN_VISION_IDX_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 typedef struct tern__idx {
     char *images, *labels; /* the files */

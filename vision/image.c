@@ -2,8 +2,8 @@
  * by the name; knows no format itself. */
 #include "pixels.h"
 
-#include "core/file.h"
-#include "core/picture.h"
+#include "core/base/file.h"
+#include "core/base/picture.h"
 
 #include <fcntl.h>
 #include <stdio.h>

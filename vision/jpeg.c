@@ -3,7 +3,7 @@
  * 5116 (marker APP14). */
 #include "pixels.h"
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 #include <stdio.h>
 #include <string.h>

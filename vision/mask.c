@@ -1,9 +1,9 @@
 /* Masks: making them, reading and writing them as pictures and arrays. */
 #include "mask.h"
 
-#include "core/npy.h"
-#include "core/picture.h"
-#include "core/session.h"
+#include "core/base/npy.h"
+#include "core/base/picture.h"
+#include "core/plan/session.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The options of training on pictures, as tables: for masks and for labels. Knows no picture. */
 #include "options.h"
 
-#include "core/training.h"
+#include "core/train/training.h"
 #include <tern/vision_classify.h>
 #include <tern/vision_train.h>
 

@@ -3,7 +3,7 @@
 #ifndef TERN_VISION_PIPELINE_H
 #define TERN_VISION_PIPELINE_H
 
-#include "core/metadata.h"
+#include "core/graph/metadata.h"
 #include <tern/model.h>
 #include <tern/vision.h>
 

@@ -3,7 +3,7 @@
 #ifndef TERN_VISION_PIXELS_H
 #define TERN_VISION_PIXELS_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <tern/vision.h>
 
 /* The index that stands at i of n under this border; -1: nothing (constant). */

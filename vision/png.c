@@ -1,5 +1,5 @@
 /* Reading PNG files by libpng's row interface. Its errors come back through setjmp, its memory from
- * the context. (Writing: core/picture.h.) */
+ * the context. (Writing: core/base/picture.h.) */
 #include "pixels.h"
 
 #include <png.h>

@@ -2,7 +2,7 @@
  * ppm(5). */
 #include "pixels.h"
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 #include <stdio.h>
 #include <string.h>

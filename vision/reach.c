@@ -1,7 +1,7 @@
 /* How far a network looks: intervals of pixels walked back through the graph. Asks operators
  * what they see; runs nothing. */
-#include "core/arithmetic.h"
-#include "core/graph.h"
+#include "core/base/arithmetic.h"
+#include "core/graph/graph.h"
 
 #include <tern/vision_network.h>
 

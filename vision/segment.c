@@ -4,9 +4,9 @@
 #include "pipeline.h"
 #include "tiles.h"
 
-#include "core/arithmetic.h"
-#include "core/graph.h"
-#include "core/session.h"
+#include "core/base/arithmetic.h"
+#include "core/graph/graph.h"
+#include "core/plan/session.h"
 
 #include <tern/vision_segment.h>
 

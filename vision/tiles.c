@@ -1,7 +1,7 @@
 /* Windows: see tiles.h. */
 #include "tiles.h"
 
-#include "core/arithmetic.h"
+#include "core/base/arithmetic.h"
 
 tern__tile_range tern__tile_at(const tern__tile_axis *a, int64_t i) {
     const int64_t step = a->window - 2 * a->halo, last = a->length - a->window;

@@ -3,10 +3,10 @@
 #include "networks.h"
 #include "pipeline.h"
 
-#include "core/arithmetic.h"
-#include "core/choices.h"
-#include "core/dataset.h"
-#include "core/session.h"
+#include "core/base/arithmetic.h"
+#include "core/graph/choices.h"
+#include "core/train/dataset.h"
+#include "core/plan/session.h"
 
 #include <tern/vision_train.h>
 

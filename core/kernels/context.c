@@ -1,5 +1,5 @@
 /* The context: settings, allocator, threads and the level of kernels. */
-#include "../base.h"
+#include "core/base/base.h"
 #include "kernels.h"
 
 #include <stdlib.h>

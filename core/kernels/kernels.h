@@ -3,7 +3,7 @@
 #ifndef TERN_CORE_KERNELS_H
 #define TERN_CORE_KERNELS_H
 
-#include "../base.h"
+#include "core/base/base.h"
 
 typedef struct tern__kernels {
     const char *name;                        /* "generic", "avx2", "avx512" */

@@ -4,7 +4,7 @@
 #ifndef TERN_KERNELS_PAIRS_H
 #define TERN_KERNELS_PAIRS_H
 
-#include "../base.h"
+#include "core/base/base.h"
 
 enum { TERN__PAIRS_STRIDE = 16 /* rows are a multiple of so many floats apart */ };
 enum { TERN__PAIRS_TARGETS = 32, TERN__PAIRS_WIDTH = 2048 };

@@ -1,12 +1,12 @@
 /* Kernels that walk vectors and rows: elementwise functions, reductions, normalisation, softmax,
  * pooling, dropout. Each works on one stretch of memory by one thread; cutting the work and
- * combining partial results is the caller's (core/reduce.h, core/ops). Arrays may lie at any
+ * combining partial results is the caller's (core/math/reduce.h, core/ops). Arrays may lie at any
  * float's address and have any length; an output may be the same array as an input where elements
  * correspond. `add`: add to the destination instead of writing it. NaN goes through everything. */
 #ifndef TERN_KERNELS_VECTOR_H
 #define TERN_KERNELS_VECTOR_H
 
-#include "../base.h"
+#include "core/base/base.h"
 #include "activation.h"
 #include "kernels.h"
 

@@ -2,8 +2,8 @@
  * shape. The gradient of an operand that was repeated is summed over the axes along which it was. */
 #include "ops.h"
 
-#include "../broadcast.h"
-#include "../reduce.h"
+#include "core/math/broadcast.h"
+#include "core/math/reduce.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* Concat and Split (ONNX 13): parts along one axis, put together and taken apart. */
 #include "ops.h"
 
-#include "../strided.h"
+#include "core/math/strided.h"
 
 typedef struct along {
     int64_t axis;

@@ -1,5 +1,5 @@
 /* Conv: ONNX Conv-11. x [N, C, spatial...], W [K, C/group, kernel...], B [K] -> y [N, K, out...].
- * Gradients: x, W, B. Channels-last in memory; core/convolution.h does the work. */
+ * Gradients: x, W, B. Channels-last in memory; core/math/convolution.h does the work. */
 #include "conv.h"
 #include "inserted.h"
 #include "ops.h"

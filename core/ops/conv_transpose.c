@@ -2,7 +2,7 @@
  * M, out...], out = stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pad_begin -
  * pad_end. It is the data gradient of the convolution that leads from y's shape to x's, with the
  * same weights; so its own gradient for x is that convolution. Gradients: x, W, B. */
-#include "../arithmetic.h"
+#include "core/base/arithmetic.h"
 #include "convolution_step.h"
 #include "ops.h"
 

@@ -4,8 +4,8 @@
 #ifndef TERN_OPS_CONVOLUTION_STEP_H
 #define TERN_OPS_CONVOLUTION_STEP_H
 
-#include "../convolution.h"
-#include "../shape.h"
+#include "core/math/convolution.h"
+#include "core/graph/shape.h"
 
 /* What the rows of these operators have alike; the file has prepare, pack, forward, backward and
  * flops. */

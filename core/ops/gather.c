@@ -6,7 +6,7 @@
  * occur are written. */
 #include "ops.h"
 
-#include "../strided.h"
+#include "core/math/strided.h"
 
 typedef struct gather {
     int64_t axis;

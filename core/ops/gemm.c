@@ -1,6 +1,6 @@
 /* Gemm: ONNX Gemm-13. Y [M, N] = alpha * A' * B' + beta * C, A' [M, K] and B' [K, N] being A and B,
  * transposed where transA and transB say so, C broadcast to [M, N]. Gradients: A, B, C. The usual
- * dense layer (alpha, beta 1, transA 0, C [N]) is one call of core/convolution.h; the rest is
+ * dense layer (alpha, beta 1, transA 0, C [N]) is one call of core/math/convolution.h; the rest is
  * brought to that. */
 #include "convolution_step.h"
 #include "ops.h"

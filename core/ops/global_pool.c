@@ -1,7 +1,7 @@
 /* GlobalAveragePool and GlobalMaxPool: reductions over all spatial axes. */
 #include "ops.h"
 
-#include "../reduce.h"
+#include "core/math/reduce.h"
 
 static tern_status infer(tern__infer *in) {
     const tern__shape *x = in->inputs[0];

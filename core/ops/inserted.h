@@ -2,7 +2,7 @@
 #ifndef TERN_OPS_INSERTED_H
 #define TERN_OPS_INSERTED_H
 
-#include "../op.h"
+#include "core/graph/op.h"
 
 extern const tern__op tern__op_relayout; /* the same value in the other layout */
 extern const tern__op tern__op_conv_max; /* Conv and the maximum over all of L */

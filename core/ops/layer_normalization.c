@@ -3,7 +3,7 @@
  * mean and 1 / deviation of each row. */
 #include "ops.h"
 
-#include "../strided.h"
+#include "core/math/strided.h"
 
 typedef struct layer_normalization {
     int64_t axis, stash_type;

@@ -2,9 +2,9 @@
 #ifndef TERN_CORE_OPS_OPS_H
 #define TERN_CORE_OPS_OPS_H
 
-#include "../kernels/vector.h"
-#include "../op.h"
-#include "../shape.h"
+#include "core/kernels/vector.h"
+#include "core/graph/op.h"
+#include "core/graph/shape.h"
 
 #include <stddef.h>
 #include <string.h>

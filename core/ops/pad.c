@@ -4,7 +4,7 @@
  * constant 0 0 1 2 3 0 0, reflect 3 2 1 2 3 2 1, edge 1 1 1 2 3 3 3, wrap 2 3 1 2 3 1 2. */
 #include "ops.h"
 
-#include "../strided.h"
+#include "core/math/strided.h"
 
 typedef struct pad {
     tern__string mode;

@@ -5,7 +5,7 @@
  * is -infinity for MaxPool and, for AveragePool, nothing, or zeros that count with
  * count_include_pad. Backward goes by input rows, each visiting the outputs that saw it in their
  * order, so that overlapping windows need no atomics. */
-#include "../arithmetic.h"
+#include "core/base/arithmetic.h"
 #include "ops.h"
 
 #include <math.h>

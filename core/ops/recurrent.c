@@ -1,7 +1,7 @@
 /* See recurrent.h. Knows no cell's equations. */
 #include "recurrent.h"
 
-#include "../kernels/gemm.h"
+#include "core/kernels/gemm.h"
 
 typedef tern__recurrent recurrent;
 typedef tern__recurrent_run run;

@@ -8,8 +8,8 @@
 #ifndef TERN_OPS_RECURRENT_H
 #define TERN_OPS_RECURRENT_H
 
-#include "../kernels/kernels.h"
-#include "../kernels/vector.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/vector.h"
 #include "convolution_step.h"
 
 #include <string.h>

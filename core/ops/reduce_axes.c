@@ -2,7 +2,7 @@
  * constant). The gradient of ReduceMax goes to the first maximum in memory order. */
 #include "ops.h"
 
-#include "../reduce.h"
+#include "core/math/reduce.h"
 
 typedef struct reduce_axes {
     tern__ints axes;

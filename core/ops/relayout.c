@@ -1,7 +1,7 @@
 /* Relayout: the same value in the other memory layout, [N, C, spatial...] <-> [N, spatial..., C].
  * Only the plan makes it; it never reaches a file. */
 #include "inserted.h"
-#include "../strided.h"
+#include "core/math/strided.h"
 
 /* Moves x's bytes into y's layout; both have the same logical dims. */
 static void move(const tern__step *s, const tern__tensor *x, const tern__tensor *y, bool add) {

@@ -3,7 +3,7 @@
  * one, by coordinate_transformation_mode; nearest takes one place, linear two, cubic (Keys 1981)
  * four around x, those outside being the border's, or left out with exclude_outside. Gradient:
  * X. */
-#include "../interpolate.h"
+#include "core/math/interpolate.h"
 #include "ops.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Slice (ONNX 13): starts, ends, axes and steps as constant inputs 1 to 4. */
 #include "ops.h"
 
-#include "../strided.h"
+#include "core/math/strided.h"
 
 enum { X, STARTS, ENDS, AXES, STEPS };
 

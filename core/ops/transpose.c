@@ -2,7 +2,7 @@
  * the same. */
 #include "ops.h"
 
-#include "../strided.h"
+#include "core/math/strided.h"
 
 typedef struct transpose {
     tern__ints perm;

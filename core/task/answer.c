@@ -1,5 +1,5 @@
 /* Probabilities, answers, labels. */
-#include "core/task/answer.h"
+#include "answer.h"
 
 #include <stdlib.h>
 #include <string.h>

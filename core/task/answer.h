@@ -3,7 +3,7 @@
 #ifndef TERN_TASK_ANSWER_H
 #define TERN_TASK_ANSWER_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <tern/answer.h>
 #include <tern/session.h>
 

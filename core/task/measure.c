@@ -1,5 +1,5 @@
 /* The loop of every evaluation. */
-#include "core/task/measure.h"
+#include "measure.h"
 
 static tern_status stopped(const tern__measuring *m, tern_context *c, int64_t done) {
     return m->count < 0 ? tern__fail(c, TERN_ERR_INTERRUPTED, "stopped after %lld %s",

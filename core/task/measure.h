@@ -3,7 +3,7 @@
 #ifndef TERN_TASK_MEASURE_H
 #define TERN_TASK_MEASURE_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include <tern/metrics.h>
 
 /* What came of a sample. */

@@ -1,5 +1,5 @@
 /* A domain's settings in a model's metadata. */
-#include "core/task/pipeline.h"
+#include "pipeline.h"
 
 #include <stdio.h>
 #include <string.h>

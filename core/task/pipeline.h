@@ -3,8 +3,8 @@
 #ifndef TERN_TASK_PIPELINE_H
 #define TERN_TASK_PIPELINE_H
 
-#include "core/graph.h"
-#include "core/metadata.h"
+#include "core/graph/graph.h"
+#include "core/graph/metadata.h"
 
 enum { TERN__PIPELINE_KEYS = 4 };
 

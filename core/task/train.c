@@ -1,8 +1,8 @@
 /* The training of every domain, step by step. */
-#include "core/task/train.h"
+#include "train.h"
 
-#include "core/metadata.h"
-#include "core/training.h"
+#include "core/graph/metadata.h"
+#include "core/train/training.h"
 #include <tern/transfer.h>
 
 #include <math.h>

@@ -5,8 +5,8 @@
 #ifndef TERN_TASK_TRAIN_H
 #define TERN_TASK_TRAIN_H
 
-#include "core/base.h"
-#include "core/json.h"
+#include "core/base/base.h"
+#include "core/base/json.h"
 #include <tern/model.h>
 #include <tern/train.h>
 

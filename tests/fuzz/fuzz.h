@@ -3,7 +3,7 @@
 #ifndef TERN_TESTS_FUZZ_H
 #define TERN_TESTS_FUZZ_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Fuzz target: any bytes as a table, by commas and by tabs. */
-#include "core/csv.h"
+#include "core/base/csv.h"
 #include "fuzz.h"
 
 static void read_table(const uint8_t *bytes, size_t size, char separator, bool header) {

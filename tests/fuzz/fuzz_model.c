@@ -2,7 +2,7 @@
  * as it is, and by every call of the domain whose front end it carries. What a call answers must be
  * finite and whole; what it refuses has a sentence. Memory is bounded by the allocator, time by the
  * work that the plan says. */
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "fuzz.h"
 
 #include <tern/tern.h>

@@ -1,6 +1,6 @@
 /* Fuzz target: any bytes as a model. What loads can be saved and planned (or refused with a
  * sentence). */
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "fuzz.h"
 
 #include <tern/session.h>

@@ -1,5 +1,5 @@
 /* Fuzz target: any bytes as a safetensors file. */
-#include "core/safetensors.h"
+#include "core/onnx/safetensors.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

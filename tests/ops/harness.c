@@ -2,7 +2,7 @@
 #include "harness.h"
 
 #include "../check.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 
 static const char *const levels[] = {"generic", "avx2", "avx512"};
 enum { LEVELS = 3, MOST_OUTPUTS = 4, MOST_COPIES = 2 };
