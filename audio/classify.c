@@ -1,5 +1,5 @@
-/* Classifies sounds: file -> windows -> front end -> network -> probabilities -> answer. Everything it needs to
- * know is in the model's metadata (pipeline.h). */
+/* Classifies sounds: file -> windows -> front end -> network -> probabilities -> answer. Everything
+ * it needs to know is in the model's metadata (pipeline.h). */
 #include "clips.h"
 #include "resample.h"
 #include "windows.h"
@@ -14,11 +14,11 @@
 /* What a session keeps between sounds. */
 typedef struct classifier {
     tern__audio_pipeline pipeline;
-    float *samples;       /* [window.samples * 2]: a window, and room for the next samples */
-    float *input;         /* [rows][frames]; waveform: samples, normalised */
-    double *sum;          /* [n_labels] probabilities of the windows so far */
-    tern_score *scores;   /* [n_labels] */
-    float *vector;        /* [length] sum of the outputs of the windows so far */
+    float *samples;     /* [window.samples * 2]: a window, and room for the next samples */
+    float *input;       /* [rows][frames]; waveform: samples, normalised */
+    double *sum;        /* [n_labels] probabilities of the windows so far */
+    tern_score *scores; /* [n_labels] */
+    float *vector;      /* [length] sum of the outputs of the windows so far */
     int64_t length;
 } classifier;
 
@@ -59,8 +59,8 @@ static tern_status prepare_any(classifier **classifier_, tern_session *session) 
 static tern_status prepare(classifier **classifier_, tern_session *session) {
     tern_status st = prepare_any(classifier_, session);
     if (st != TERN_OK) return st;
-    return tern__audio_pipeline_check_labels(&(*classifier_)->pipeline, tern__session_context(session),
-                                       tern_session_model(session));
+    return tern__audio_pipeline_check_labels(
+        &(*classifier_)->pipeline, tern__session_context(session), tern_session_model(session));
 }
 
 /* ---- one window ---- */
@@ -104,7 +104,8 @@ static tern_status add_vector(void *listener_, const float *samples) {
     if (length != k->length) {
         tern__free(c, k->vector);
         k->length = 0;
-        if (!(k->vector = tern__calloc(c, (size_t)length, sizeof *k->vector))) return TERN_ERR_MEMORY;
+        if (!(k->vector = tern__calloc(c, (size_t)length, sizeof *k->vector)))
+            return TERN_ERR_MEMORY;
         k->length = length;
     }
     for (int64_t i = 0; i < length; i++) k->vector[i] += values[i];
@@ -123,7 +124,8 @@ static tern_status add_probabilities(void *listener_, const float *samples) {
     const float *z = logits.data;
     tern__softmax s;
     st = tern__softmax_get(&s, tern__session_context(l->session), z, (int64_t)p->n_labels, 1);
-    for (size_t i = 0; st == TERN_OK && i < p->n_labels; i++) l->k->sum[i] += tern__softmax_share(&s, z[i]);
+    for (size_t i = 0; st == TERN_OK && i < p->n_labels; i++)
+        l->k->sum[i] += tern__softmax_share(&s, z[i]);
     return st;
 }
 
@@ -134,8 +136,9 @@ static tern_status classify(tern_session *session, classifier *k, const tern__sa
     const size_t n = k->pipeline.n_labels;
     size_t windows;
     memset(k->sum, 0, n * sizeof *k->sum);
-    tern_status st = tern__windows_cut(&windows, tern__session_context(session), source, k->pipeline.window.samples,
-                                       k->samples, add_probabilities, &(listener){k, session});
+    tern_status st = tern__windows_cut(&windows, tern__session_context(session), source,
+                                       k->pipeline.window.samples, k->samples, add_probabilities,
+                                       &(listener){k, session});
     if (st != TERN_OK) return st;
     for (size_t i = 0; i < n; i++)
         k->scores[i] = (tern_score){k->pipeline.labels[i], (float)(k->sum[i] / (double)windows)};
@@ -149,13 +152,15 @@ tern_status tern_audio_classify_file(tern_session *session, const char *path, te
     tern__sample_source source;
     tern_status st = prepare(&k, session);
     if (st == TERN_OK)
-        st = tern__windows_open(&source, &sound, tern__session_context(session), &k->pipeline, path);
+        st =
+            tern__windows_open(&source, &sound, tern__session_context(session), &k->pipeline, path);
     if (st == TERN_OK) st = classify(session, k, &source, answer);
     tern_sound_close(sound);
     return st;
 }
 
-tern_status tern_audio_embed_file(tern_session *session, const char *path, const float **vector, int64_t *length) {
+tern_status tern_audio_embed_file(tern_session *session, const char *path, const float **vector,
+                                  int64_t *length) {
     classifier *k;
     size_t windows = 0;
     tern_context *c = tern__session_context(session);
@@ -245,12 +250,13 @@ static tern_status measure_clip(void *evaluation_, int64_t i, tern__outcome *o) 
     tern_answer answer;
     tern_status st = tern_audio_classify_file(e->session, clip->path, &answer);
     if (st != TERN_OK)
-        return clip->line ? tern__fail_in(tern__session_context(e->session), "%s, line %zu", e->clips.path, clip->line)
+        return clip->line ? tern__fail_in(tern__session_context(e->session), "%s, line %zu",
+                                          e->clips.path, clip->line)
                           : st;
     o->truth = clip->label;
     o->predicted = tern__label_find(p->labels, p->n_labels, answer.label);
-    o->stop = e->on_clip && !e->on_clip(e->user, clip->path, e->clips.labels.at[clip->label], &answer, (size_t)i + 1,
-                                        e->clips.count);
+    o->stop = e->on_clip && !e->on_clip(e->user, clip->path, e->clips.labels.at[clip->label],
+                                        &answer, (size_t)i + 1, e->clips.count);
     return TERN_OK;
 }
 

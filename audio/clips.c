@@ -1,5 +1,5 @@
-/* Lists the clips of a data set from a folder per label or from a CSV. Knows folders and tables; opens
- * no sound file. */
+/* Lists the clips of a data set from a folder per label or from a CSV. Knows folders and tables;
+ * opens no sound file. */
 #include "clips.h"
 
 #include "core/base/csv.h"
@@ -19,7 +19,8 @@ static int64_t number_of(tern_context *c, tern__name_list *names, const char *na
     int64_t found = tern__names_find(&names->numbers, name);
     if (found >= 0) return found;
     if (names->count == names->capacity) {
-        char **at = tern__grow(c, names->at, names->count, &names->capacity, names->count + 1, sizeof *at);
+        char **at =
+            tern__grow(c, names->at, names->count, &names->capacity, names->count + 1, sizeof *at);
         if (!at) return -1;
         names->at = at;
     }
@@ -48,9 +49,12 @@ const char *tern__name_list_text(const tern__name_list *names, char *out, size_t
     return out;
 }
 
-const char *tern__clip_text(const tern__clips *clips, const tern__clip *clip, char *out, size_t size) {
-    if (clip->line) snprintf(out, size, "%s, line %zu: %s", clips->path, clip->line, clip->path);
-    else snprintf(out, size, "%s", clip->path);
+const char *tern__clip_text(const tern__clips *clips, const tern__clip *clip, char *out,
+                            size_t size) {
+    if (clip->line)
+        snprintf(out, size, "%s, line %zu: %s", clips->path, clip->line, clip->path);
+    else
+        snprintf(out, size, "%s", clip->path);
     return out;
 }
 
@@ -82,8 +86,8 @@ static tern_status add(tern__clips *clips, char *path, size_t line, const char *
         tern__spellings_note(&clips->spellings, label, clean) != TERN_OK)
         goto failed;
     if (clips->count == clips->capacity) {
-        tern__clip *at = tern__grow(c, clips->at, clips->count, &clips->capacity, clips->count + 1,
-                                    sizeof *at);
+        tern__clip *at =
+            tern__grow(c, clips->at, clips->count, &clips->capacity, clips->count + 1, sizeof *at);
         if (!at) goto failed;
         clips->at = at;
     }
@@ -107,9 +111,9 @@ static tern_status note_lost(tern__clips *clips, const char *label) {
 /* ---- a folder per label ---- */
 
 static bool sounds_by_name(const char *name) {
-    static const char *const endings[] = {"wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif",
-                                          "aiff", "aifc", "au", "snd", "w64", "rf64", "caf", "voc",
-                                          "sph", "nist", "paf", "svx", "8svx", "ircam", "sf"};
+    static const char *const endings[] = {
+        "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc",  "au", "snd",
+        "w64", "rf64", "caf",  "voc", "sph", "nist", "paf", "svx", "8svx", "ircam", "sf"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (!strcasecmp(dot + 1, endings[i])) return true;
@@ -169,16 +173,18 @@ static tern_status list_folder(tern__clips *clips) {
     if (!clips->count)
         return tern__fail(c, TERN_ERR_FORMAT,
                           "%s: none of the files in its %zu folders is a sound by its name (.wav, "
-                          ".flac, .ogg, ...)", clips->path, l.folders);
+                          ".flac, .ogg, ...)",
+                          clips->path, l.folders);
     tern__spellings_lost(&clips->spellings, &clips->lost, &clips->findings, "without a sound");
     if (l.left_out.count)
         tern__findings_add(&clips->findings, "%zu file%s no sound by the name and left out: %s",
                            l.left_out.count, l.left_out.count == 1 ? " is" : "s are",
                            tern__shown_text(&l.left_out));
     if (l.loose.count)
-        tern__findings_add(&clips->findings, "%zu file%s beside the folders of labels %s left out: %s",
-                           l.loose.count, l.loose.count == 1 ? "" : "s",
-                           l.loose.count == 1 ? "was" : "were", tern__shown_text(&l.loose));
+        tern__findings_add(&clips->findings,
+                           "%zu file%s beside the folders of labels %s left out: %s", l.loose.count,
+                           l.loose.count == 1 ? "" : "s", l.loose.count == 1 ? "was" : "were",
+                           tern__shown_text(&l.loose));
     return TERN_OK;
 }
 
@@ -196,7 +202,8 @@ static tern_status find_columns(columns *k, const tern__csv *csv,
     if (!label) label = options->no_header ? "2" : "category";
     tern_status st = tern__csv_column(csv, file, &k->file);
     if (st == TERN_OK) st = tern__csv_column(csv, label, &k->label);
-    k->has_fold = options->fold_column || (!options->no_header && tern__csv_has_column(csv, "fold"));
+    k->has_fold =
+        options->fold_column || (!options->no_header && tern__csv_has_column(csv, "fold"));
     if (st == TERN_OK && k->has_fold)
         st = tern__csv_column(csv, options->fold_column ? options->fold_column : "fold", &k->fold);
     k->has_group = options->group_column;
@@ -216,15 +223,20 @@ static tern_status add_row(tern__clips *clips, const tern__csv *csv, const colum
     const char *file = csv->fields[k->file], *label = csv->fields[k->label];
     const char *fold = k->has_fold ? csv->fields[k->fold] : NULL;
     if (!*file) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the file name is empty");
-    if (!label[strspn(label, " \t")]) return tern__csv_fail(csv, TERN_ERR_FORMAT, "the label of %s is empty", file);
+    if (!label[strspn(label, " \t")])
+        return tern__csv_fail(csv, TERN_ERR_FORMAT, "the label of %s is empty", file);
     if (fold && number_of(c, all_folds, fold) < 0) return TERN_ERR_MEMORY;
     if (fold && !wanted(options, fold)) return note_lost(clips, label);
     const char *slash = clips->piped ? NULL : strrchr(clips->path, '/');
     char *path;
-    if (file[0] == '/') path = tern__strdup(c, file);
-    else if (options->root) path = tern__format(c, "%s/%s", options->root, file);
-    else if (slash) path = tern__format(c, "%.*s/%s", (int)(slash - clips->path), clips->path, file);
-    else path = tern__strdup(c, file);
+    if (file[0] == '/')
+        path = tern__strdup(c, file);
+    else if (options->root)
+        path = tern__format(c, "%s/%s", options->root, file);
+    else if (slash)
+        path = tern__format(c, "%.*s/%s", (int)(slash - clips->path), clips->path, file);
+    else
+        path = tern__strdup(c, file);
     return add(clips, path, csv->line, label, fold, k->has_group ? csv->fields[k->group] : NULL);
 }
 
@@ -237,9 +249,11 @@ static tern_status read_csv(tern__clips *clips, const tern_audio_dataset_options
     tern_status st = tern__csv_open(&csv, c, clips->path, 0, !options->no_header);
     if (st == TERN_OK) st = find_columns(&k, csv, options);
     if (st == TERN_OK && options->n_folds && !k.has_fold)
-        st = tern__fail(c, TERN_ERR_FORMAT,
-                        "%s: folds are asked for, but it has no column 'fold'; name the column with "
-                        "--fold-column", clips->path);
+        st =
+            tern__fail(c, TERN_ERR_FORMAT,
+                       "%s: folds are asked for, but it has no column 'fold'; name the column with "
+                       "--fold-column",
+                       clips->path);
     for (bool got = true; st == TERN_OK;) {
         st = tern__csv_next(csv, &got);
         if (st != TERN_OK || !got) break;
@@ -299,9 +313,11 @@ static tern_status order_labels(tern__clips *clips, const tern_audio_dataset_opt
     for (size_t i = 0; st == TERN_OK && i < clips->count; i++) {
         const char *label = old.at[clips->at[i].label];
         if ((clips->at[i].label = tern__names_find(&ordered.numbers, label)) < 0)
-            st = tern__fail(c, TERN_ERR_FORMAT, "%s has the label '%s', which the model does not know; "
-                            "it knows %s", tern__clip_text(clips, &clips->at[i], name, sizeof name),
-                            label, tern__name_list_text(&ordered, text, sizeof text));
+            st = tern__fail(c, TERN_ERR_FORMAT,
+                            "%s has the label '%s', which the model does not know; "
+                            "it knows %s",
+                            tern__clip_text(clips, &clips->at[i], name, sizeof name), label,
+                            tern__name_list_text(&ordered, text, sizeof text));
     }
     clips->labels = ordered;
     if (st == TERN_OK) report(clips, &old);
@@ -321,16 +337,18 @@ tern_status tern__clips_read(tern__clips *clips, tern_context *c, const char *pa
     bool folder = false;
     if (strcmp(path, "-")) {
         if (stat(path, &info)) {
-            st = tern__fail(c, TERN_ERR_IO, "%s: %s; the data set is a folder with a folder per label, "
-                            "or a CSV file", path, strerror(errno));
+            st = tern__fail(c, TERN_ERR_IO,
+                            "%s: %s; the data set is a folder with a folder per label, "
+                            "or a CSV file",
+                            path, strerror(errno));
             goto failed;
         }
         folder = S_ISDIR(info.st_mode);
         clips->piped = !folder && !S_ISREG(info.st_mode);
     }
     if (folder && options->n_folds) {
-        st = tern__fail(c, TERN_ERR_ARGUMENT, "%s: folds are asked for, but only CSV files have them",
-                        path);
+        st = tern__fail(c, TERN_ERR_ARGUMENT,
+                        "%s: folds are asked for, but only CSV files have them", path);
         goto failed;
     }
     st = folder ? list_folder(clips) : read_csv(clips, options);

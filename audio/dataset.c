@@ -1,5 +1,5 @@
-/* Data sets of sounds: serves the clips that dataset_read.c has read to training, varied at random, and to
- * evaluation, as they are. Knows no sound file and no network. */
+/* Data sets of sounds: serves the clips that dataset_read.c has read to training, varied at random,
+ * and to evaluation, as they are. Knows no sound file and no network. */
 #include "store.h"
 
 #include "core/base/arithmetic.h"
@@ -77,7 +77,8 @@ static tern_status load(void *self, tern_load *l) {
         tern__vary_not(&s->variation, h->values, h->frames, out);
     } else {
         tern__random random = tern__random_make(l->random, 0);
-        if (s->waveform) tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
+        if (s->waveform)
+            tern__vary_samples(&s->variation, &random, h->values, h->frames, out);
         else
             tern__vary_features(&s->variation, &random, h->values, h->frames, h->bands, out,
                                 s->scratch[l->worker]);
@@ -104,20 +105,24 @@ static uint64_t fingerprint(const store *s) {
 
 static tern_status check_labels(const store *s, const tern_audio_dataset_options *options) {
     if (options->n_labels || s->clips.labels.count > 1) return TERN_OK;
-    return tern__fail(s->context, TERN_ERR_FORMAT, "%s: all %zu clips have the label '%s'; to tell sounds "
-                      "apart at least two labels are needed", s->clips.path, s->clips.count,
-                      s->clips.labels.at[0]);
+    return tern__fail(s->context, TERN_ERR_FORMAT,
+                      "%s: all %zu clips have the label '%s'; to tell sounds "
+                      "apart at least two labels are needed",
+                      s->clips.path, s->clips.count, s->clips.labels.at[0]);
 }
-
 
 static double decibel_of(const tern_audio_options *o) {
     bool bands = o->feature == TERN_FEATURE_MEL || o->feature == TERN_FEATURE_SPECTROGRAM;
     if (!bands || o->pcen || o->deltas || o->normalize != TERN_NORMALIZE_NONE) return 0;
     switch (o->log) {
-    case TERN_LOG_NATURAL: return log(10) / 20 * o->power;
-    case TERN_LOG_10: return o->power / 20;
-    case TERN_LOG_DB: return 1;
-    default: return 0;
+    case TERN_LOG_NATURAL:
+        return log(10) / 20 * o->power;
+    case TERN_LOG_10:
+        return o->power / 20;
+    case TERN_LOG_DB:
+        return 1;
+    default:
+        return 0;
     }
 }
 
@@ -135,12 +140,14 @@ static tern_status prepare_variation(store *s) {
     v->decibel = s->waveform ? 0 : decibel_of(&s->audio);
     if (has_bands(s)) {
         if (!(s->hertz = tern__alloc(c, s->window.rows * sizeof *s->hertz))) return TERN_ERR_MEMORY;
-        for (size_t i = 0; i < s->window.rows; i++) s->hertz[i] = tern_features_frequency(s->features, i);
+        for (size_t i = 0; i < s->window.rows; i++)
+            s->hertz[i] = tern_features_frequency(s->features, i);
     }
     v->hertz = s->hertz;
     v->mean = 0;
     v->scale = 1;
-    if (!(s->scratch = tern__calloc(c, (size_t)c->threads, sizeof *s->scratch))) return TERN_ERR_MEMORY;
+    if (!(s->scratch = tern__calloc(c, (size_t)c->threads, sizeof *s->scratch)))
+        return TERN_ERR_MEMORY;
     for (int i = 0; i < c->threads; i++)
         if (!(s->scratch[i] = tern__alloc(c, tern__vary_scratch(v)))) return TERN_ERR_MEMORY;
     return TERN_OK;
@@ -172,26 +179,38 @@ tern_status tern_audio_dataset_open(tern_audio_dataset **data, tern_context *c, 
     if (!options) options = &defaults;
     *data = NULL;
     if (options->size != sizeof *options)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "audio data set options of size %zu, expected %zu: start "
-                          "from TERN_AUDIO_DATASET_OPTIONS_INIT", options->size, sizeof *options);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "audio data set options of size %zu, expected %zu: start "
+                          "from TERN_AUDIO_DATASET_OPTIONS_INIT",
+                          options->size, sizeof *options);
     tern_audio_dataset *d = tern__calloc(c, 1, sizeof *d);
     store *s = tern__calloc(c, 1, sizeof *s);
     tern_status st = TERN_ERR_MEMORY;
     if (!d || !s) goto failed;
     s->context = c;
     if ((st = fill(s, path, options)) != TERN_OK) goto failed;
-    const tern_dataset_source source = {
-        .size = sizeof source, .self = s, .count = (int64_t)s->clips.count, .n_inputs = 1,
-        .close = close_store, .class_of = class_of, .group_of = group_of, .fold_of = fold_of,
-        .shapes = shapes, .load = load, .fingerprint = fingerprint(s), .file = file};
+    const tern_dataset_source source = {.size = sizeof source,
+                                        .self = s,
+                                        .count = (int64_t)s->clips.count,
+                                        .n_inputs = 1,
+                                        .close = close_store,
+                                        .class_of = class_of,
+                                        .group_of = group_of,
+                                        .fold_of = fold_of,
+                                        .shapes = shapes,
+                                        .load = load,
+                                        .fingerprint = fingerprint(s),
+                                        .file = file};
     if ((st = tern_dataset_create(&d->samples, c, &source)) != TERN_OK) goto failed;
     d->context = c;
     d->store = s;
     *data = d;
     return TERN_OK;
 failed:
-    if (s && s->context) close_store(s);
-    else tern__free(c, s);
+    if (s && s->context)
+        close_store(s);
+    else
+        tern__free(c, s);
     tern__free(c, d);
     return st;
 }
@@ -248,8 +267,9 @@ tern_status tern_audio_dataset_folds(tern_dataset **subset, const tern_audio_dat
     for (size_t i = 0; i < n_folds && st == TERN_OK; i++)
         if ((numbers[i] = tern__names_find(&clips->folds.numbers, folds[i])) < 0)
             st = clips->folds.count
-                     ? tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no fold '%s'; the folds are %s",
-                                  clips->path, folds[i], tern__name_list_text(&clips->folds, text, sizeof text))
+                     ? tern__fail(c, TERN_ERR_ARGUMENT,
+                                  "%s: there is no fold '%s'; the folds are %s", clips->path,
+                                  folds[i], tern__name_list_text(&clips->folds, text, sizeof text))
                      : tern__fail(c, TERN_ERR_ARGUMENT, "%s: it has no folds", clips->path);
     if (st == TERN_OK) st = tern_dataset_folds(subset, data->samples, numbers, n_folds);
     tern__free(c, numbers);
@@ -271,7 +291,8 @@ static void sum_clip(void *argument, int64_t i, int number) {
     const int64_t rows = (int64_t)m->store->window.rows, n = h->frames * rows;
     double sum = 0, square = 0;
     (void)number;
-    for (int64_t k = 0; k < n; k++) sum += h->values[k], square += (double)h->values[k] * h->values[k];
+    for (int64_t k = 0; k < n; k++)
+        sum += h->values[k], square += (double)h->values[k] * h->values[k];
     m->sum[i] = sum;
     m->square[i] = square;
     tern__vary_measure(m->bands + i * rows, h->values, rows, h->frames);
@@ -307,8 +328,8 @@ tern_status tern_audio_dataset_normalize(tern_audio_dataset *data, const tern_da
     for (int64_t i = 0; i < n; i++) {
         sum += m.sum[i];
         square += m.square[i];
-        count += (double)s->held[tern_dataset_source_sample(clips, i)].frames *
-                 (double)s->window.rows;
+        count +=
+            (double)s->held[tern_dataset_source_sample(clips, i)].frames * (double)s->window.rows;
     }
     tern__free(c, parts);
     keep_bands(s, clips, bands);

@@ -1,5 +1,5 @@
-/* Reads the clips of a data set into memory, in parallel, and notes what is worth knowing about them. Knows
- * sound files and the front end; serves nothing. */
+/* Reads the clips of a data set into memory, in parallel, and notes what is worth knowing about
+ * them. Knows sound files and the front end; serves nothing. */
 #include "pipeline.h"
 #include "store.h"
 
@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_WINDOW 10.0   /* seconds, where the data says how long */
-#define MOST_FRAMES 320        /* of a window, where the front end may be adapted */
-#define SHORT_TOP_DB 60.0      /* what is kept of short sounds below their loudest place */
-#define SILENT_PEAK 1e-4f     /* of full scale: -80 dB */
+#define LONGEST_WINDOW 10.0 /* seconds, where the data says how long */
+#define MOST_FRAMES 320     /* of a window, where the front end may be adapted */
+#define SHORT_TOP_DB 60.0   /* what is kept of short sounds below their loudest place */
+#define SILENT_PEAK 1e-4f   /* of full scale: -80 dB */
 #define CLIPPED_PEAK 0.9999f
 #define CLIPPED_SHARE 1e-3
-#define SHOWN 5               /* so many files are named in a warning */
+#define SHOWN 5 /* so many files are named in a warning */
 
 /* ---- reading ---- */
 
@@ -131,14 +131,16 @@ static tern_status first_failure(tern__store *s) {
         if (s->held[i].status != TERN_OK) failures++, first = i;
     if (!failures) return TERN_OK;
     const tern__held *h = &s->held[first];
-    if (!h->message) return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory", s->clips.path);
+    if (!h->message)
+        return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory", s->clips.path);
     if (s->clips.at[first].line)
         snprintf(text, sizeof text, "%s, line %zu: %.500s", s->clips.path, s->clips.at[first].line,
                  h->message);
-    else snprintf(text, sizeof text, "%.600s", h->message);
+    else
+        snprintf(text, sizeof text, "%.600s", h->message);
     if (failures == 1) return tern__fail(s->context, h->status, "%s", text);
-    return tern__fail(s->context, h->status, "%s (and %zu more of the %zu clips cannot be read)", text,
-                      failures - 1, s->clips.count);
+    return tern__fail(s->context, h->status, "%s (and %zu more of the %zu clips cannot be read)",
+                      text, failures - 1, s->clips.count);
 }
 
 static int compare_seconds(const void *a, const void *b) {
@@ -159,13 +161,15 @@ static tern_status check_memory(const tern__store *s, double limit) {
     double bytes = 0;
     for (size_t i = 0; i < s->clips.count; i++) {
         double samples = fmax(s->held[i].seconds * s->audio.sample_rate, (double)s->window.samples);
-        bytes += s->waveform ? samples * sizeof(float)
-                             : samples / s->audio.hop_length * (double)s->window.rows * sizeof(float);
+        bytes += s->waveform
+                     ? samples * sizeof(float)
+                     : samples / s->audio.hop_length * (double)s->window.rows * sizeof(float);
     }
     if (bytes <= limit) return TERN_OK;
-    return tern__fail(s->context, TERN_ERR_LIMIT, "%s: %zu clips would take %.1f GB of memory, more than "
-                      "the %.1f GB that are allowed (--memory)", s->clips.path, s->clips.count,
-                      bytes / 1e9, limit / 1e9);
+    return tern__fail(s->context, TERN_ERR_LIMIT,
+                      "%s: %zu clips would take %.1f GB of memory, more than "
+                      "the %.1f GB that are allowed (--memory)",
+                      s->clips.path, s->clips.count, bytes / 1e9, limit / 1e9);
 }
 
 /* Seconds of the window: as asked for, or from the lengths of the clips. */
@@ -179,8 +183,10 @@ static tern_status choose_seconds(tern__store *s, double seconds) {
         tern__free(c, lengths);
     }
     if (!(seconds > 0) || seconds > 3600)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "a window of %g seconds; it must be above 0 and at most "
-                          "3600", seconds);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "a window of %g seconds; it must be above 0 and at most "
+                          "3600",
+                          seconds);
     s->window.seconds = seconds;
     return TERN_OK;
 }
@@ -193,7 +199,8 @@ static void adapt(const tern__store *s, tern_audio_options *o) {
     if (highest < o->sample_rate) {
         const double ratio = (double)highest / o->sample_rate;
         tern_audio_options_at_rate(o, highest);
-        if (o->n_mels > 8) o->n_mels = (int)fmax(8, round(o->n_mels * ratio)); /* bands stay as wide */
+        if (o->n_mels > 8)
+            o->n_mels = (int)fmax(8, round(o->n_mels * ratio)); /* bands stay as wide */
     }
     if (s->window.seconds * o->sample_rate > (double)MOST_FRAMES * o->hop_length &&
         2 * o->hop_length <= o->win_length)
@@ -216,12 +223,16 @@ static tern_status make_features(tern__store *s, const tern_audio_dataset_option
     tern_status st = tern_features_create(&s->features, s->context, &o);
     if (st != TERN_OK) return st;
     s->audio = *tern_features_options(s->features);
-    s->window = tern__audio_pipeline_window(&s->audio, s->waveform ? NULL : s->features,
-                                      (size_t)fmax(1, round(s->window.seconds * o.sample_rate)));
+    s->window =
+        tern__audio_pipeline_window(&s->audio, s->waveform ? NULL : s->features,
+                                    (size_t)fmax(1, round(s->window.seconds * o.sample_rate)));
     if (!s->window.frames)
-        return tern__fail(s->context, TERN_ERR_ARGUMENT, "a window of %g seconds is shorter than one frame "
-                          "of %d samples at %d Hz", s->window.seconds, o.n_fft, o.sample_rate);
-    return tern__audio_pipeline_check_window(s->context, &s->window, s->waveform ? NULL : s->features);
+        return tern__fail(s->context, TERN_ERR_ARGUMENT,
+                          "a window of %g seconds is shorter than one frame "
+                          "of %d samples at %d Hz",
+                          s->window.seconds, o.n_fft, o.sample_rate);
+    return tern__audio_pipeline_check_window(s->context, &s->window,
+                                             s->waveform ? NULL : s->features);
 }
 
 tern_status tern__store_read(tern__store *s, const tern_audio_dataset_options *options) {
@@ -255,8 +266,8 @@ static void report_flag(const tern__store *s, size_t offset, const char *what) {
                                      s->clips.at[i].path);
     }
     if (n)
-        tern__log(s->context, TERN_LOG_WARNING, "%zu clip%s %s: %s%s", n, n == 1 ? " is" : "s are", what,
-                  text, n > SHOWN ? ", ..." : "");
+        tern__log(s->context, TERN_LOG_WARNING, "%zu clip%s %s: %s%s", n, n == 1 ? " is" : "s are",
+                  what, text, n > SHOWN ? ", ..." : "");
 }
 
 tern_status tern__store_report(const tern__store *s) {
@@ -279,7 +290,8 @@ tern_status tern__store_report(const tern__store *s) {
     }
     tern__log(c, TERN_LOG_INFO, "clips per label: %s", text);
     tern__log(c, TERN_LOG_INFO, "lengths: %.2f to %.2f s, median %.2f s; the network sees %.2f s",
-              lengths[0], lengths[s->clips.count - 1], lengths[s->clips.count / 2], s->window.seconds);
+              lengths[0], lengths[s->clips.count - 1], lengths[s->clips.count / 2],
+              s->window.seconds);
     tern__free(c, lengths);
     report_flag(s, offsetof(tern__held, silent), "silent");
     report_flag(s, offsetof(tern__held, clipped), "clipped");

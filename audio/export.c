@@ -1,4 +1,5 @@
-/* Writes features of a sound file as an array or a picture. Knows file formats only by their writers. */
+/* Writes features of a sound file as an array or a picture. Knows file formats only by their
+ * writers. */
 #include "features.h"
 
 #include <tern/audio_export.h>
@@ -20,8 +21,10 @@ tern_status tern_audio_export(tern_context *c, const char *sound, const char *ou
     size_t count;
     const bool array = ends_in(output, ".npy");
     if (!array && !ends_in(output, ".png"))
-        return tern__fail(c, TERN_ERR_ARGUMENT, "%s: the name must end in .npy (an array) or .png (a "
-                          "picture)", output);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "%s: the name must end in .npy (an array) or .png (a "
+                          "picture)",
+                          output);
     tern_status st = tern_file_check(c, output, &sound, 1);
     if (st != TERN_OK) return st;
     st = tern_features_create(&features, c, options ? options : &defaults);
@@ -40,10 +43,11 @@ tern_status tern_audio_export(tern_context *c, const char *sound, const char *ou
         tern__fail_in(c, "%s", sound);
         goto done;
     }
-    if (array) st = tern_features_save_array(features, output, values, frames);
+    if (array)
+        st = tern_features_save_array(features, output, values, frames);
     else
-        st = tern_features_save_picture(features, output, strcmp(sound, "-") ? sound : "standard input",
-                                        values, frames);
+        st = tern_features_save_picture(
+            features, output, strcmp(sound, "-") ? sound : "standard input", values, frames);
     if (st == TERN_OK && rows_out) *rows_out = rows;
     if (st == TERN_OK && frames_out) *frames_out = frames;
 done:

@@ -146,9 +146,9 @@ tern_status tern__audio_options_resolve(tern_audio_options *resolved, tern_conte
 tern_status tern__features_compute(const tern_features *f, tern_context *c, const float *samples,
                                    size_t count, float *out);
 
-/* A picture of features (tern_features_save_picture) in which only what a map says keeps its colour:
- * values [rows][columns] of 0..1, the first row the lowest one, over the whole of the features; NULL:
- * all. Sentences and memory from c. */
+/* A picture of features (tern_features_save_picture) in which only what a map says keeps its
+ * colour: values [rows][columns] of 0..1, the first row the lowest one, over the whole of the
+ * features; NULL: all. Sentences and memory from c. */
 typedef struct tern__picture_map {
     int64_t rows, columns;
     const float *values;

@@ -1,5 +1,5 @@
-/* The options of the sound front end, as a table and what no table can say of them, and its presets;
- * those of training as a table. Knows no samples. */
+/* The options of the sound front end, as a table and what no table can say of them, and its
+ * presets; those of training as a table. Knows no samples. */
 #include "options.h"
 #include "features.h"
 
@@ -75,8 +75,8 @@ static const tern__option rows[] = {
     NUMBER_OPTION(std, 1e-12, 1e12),
 };
 static const tern_audio_options defaults = TERN_AUDIO_OPTIONS_INIT;
-const tern__options tern__audio_options = TERN__OPTIONS(
-    "audio options", tern_audio_options, rows, &defaults, "TERN_AUDIO_OPTIONS_INIT");
+const tern__options tern__audio_options =
+    TERN__OPTIONS("audio options", tern_audio_options, rows, &defaults, "TERN_AUDIO_OPTIONS_INIT");
 
 typedef tern_audio_train_options training;
 #define ROW(name, kind, ...) TERN__ROW(name, kind, training, __VA_ARGS__)
@@ -240,8 +240,8 @@ static tern_audio_options kaldi(void) {
     return o;
 }
 
-/* A length at another rate: 0 (as long as another length) stays 0, the rest becomes no 0; those beyond any
- * option's range are refused where options are checked. */
+/* A length at another rate: 0 (as long as another length) stays 0, the rest becomes no 0; those
+ * beyond any option's range are refused where options are checked. */
 static int at_rate(int length, double ratio) {
     return length ? (int)fmax(1, fmin(round(length * ratio), 1 << 20)) : 0;
 }

@@ -72,7 +72,8 @@ static void find_range(view *v) {
 }
 
 /* Between the four values [rows][columns] around a place. */
-static double interpolate(const float *values, int64_t rows, int64_t columns, double row, double column) {
+static double interpolate(const float *values, int64_t rows, int64_t columns, double row,
+                          double column) {
     row = fmin(fmax(row, 0), (double)(rows - 1));
     column = fmin(fmax(column, 0), (double)(columns - 1));
     const int64_t r = (int64_t)row, k = (int64_t)column;
@@ -96,7 +97,8 @@ static uint32_t fade(uint32_t colour, double share) {
 
 /* The map's value, bilinear, at a share of the height (from below) and of the width. */
 static double share_at(const tern__picture_map *m, double up, double right) {
-    return interpolate(m->values, m->rows, m->columns, up * (double)m->rows - 0.5, right * (double)m->columns - 0.5);
+    return interpolate(m->values, m->rows, m->columns, up * (double)m->rows - 0.5,
+                       right * (double)m->columns - 0.5);
 }
 
 static void draw_values(tern__picture *p, const view *v, const layout *l) {
@@ -238,7 +240,10 @@ tern_status tern__features_picture(const tern_features *f, tern_context *c, cons
                                    const tern__picture_map *map) {
     const tern_audio_options *o = &f->options;
     if (frames == 0) return tern__fail(c, TERN_ERR_ARGUMENT, "%s: there is no frame to draw", path);
-    view v = {.features = f, .rows = (int64_t)tern_features_rows(f), .columns = (int64_t)frames, .map = map};
+    view v = {.features = f,
+              .rows = (int64_t)tern_features_rows(f),
+              .columns = (int64_t)frames,
+              .map = map};
     layout l = {.left = 78, .top = 2 * GAP + 3 * LINE, .width = 1000, .height = 420};
     if (frames > 1000) l.width = frames < 1600 ? (int)frames : 1600;
     if (v.rows > 420) l.height = v.rows < 640 ? (int)v.rows : 640;

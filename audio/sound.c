@@ -114,8 +114,8 @@ static bool only_chunks(int fd, off_t at, off_t end) {
     return at >= end;
 }
 
-/* A WAV whose data chunk says 0 bytes although samples follow was never closed: a copy that says how
- * many there are is read in its place. */
+/* A WAV whose data chunk says 0 bytes although samples follow was never closed: a copy that says
+ * how many there are is read in its place. */
 static tern_status mend_length(tern_sound *s) {
     unsigned char chunk[12];
     struct stat status;
@@ -130,13 +130,15 @@ static tern_status mend_length(tern_sound *s) {
             const uint32_t length = held < UINT32_MAX - 64 ? (uint32_t)held : UINT32_MAX - 64;
             unsigned char bytes[4];
             for (int k = 0; k < 4; k++) bytes[k] = (unsigned char)(length >> 8 * k);
-            tern__log(s->context, TERN_LOG_WARNING,
-                      "%s: the header says 0 bytes of samples (it was never closed) and %lld follow; "
-                      "using those", s->name, (long long)held);
+            tern__log(
+                s->context, TERN_LOG_WARNING,
+                "%s: the header says 0 bytes of samples (it was never closed) and %lld follow; "
+                "using those",
+                s->name, (long long)held);
             if (!s->stored) {
                 const int from = s->fd;
-                tern_status st = lseek(from, 0, SEEK_SET) == 0 ? store_stream(s, from)
-                                                               : fail_system(s, "read");
+                tern_status st =
+                    lseek(from, 0, SEEK_SET) == 0 ? store_stream(s, from) : fail_system(s, "read");
                 if (s->fd != from) close(from);
                 if (st != TERN_OK) return st;
             }
@@ -215,7 +217,8 @@ static tern_status check_info(tern_sound *s, const SF_INFO *info) {
     return TERN_OK;
 }
 
-/* libsndfile's sentence about an allocation that failed? It has two, of itself and of its decoders. */
+/* libsndfile's sentence about an allocation that failed? It has two, of itself and of its decoders.
+ */
 static bool is_memory(const char *reason) {
     return strstr(reason, "malloc") || strstr(reason, "memory");
 }
@@ -256,7 +259,8 @@ static tern_status at_end(tern_sound *s) {
     s->ended = true;
     if (sf_error(s->file) == SF_ERR_SYSTEM) return fail_system(s, "read");
     if (sf_error(s->file) && is_memory(sf_strerror(s->file)))
-        return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory while reading it", s->name);
+        return tern__fail(s->context, TERN_ERR_MEMORY, "%s: out of memory while reading it",
+                          s->name);
     if (s->read == 0)
         return tern__fail(s->context, TERN_ERR_FORMAT, "%s: holds no samples that can be read",
                           s->name);

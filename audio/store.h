@@ -34,12 +34,13 @@ typedef struct tern__store {
     tern_features *features; /* NULL: waveform */
     tern_audio_window window;
     tern__variation variation;
-    double *hertz;  /* [rows] of the features, or NULL */
+    double *hertz;     /* [rows] of the features, or NULL */
     tern__band *bands; /* of the clips to train on, whose style others may take on; or NULL */
-    char **scratch; /* [threads] */
+    char **scratch;    /* [threads] */
 } tern__store;
 
-/* Reads all of store->clips into store->held, makes the front end and chooses the window on the way. */
+/* Reads all of store->clips into store->held, makes the front end and chooses the window on the
+ * way. */
 tern_status tern__store_read(tern__store *store, const tern_audio_dataset_options *options);
 /* What is in the data, for the log. */
 tern_status tern__store_report(const tern__store *store);

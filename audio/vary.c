@@ -1,5 +1,5 @@
-/* Varies clips at random: place, tempo, pitch, level, tone, noise, blanked spans and bands. Works on
- * features or samples that are there already; knows no file, no data set. */
+/* Varies clips at random: place, tempo, pitch, level, tone, noise, blanked spans and bands. Works
+ * on features or samples that are there already; knows no file, no data set. */
 #include "vary.h"
 
 #include "options.h"
@@ -51,8 +51,8 @@ static place find_place(const reader *w, int64_t t, int64_t in_frames) {
     return (place){low, low + 1 < in_frames ? low + 1 : 0, (float)(at - (double)low)};
 }
 
-/* Adds noise of white spectrum whose power is the clip's mean power less snr dB. Values are logarithms,
- * one dB being v->decibel. */
+/* Adds noise of white spectrum whose power is the clip's mean power less snr dB. Values are
+ * logarithms, one dB being v->decibel. */
 static void add_noise(const tern__variation *v, tern__random *r, float *out) {
     const double snr = uniform(r, v->how->noise_snr_low, v->how->noise_snr_high);
     const float to_log = (float)(log(10) / 10 / v->decibel), from_log = 1 / to_log;
@@ -75,8 +75,10 @@ static int64_t row_of(const tern__variation *v, double hertz) {
     if (hertz >= v->hertz[high]) return high;
     while (high - low > 1) {
         const int64_t middle = (low + high) / 2;
-        if (v->hertz[middle] <= hertz) low = middle;
-        else high = middle;
+        if (v->hertz[middle] <= hertz)
+            low = middle;
+        else
+            high = middle;
     }
     return hertz - v->hertz[low] < v->hertz[high] - hertz ? low : high;
 }
@@ -99,12 +101,14 @@ static void blank(tern__random *r, const tern__variation *v, float *out) {
 
 /* The bands of a clip whose style this one takes on in part; NULL: none. */
 static const tern__band *draw_style(const tern__variation *v, tern__random *r) {
-    if (v->how->style <= 0 || v->styles < 1 || !(tern__random_uniform(r) < v->how->style)) return NULL;
+    if (v->how->style <= 0 || v->styles < 1 || !(tern__random_uniform(r) < v->how->style))
+        return NULL;
     return v->bands + tern__random_below(r, v->styles) * v->rows;
 }
 
-/* Mean and deviation of a band become a mixture of its own and another's. Bands as good as without deviation
- * (above a codec's cutoff, say) are not blown up: half a decibel is added to both deviations. */
+/* Mean and deviation of a band become a mixture of its own and another's. Bands as good as without
+ * deviation (above a codec's cutoff, say) are not blown up: half a decibel is added to both
+ * deviations. */
 static void take_style(const tern__variation *v, const tern__band *own, const tern__band *other,
                        float share, float *x) {
     const float floor = v->decibel > 0 ? (float)v->decibel / 2 : 1e-3f;
@@ -114,9 +118,9 @@ static void take_style(const tern__variation *v, const tern__band *own, const te
     for (int64_t t = 0; t < v->frames; t++) x[t] = (x[t] - own->mean) * factor + mean;
 }
 
-/* Frames and rows are moved, never interpolated: a mean of two neighbours is smoother than either, and a
- * network that is trained on smoothed noise takes the noise of real recordings for another sound (on
- * ESC-10 interpolation cost 10 % of accuracy). */
+/* Frames and rows are moved, never interpolated: a mean of two neighbours is smoother than either,
+ * and a network that is trained on smoothed noise takes the noise of real recordings for another
+ * sound (on ESC-10 interpolation cost 10 % of accuracy). */
 void tern__vary_features(const tern__variation *v, tern__random *r, const float *in,
                          int64_t in_frames, const tern__band *own, float *out, void *scratch) {
     const tern_audio_augmentation *a = v->how;
@@ -176,8 +180,9 @@ void tern__vary_not(const tern__variation *v, const float *in, int64_t in_frames
 #define DECIBELS(name) TERN__REAL_OPTION(tern_audio_augmentation, name, -1000, 1000)
 #define COUNT(name) TERN__INT_OPTION(tern_audio_augmentation, name, 0, 100)
 static const tern__option parts[] = {
-    PART(time_shift, 1), PART(gain, 60), PART(noise, 1), DECIBELS(noise_snr_low),
-    DECIBELS(noise_snr_high), PART(speed, 1), PART(pitch, 1), PART(tilt, 60), PART(style, 1),
-    COUNT(time_masks), PART(time_mask, 1), COUNT(frequency_masks), PART(frequency_mask, 1)};
+    PART(time_shift, 1),      PART(gain, 60),    PART(noise, 1),     DECIBELS(noise_snr_low),
+    DECIBELS(noise_snr_high), PART(speed, 1),    PART(pitch, 1),     PART(tilt, 60),
+    PART(style, 1),           COUNT(time_masks), PART(time_mask, 1), COUNT(frequency_masks),
+    PART(frequency_mask, 1)};
 const tern__options tern__audio_augmentation =
     TERN__OPTIONS("augmentation", tern_audio_augmentation, parts, NULL, NULL);

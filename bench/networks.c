@@ -1,9 +1,9 @@
-/* Times whole networks: inference (tern_session_run) and a training step (tern_trainer_step). The networks,
- * inputs, losses and optimisers are those of bench/compare's PyTorch side, so that a ratio can be taken.
- * Uses public headers only.
+/* Times whole networks: inference (tern_session_run) and a training step (tern_trainer_step). The
+ * networks, inputs, losses and optimisers are those of bench/compare's PyTorch side, so that a
+ * ratio can be taken. Uses public headers only.
  *
- *   networks NAME infer|train THREADS [SECONDS]   one line: median, least and mean milliseconds, memory
- *   networks list                                 the names */
+ *   networks NAME infer|train THREADS [SECONDS]   one line: median, least and mean milliseconds,
+ * memory networks list                                 the names */
 #define _POSIX_C_SOURCE 200809L
 #include <tern/tern.h>
 #include <math.h>
@@ -13,15 +13,19 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define TRY(e) do { if ((st = (e)) != TERN_OK) goto done; } while (0)
+#define TRY(e)                                                                                     \
+    do {                                                                                           \
+        if ((st = (e)) != TERN_OK) goto done;                                                      \
+    } while (0)
 enum { MAX_TIMES = 1 << 20 }; /* kept for the median; the mean is of all */
 
 /* ---- the networks ---- */
 
 static tern_value conv(tern_value x, int64_t channels, int64_t size, int64_t pad, bool no_bias) {
-    return tern_conv(x, channels, (tern_conv_options){.kernel_shape = {size, size},
-                                                      .pads = {pad, pad, pad, pad},
-                                                      .no_bias = no_bias});
+    return tern_conv(x, channels,
+                     (tern_conv_options){.kernel_shape = {size, size},
+                                         .pads = {pad, pad, pad, pad},
+                                         .no_bias = no_bias});
 }
 
 static tern_value normalized(tern_value x) { return tern_relu(tern_batch_normalization(x)); }
@@ -43,8 +47,9 @@ static tern_value mel_cnn(tern_value x) {
 static tern_value m5(tern_value x) {
     static const int64_t layers[4][3] = {{128, 80, 4}, {128, 3, 1}, {256, 3, 1}, {512, 3, 1}};
     for (int i = 0; i < 4; i++) {
-        x = tern_conv(x, layers[i][0], (tern_conv_options){.kernel_shape = {layers[i][1]},
-                                                           .strides = {layers[i][2]}});
+        x = tern_conv(
+            x, layers[i][0],
+            (tern_conv_options){.kernel_shape = {layers[i][1]}, .strides = {layers[i][2]}});
         x = tern_max_pool(normalized(x), 4, 4);
     }
     return tern_dense(tern_global_average_pool(x), 35);
@@ -79,13 +84,14 @@ static tern_value up(tern_value x, int64_t channels, int level) {
     snprintf(name[1], sizeof name[1], "up%d.bias", level);
     static const int64_t two[2] = {2, 2};
     tern_value y = {0};
-    tern_value inputs[3] = {
-        x,
-        tern_parameter(x.graph, name[0], 4, (int64_t[]){2 * channels, channels, 2, 2},
-                       (tern_initializer){.kind = TERN_INIT_KAIMING_NORMAL}),
-        tern_parameter(x.graph, name[1], 1, (int64_t[]){channels},
-                       (tern_initializer){.kind = TERN_INIT_CONSTANT})};
-    tern_attribute attributes[2] = {TERN_INTS("kernel_shape", two, 2), TERN_INTS("strides", two, 2)};
+    tern_value inputs[3] = {x,
+                            tern_parameter(x.graph, name[0], 4,
+                                           (int64_t[]){2 * channels, channels, 2, 2},
+                                           (tern_initializer){.kind = TERN_INIT_KAIMING_NORMAL}),
+                            tern_parameter(x.graph, name[1], 1, (int64_t[]){channels},
+                                           (tern_initializer){.kind = TERN_INIT_CONSTANT})};
+    tern_attribute attributes[2] = {TERN_INTS("kernel_shape", two, 2),
+                                    TERN_INTS("strides", two, 2)};
     tern_apply(x.graph, "ConvTranspose", NULL, inputs, 3, attributes, 2, &y, 1);
     return y;
 }
@@ -123,10 +129,16 @@ static const network networks[] = {
     {"melcnn_b32", mel_cnn, TERN_FLOAT, 4, {32, 1, 64, 100}, 1, {32}, 10, TERN_OPTIMIZER_ADAM},
     {"m5_b32", m5, TERN_FLOAT, 3, {32, 1, 16000}, 1, {32}, 35, TERN_OPTIMIZER_ADAM},
     {"textcnn_b50", text_cnn_trained, TERN_INT64, 2, {50, 56}, 1, {50}, 2, TERN_OPTIMIZER_ADAM},
-    {"textcnn_static_b50", text_cnn_frozen, TERN_INT64, 2, {50, 56}, 1, {50}, 2,
+    {"textcnn_static_b50",
+     text_cnn_frozen,
+     TERN_INT64,
+     2,
+     {50, 56},
+     1,
+     {50},
+     2,
      TERN_OPTIMIZER_ADAM},
-    {"unet16_b4", unet16, TERN_FLOAT, 4, {4, 3, 256, 256}, 3, {4, 256, 256}, 2,
-     TERN_OPTIMIZER_SGD},
+    {"unet16_b4", unet16, TERN_FLOAT, 4, {4, 3, 256, 256}, 3, {4, 256, 256}, 2, TERN_OPTIMIZER_SGD},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
@@ -150,14 +162,17 @@ static uint32_t draw(void) { /* xorshift: what the inputs hold does not matter m
     return state ^= state << 5;
 }
 
-/* Elements of a tensor, filled at random: floats of mean 0 and variance 1, or numbers in [0, below). */
+/* Elements of a tensor, filled at random: floats of mean 0 and variance 1, or numbers in [0,
+ * below). */
 static bool fill(tern_tensor *t, int64_t below) {
     size_t count = 1;
     for (int i = 0; i < t->rank; i++) count *= (size_t)t->dims[i];
     t->data = malloc(count * (t->type == TERN_FLOAT ? sizeof(float) : sizeof(int64_t)));
     for (size_t i = 0; t->data && i < count; i++) {
-        if (t->type == TERN_FLOAT) ((float *)t->data)[i] = 3.46f * ((float)(draw() >> 8) / 16777216.f - .5f);
-        else ((int64_t *)t->data)[i] = draw() % below;
+        if (t->type == TERN_FLOAT)
+            ((float *)t->data)[i] = 3.46f * ((float)(draw() >> 8) / 16777216.f - .5f);
+        else
+            ((int64_t *)t->data)[i] = draw() % below;
     }
     return t->data != NULL;
 }
@@ -203,7 +218,8 @@ done:
 static tern_status run(tern_context *c, const network *net, bool training, double seconds) {
     tern_graph *g = NULL;
     tern_model *m = NULL;
-    bench b = {.net = net, .x = {.type = net->type, .rank = net->rank},
+    bench b = {.net = net,
+               .x = {.type = net->type, .rank = net->rank},
                .y = {.type = TERN_INT64, .rank = net->target_rank}};
     timing t = {0};
     tern_status st;
@@ -217,9 +233,8 @@ static tern_status run(tern_context *c, const network *net, bool training, doubl
     if (training) {
         bool sgd = net->optimizer == TERN_OPTIMIZER_SGD;
         tern_trainer_options options = TERN_TRAINER_OPTIONS_INIT;
-        options.optimizer = (tern_optimizer_options){.kind = net->optimizer,
-                                                     .learning_rate = sgd ? 0.01 : 1e-3,
-                                                     .momentum = sgd ? 0.9 : 0};
+        options.optimizer = (tern_optimizer_options){
+            .kind = net->optimizer, .learning_rate = sgd ? 0.01 : 1e-3, .momentum = sgd ? 0.9 : 0};
         TRY(tern_trainer_create(&b.trainer, g, &options));
     } else {
         TRY(tern_model_create(&m, g));

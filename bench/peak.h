@@ -5,8 +5,8 @@
 #include "core/base/base.h"
 
 double bench_now(void); /* seconds, monotonic */
-/* GFLOP/s of independent multiply-adds in registers at the context's level, on its threads: the best
- * of several short runs. */
+/* GFLOP/s of independent multiply-adds in registers at the context's level, on its threads: the
+ * best of several short runs. */
 double bench_peak(const tern_context *c);
 
 #endif

@@ -5,12 +5,14 @@
 
 static const cli_command command = {
     "tern audio classify", "MODEL FILE... [--top K] [--json]",
-    "Says what each sound is: any file that libsndfile reads, any rate, any number of channels, any\n"
+    "Says what each sound is: any file that libsndfile reads, any rate, any number of channels, "
+    "any\n"
     "length.",
     "FILE - is standard input. With --json each file gives one line:\n"
     "  {\"file\":\"x.wav\",\"label\":\"dog_bark\",\"score\":0.97,\"top\":[{\"label\":\"dog_bark\","
     "\"score\":0.97},...]}\n"
-    "A file that cannot be read gives a sentence on stderr; the others are still classified, and the\n"
+    "A file that cannot be read gives a sentence on stderr; the others are still classified, and "
+    "the\n"
     "exit code is that of the first failure."};
 
 /* Models end in .onnx; a sound where the model should be is a common slip. */

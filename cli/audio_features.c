@@ -9,18 +9,21 @@ typedef struct request {
     int64_t sample_rate, mels, threads;
 } request;
 
-static const cli_command command = {
-    "tern audio features", "FILE -o OUT.npy|OUT.png [--preset NAME]",
-    "Computes the features of a sound (its log-mel spectrogram unless asked otherwise) and writes them\n"
-    "as a NumPy array [rows][frames] or as a picture.",
-    "FILE - is standard input."};
+static const cli_command command = {"tern audio features",
+                                    "FILE -o OUT.npy|OUT.png [--preset NAME]",
+                                    "Computes the features of a sound (its log-mel spectrogram "
+                                    "unless asked otherwise) and writes them\n"
+                                    "as a NumPy array [rows][frames] or as a picture.",
+                                    "FILE - is standard input."};
 
-tern_status cli_front_end(tern_audio_options *o, tern_context *c, const char *preset, int64_t sample_rate,
-                          int64_t mels) {
+tern_status cli_front_end(tern_audio_options *o, tern_context *c, const char *preset,
+                          int64_t sample_rate, int64_t mels) {
     tern_status st = preset ? tern_audio_options_preset(o, c, preset) : TERN_OK;
     if (st != TERN_OK) return st;
-    if (sample_rate && preset) o->sample_rate = (int)sample_rate;
-    else if (sample_rate) tern_audio_options_at_rate(o, (int)sample_rate);
+    if (sample_rate && preset)
+        o->sample_rate = (int)sample_rate;
+    else if (sample_rate)
+        tern_audio_options_at_rate(o, (int)sample_rate);
     if (mels) o->n_mels = (int)mels;
     return TERN_OK;
 }
@@ -44,7 +47,10 @@ int cli_audio_features(int argc, char **argv) {
     char presets[400] = "";
     for (size_t i = 0; tern_audio_preset_name(i); i++)
         snprintf(presets + strlen(presets), sizeof presets - strlen(presets), "%s%s",
-                 i == 0 ? "" : i % 5 == 0 ? ",\n" : ", ", tern_audio_preset_name(i));
+                 i == 0       ? ""
+                 : i % 5 == 0 ? ",\n"
+                              : ", ",
+                 tern_audio_preset_name(i));
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &r.output, "FILE", "ends in .npy or .png", 0, 0},
         {"preset", 'p', CLI_TEXT, &r.preset, "NAME", presets, 0, 0},

@@ -16,12 +16,16 @@ typedef struct request {
 
 static const cli_command command = {
     "tern audio train", "--data DIR|CSV -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells sounds apart, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that tells sounds apart, and writes it as one .onnx file that holds all that "
+    "is\n"
     "needed to use it.",
-    "DIR has a folder per label with the sounds inside (DIR/dog/1.wav); folders below that are groups.\n"
+    "DIR has a folder per label with the sounds inside (DIR/dog/1.wav); folders below that are "
+    "groups.\n"
     "A CSV has a header; its columns are named with the options above. Beside MODEL.onnx a log\n"
-    "MODEL.jsonl (one JSON object an epoch) and, until training is done, the checkpoint MODEL.ckpt are\n"
-    "written. Ctrl-C saves the checkpoint; the same command with --resume goes on from there and ends\n"
+    "MODEL.jsonl (one JSON object an epoch) and, until training is done, the checkpoint MODEL.ckpt "
+    "are\n"
+    "written. Ctrl-C saves the checkpoint; the same command with --resume goes on from there and "
+    "ends\n"
     "with the same weights as if it had never stopped.\n"
     "\n"
     "examples:\n"
@@ -73,14 +77,21 @@ int cli_audio_train(int argc, char **argv) {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|CSV", "the sounds", 0, 0},
         CLI_ROWS(tern__audio_training, &r.options, "root", "group-column"),
-        {"folds", 0, CLI_TEXT, &r.folds, "A,B,...", "train on these folds (all but those to validate on)", 0, 0},
-        {"validate-folds", 0, CLI_TEXT, &r.validate_folds, "A,...", "validate on these folds", 0, 0},
+        {"folds", 0, CLI_TEXT, &r.folds, "A,B,...",
+         "train on these folds (all but those to validate on)", 0, 0},
+        {"validate-folds", 0, CLI_TEXT, &r.validate_folds, "A,...", "validate on these folds", 0,
+         0},
         CLI_ROW(tern__audio_training, &r.options, "validate"),
         CLI_TITLE("sounds"),
         CLI_ROW(tern__audio_training, &r.options, "seconds"),
-        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ", "(16000, or that of the clips if it is lower);\nframes are as long at any rate, with --preset as\nmany samples", 100, 768000},
-        {"preset", 0, CLI_TEXT, &r.preset, "NAME", "features of tern, librosa, kaldi, ... (tern)", 0, 0},
-        {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1, 1000},
+        {"sample-rate", 0, CLI_INT, &r.sample_rate, "HZ",
+         "(16000, or that of the clips if it is lower);\nframes are as long at any rate, with "
+         "--preset as\nmany samples",
+         100, 768000},
+        {"preset", 0, CLI_TEXT, &r.preset, "NAME", "features of tern, librosa, kaldi, ... (tern)",
+         0, 0},
+        {"hop", 0, CLI_REAL, &r.hop, "MS", "from frame to frame (10, or 20 for long windows)", 0.1,
+         1000},
         {"mels", 0, CLI_INT, &r.mels, "N", "mel bands", 1, 4096},
         CLI_ROW(tern__audio_training, &r.options, "memory"),
         CLI_TITLE("network and training"),
@@ -93,8 +104,7 @@ int cli_audio_train(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
-    if (code == EXIT_OK)
-        code = cli_training_run(&r.training, &r.options.init, work, &r);
+    if (code == EXIT_OK) code = cli_training_run(&r.training, &r.options.init, work, &r);
     free(r.fold_names);
     free(r.validate_names);
     return code;

@@ -3,7 +3,8 @@
 #ifndef TERN_CLI_H
 #define TERN_CLI_H
 
-#include "core/base/json.h" /* of the library's own headers this one and those of options: they know no model */
+/* Of the library's own headers this one and those of options: they know no model. */
+#include "core/base/json.h"
 #include "core/graph/options.h"
 #include <stdio.h>
 #include <tern/tern.h>
@@ -11,22 +12,22 @@
 /* Exit codes, as the README lists them. */
 enum {
     EXIT_OK = 0,
-    EXIT_FAILED = 1,      /* out of memory and the like */
-    EXIT_USAGE = 2,       /* arguments that make no sense */
-    EXIT_DATA = 3,        /* a file's content is not what it should be */
-    EXIT_IO = 4,          /* the operating system refused to read or write */
-    EXIT_DIVERGED = 5,    /* training ran into non-finite losses */
+    EXIT_FAILED = 1,       /* out of memory and the like */
+    EXIT_USAGE = 2,        /* arguments that make no sense */
+    EXIT_DATA = 3,         /* a file's content is not what it should be */
+    EXIT_IO = 4,           /* the operating system refused to read or write */
+    EXIT_DIVERGED = 5,     /* training ran into non-finite losses */
     EXIT_INTERRUPTED = 130 /* Ctrl-C; everything was saved */
 };
 int cli_exit_code(tern_status status);
 
 /* ---- options ---- */
 typedef enum cli_kind {
-    CLI_FLAG,   /* bool * */
-    CLI_TEXT,   /* const char ** */
-    CLI_TEXTS,  /* cli_texts *: may be given several times */
-    CLI_INT,    /* int64_t *, min..max */
-    CLI_REAL,   /* double *, min..max */
+    CLI_FLAG,    /* bool * */
+    CLI_TEXT,    /* const char ** */
+    CLI_TEXTS,   /* cli_texts *: may be given several times */
+    CLI_INT,     /* int64_t *, min..max */
+    CLI_REAL,    /* double *, min..max */
     CLI_HEADING, /* only a line in the help */
     CLI_LIBRARY  /* cli_rows *: rows of the library's, by CLI_ROWS */
 } cli_kind;
@@ -51,20 +52,23 @@ typedef struct cli_rows {
 } cli_rows;
 /* Those of a table from one to another name, one alone, one with other help. */
 #define CLI_ROWS(table, object, from, to)                                                          \
-    {from, 0, CLI_LIBRARY, &(cli_rows){&(table), object}, to, NULL, 0, 0}
+    { from, 0, CLI_LIBRARY, &(cli_rows){&(table), object}, to, NULL, 0, 0 }
 #define CLI_ROW(table, object, name) CLI_ROWS(table, object, name, name)
 #define CLI_ROW_SAYS(table, object, name, help)                                                    \
-    {name, 0, CLI_LIBRARY, &(cli_rows){&(table), object}, name, help, 0, 0}
+    { name, 0, CLI_LIBRARY, &(cli_rows){&(table), object}, name, help, 0, 0 }
 /* Rows of a table: a line between options, the end, and an option that most commands have. */
-#define CLI_TITLE(text) {text, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0}
-#define CLI_END {NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0}
-#define CLI_THREADS(target) {"threads", 't', CLI_INT, target, "N", "(all processors)", 1, 256}
+#define CLI_TITLE(text)                                                                            \
+    { text, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0 }
+#define CLI_END                                                                                    \
+    { NULL, 0, CLI_HEADING, NULL, NULL, NULL, 0, 0 }
+#define CLI_THREADS(target)                                                                        \
+    { "threads", 't', CLI_INT, target, "N", "(all processors)", 1, 256 }
 
 typedef struct cli_command {
-    const char *name;     /* "tern audio train" */
-    const char *usage;    /* what follows the name */
-    const char *summary;  /* one line */
-    const char *details;  /* paragraphs after the options; may be NULL */
+    const char *name;    /* "tern audio train" */
+    const char *usage;   /* what follows the name */
+    const char *summary; /* one line */
+    const char *details; /* paragraphs after the options; may be NULL */
 } cli_command;
 
 /* Parses argv[1..]. Returns the index of the first operand (operands are moved to the end), or a
@@ -172,19 +176,27 @@ typedef struct cli_training {
 
 /* Rows of their tables; t: the cli_training. */
 #define CLI_INIT_OPTION(t, how)                                                                    \
-    {"init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model" how, 0, 0}
+    { "init", 0, CLI_TEXT, &(t).init, "MODEL", "go on from a trained model" how, 0, 0 }
 #define CLI_TRAINING_THREADS(t)                                                                    \
-    {"threads", 't', CLI_INT, &(t).threads, "N",                                                   \
-     "the result does not depend on it (all processors)", 1, 256}
-#define CLI_FILE_OPTIONS(t)                                                                        \
-    CLI_TITLE("files"),                                                                            \
-    {"output", 'o', CLI_TEXT, &(t).output, "FILE", "the model", 0, 0},                             \
-    {"resume", 0, CLI_FLAG, &(t).resume, NULL, "go on from the checkpoint", 0, 0},                 \
-    {"overwrite", 0, CLI_FLAG, &(t).overwrite, NULL, "begin anew where a checkpoint is", 0, 0},    \
-    {"checkpoint", 0, CLI_TEXT, &(t).checkpoint, "FILE",                                           \
-     "(MODEL.ckpt; removed when training is done)", 0, 0},                                         \
-    {"log", 0, CLI_TEXT, &(t).log, "FILE", "(MODEL.jsonl)", 0, 0},                                 \
-    {"quiet", 'q', CLI_FLAG, &(t).quiet, NULL, "no progress; warnings and errors only", 0, 0}
+    {                                                                                              \
+        "threads", 't', CLI_INT, &(t).threads, "N",                                                \
+            "the result does not depend on it (all processors)", 1, 256                            \
+    }
+#define CLI_FILE_OPTIONS(t)                                                                         \
+    CLI_TITLE("files"), {"output", 'o', CLI_TEXT, &(t).output, "FILE", "the model", 0, 0},          \
+        {"resume", 0, CLI_FLAG, &(t).resume, NULL, "go on from the checkpoint", 0, 0},              \
+        {"overwrite", 0, CLI_FLAG, &(t).overwrite, NULL, "begin anew where a checkpoint is", 0, 0}, \
+        {"checkpoint",                                                                              \
+         0,                                                                                         \
+         CLI_TEXT,                                                                                  \
+         &(t).checkpoint,                                                                           \
+         "FILE",                                                                                    \
+         "(MODEL.ckpt; removed when training is done)",                                             \
+         0,                                                                                         \
+         0},                                                                                        \
+        {"log", 0, CLI_TEXT, &(t).log, "FILE", "(MODEL.jsonl)", 0, 0}, {                            \
+        "quiet", 'q', CLI_FLAG, &(t).quiet, NULL, "no progress; warnings and errors only", 0, 0     \
+    }
 
 enum { CLI_NETWORKS_TEXT = 4096 };
 /* "NAME: SUMMARY" lines, for the help; name(i) is NULL at the end. */
@@ -206,8 +218,9 @@ int cli_training_run(const cli_training *t, const tern_model **init,
 int cli_train(const cli_training *t, tern_context *c, tern_train_options *options,
               tern_status (*train)(void *user, tern_model **model, tern_context *c), void *user);
 
-/* Sets what --preset (NULL: none), --sample-rate and --mels (0: not given) say. A preset's frames are so many
- * samples, as in the program that it is of; those of the default are so many milliseconds. */
+/* Sets what --preset (NULL: none), --sample-rate and --mels (0: not given) say. A preset's frames
+ * are so many samples, as in the program that it is of; those of the default are so many
+ * milliseconds. */
 tern_status cli_front_end(tern_audio_options *options, tern_context *context, const char *preset,
                           int64_t sample_rate, int64_t mels);
 

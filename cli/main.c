@@ -30,9 +30,11 @@ static const entry entries[] = {
     {"vision", "train", "train a network on pictures and their masks", cli_vision_train},
     {"vision", "segment", "make masks of pictures", cli_vision_segment},
     {"vision", "evaluate", "measure how good a model's masks are", cli_vision_evaluate},
-    {"vision", "train-classifier", "train a network on labelled pictures", cli_vision_train_classifier},
+    {"vision", "train-classifier", "train a network on labelled pictures",
+     cli_vision_train_classifier},
     {"vision", "classify", "say what pictures show", cli_vision_classify},
-    {"vision", "evaluate-classifier", "measure how often a model is right", cli_vision_evaluate_classifier},
+    {"vision", "evaluate-classifier", "measure how often a model is right",
+     cli_vision_evaluate_classifier},
     {"vision", "explain", "draw what a network looks at", cli_vision_explain},
     {"vision", "filter", "filter a picture with a kernel of 3x3", cli_vision_filter},
 #endif
@@ -65,7 +67,8 @@ static int help(const char *group) {
     if (!group)
         printf("tern trains and runs convolutional networks on sound, text and pictures.\n\n");
     printf("usage: tern ");
-    if (group) printf("%s", group);
+    if (group)
+        printf("%s", group);
     else
         for (size_t i = 0; group_name(NULL, i); i++)
             printf("%c%s", i ? '|' : '{', group_name(NULL, i));
@@ -81,7 +84,8 @@ static int help(const char *group) {
     printf("  tern%s%s COMMAND --help   what a command takes\n", group ? " " : " GROUP",
            group ? group : "");
     if (!group)
-        printf("\nA MODEL is a file, or the name of one in the folder $TERN_MODELS or of an installed one:\n"
+        printf("\nA MODEL is a file, or the name of one in the folder $TERN_MODELS or of an "
+               "installed one:\n"
                "esc10 (ten sounds), sentiment (of texts), cells (masks of micrographs).\n"
                "\nexit codes: 0 done, 1 failure, 2 usage, 3 bad data, 4 input/output, 5 training\n"
                "diverged, 130 interrupted (everything saved). NO_COLOR is respected.\n");
@@ -122,7 +126,8 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     /* tern help audio train = tern audio train --help */
-    char *turned[] = {argv[0], argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : "--help", "--help", NULL};
+    char *turned[] = {argv[0], argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : "--help", "--help",
+                      NULL};
     if (!strcmp(group, "help") && argc > 2) {
         group = argv[2];
         argv = turned;

@@ -15,10 +15,12 @@ int cli_use_model(tern_context *c, const char *path, cli_model_work *work, void 
     tern_session *session = NULL;
     tern_status st = tern_model_load(&model, c, path);
     int code = EXIT_OK;
-    if (st != TERN_OK) code = cli_failed(c, st);
+    if (st != TERN_OK)
+        code = cli_failed(c, st);
     else if ((st = tern_session_create(&session, model)) != TERN_OK)
         code = cli_session_failed(NULL, st);
-    else code = work(user, c, session);
+    else
+        code = work(user, c, session);
     tern_session_free(session);
     tern_model_free(model);
     return code;
@@ -39,7 +41,7 @@ json_t *cli_answer_json(const char *key, const char *value, const tern_score *to
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
         tern__json_append(&list, json_pack("{s:o, s:f}", "label", tern__json_text(top[i].label),
-                                              "score", (double)top[i].score));
+                                           "score", (double)top[i].score));
     return json_pack("{s:o, s:o, s:f, s:o}", key, tern__json_text(value), "label",
                      tern__json_text(top[0].label), "score", (double)top[0].score, "top", list);
 }

@@ -6,8 +6,10 @@
 static const cli_command command = {
     "tern model average", "MODEL MODEL... -o MODEL.onnx",
     "Writes one model whose weights are the means of those of several of the same network.",
-    "Models that went on from one model (train --init), with other data, variation or seeds, are often better\n"
-    "averaged than each of them, at no cost in use. Models trained apart are not: their weights do not match.\n"
+    "Models that went on from one model (train --init), with other data, variation or seeds, are "
+    "often better\n"
+    "averaged than each of them, at no cost in use. Models trained apart are not: their weights do "
+    "not match.\n"
     "Labels, front end and threshold are those of the first.\n"
     "\n"
     "example:\n"
@@ -20,7 +22,8 @@ enum { MOST = 64 };
 static tern_status average(tern_context *c, char **paths, size_t count, const char *output) {
     tern_model *models[MOST] = {NULL}, *mean = NULL;
     tern_status st = TERN_OK;
-    for (size_t k = 0; st == TERN_OK && k < count; k++) st = tern_model_load(&models[k], c, paths[k]);
+    for (size_t k = 0; st == TERN_OK && k < count; k++)
+        st = tern_model_load(&models[k], c, paths[k]);
     if (st == TERN_OK) st = tern_model_average(&mean, (const tern_model *const *)models, count);
     if (st == TERN_OK) st = tern_model_save(mean, output);
     tern_model_free(mean);
@@ -31,9 +34,8 @@ static tern_status average(tern_context *c, char **paths, size_t count, const ch
 int cli_model_average(int argc, char **argv) {
     static const bool quiet = true;
     const char *output = NULL;
-    const cli_option options[] = {
-        {"output", 'o', CLI_TEXT, &output, "FILE", "the model", 0, 0},
-        CLI_END};
+    const cli_option options[] = {{"output", 'o', CLI_TEXT, &output, "FILE", "the model", 0, 0},
+                                  CLI_END};
     const int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 2) return cli_usage(&command, "at least two models are needed");

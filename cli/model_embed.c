@@ -144,8 +144,8 @@ static int embed_all(vectors *v, tern_context *c, tern_session *session, char **
         }
 #endif
         const tern_status st = embed(session, files[i], &vector, &length);
-        code = st == TERN_OK ? add_vector(v, vector, length, NULL)
-                             : cli_session_failed(session, st);
+        code =
+            st == TERN_OK ? add_vector(v, vector, length, NULL) : cli_session_failed(session, st);
     }
     if (code == EXIT_OK && v->count <= query) {
         cli_complain("there is no text in %s", files[count - 1]);
@@ -180,9 +180,10 @@ static int print_similar(const request *r, const vectors *v, char **files) {
     for (int i = 0; i < n && i < r->top; i++) {
         if (r->json)
             tern__json_append(&similar, json_pack("{s:o, s:f}", v->texts ? "text" : "file",
-                                                     tern__json_text(names[list[i].file]),
-                                                     "distance", list[i].distance));
-        else printf("%.4f  %s\n", list[i].distance, names[list[i].file]);
+                                                  tern__json_text(names[list[i].file]), "distance",
+                                                  list[i].distance));
+        else
+            printf("%.4f  %s\n", list[i].distance, names[list[i].file]);
     }
     free(list);
     if (r->json)
@@ -314,9 +315,11 @@ int cli_model_similar(int argc, char **argv) {
     const cli_option options[] = {
         {"top", 'k', CLI_INT, &r.top, "K", "so many files, the nearest first (10)", 1, 1000000},
 #ifdef CLI_HAS_VISION
-        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "labelled pictures to be compared with each other", 0, 0},
+        {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX",
+         "labelled pictures to be compared with each other", 0, 0},
 #endif
-        {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0, 0},
+        {"distance", 0, CLI_TEXT, &r.distance, "NAME", "cosine, euclidean or maximum (cosine)", 0,
+         0},
         {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "whose output it is", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
         CLI_THREADS(&r.threads),

@@ -7,9 +7,12 @@
 
 static const cli_command command = {
     "tern model info", "MODEL [--input 1,3,224,224] [--json]",
-    "Shows the nodes of a network with the shapes of their outputs, weights and work (a multiply-add is\n"
-    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was trained.",
-    "Dimensions that are known only at run time are taken from the front end that the model carries\n"
+    "Shows the nodes of a network with the shapes of their outputs, weights and work (a "
+    "multiply-add is\n"
+    "two FLOP), the memory a session needs, and the metadata: labels, front end, how it was "
+    "trained.",
+    "Dimensions that are known only at run time are taken from the front end that the model "
+    "carries\n"
     "(batch 1; pictures of any size: 256x256; texts: 32 words), or from --input."};
 
 /* "[1, 64, 32, 125]" */
@@ -97,10 +100,10 @@ static json_t *dims_json(const tern_tensor *t) {
 static json_t *ports_json(const tern_port_info *ports, size_t count) {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        tern__json_append(&list, json_pack("{s:o, s:s, s:o}", "name",
-                                              tern__json_text(ports[i].name), "type",
-                                              ports[i].shape.type == TERN_INT64 ? "int64" : "float",
-                                              "shape", dims_json(&ports[i].shape)));
+        tern__json_append(&list,
+                          json_pack("{s:o, s:s, s:o}", "name", tern__json_text(ports[i].name),
+                                    "type", ports[i].shape.type == TERN_INT64 ? "int64" : "float",
+                                    "shape", dims_json(&ports[i].shape)));
     return list;
 }
 
@@ -109,17 +112,18 @@ static int print_json(tern_context *c, const char *path, const tern_model *model
     json_t *nodes = json_array(), *metadata = json_object();
     for (size_t i = 0; i < info->n_nodes; i++) {
         const tern_node_info *k = &info->nodes[i];
-        tern__json_append(&nodes, json_pack("{s:o, s:s, s:o, s:I, s:f}", "name",
-                                               tern__json_text(k->name), "operator", k->op, "shape",
-                                               dims_json(&k->shape), "parameters",
-                                               (json_int_t)k->parameters, "flops", k->flops));
+        tern__json_append(&nodes,
+                          json_pack("{s:o, s:s, s:o, s:I, s:f}", "name", tern__json_text(k->name),
+                                    "operator", k->op, "shape", dims_json(&k->shape), "parameters",
+                                    (json_int_t)k->parameters, "flops", k->flops));
     }
     for (size_t i = 0; i < info->n_metadata; i++) {
         const char *text = tern_model_metadata(model, info->metadata_keys[i]);
         const char open = *text;
         json_t *key = tern__json_text(info->metadata_keys[i]), *value = NULL;
-        const bool is_json = (open == '{' || open == '[') &&
-                             tern__json_read(&value, c, "metadata", text, strlen(text)) != TERN_ERR_FORMAT;
+        const bool is_json =
+            (open == '{' || open == '[') &&
+            tern__json_read(&value, c, "metadata", text, strlen(text)) != TERN_ERR_FORMAT;
         tern__json_set(&metadata, json_string_value(key), is_json ? value : tern__json_text(text));
         json_decref(key);
     }
@@ -182,7 +186,8 @@ static tern_status picture_input(tern_tensor *x, tern_session *session) {
         channels = class.normalization.channels, height = class.height, width = class.width;
     }
     /* a mask model without a size of its own takes any: one that all halvings divide */
-    *x = (tern_tensor){TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
+    *x = (tern_tensor){
+        TERN_FLOAT, 4, {1, channels, height ? height : 256, width ? width : 256}, NULL};
     return TERN_OK;
 }
 #endif
@@ -195,8 +200,9 @@ static tern_status text_input(tern_tensor *x, tern_session *session) {
 }
 #endif
 
-/* What the front end gives: the first input; unknown dimensions of the others (a tagger's sub-words)
- * are the first's. False where it gives none; then *code is that of a memory that ran out, if it is why. */
+/* What the front end gives: the first input; unknown dimensions of the others (a tagger's
+ * sub-words) are the first's. False where it gives none; then *code is that of a memory that ran
+ * out, if it is why. */
 static bool choose_shapes(shapes *s, int *code, tern_context *c, const tern_model *model) {
     static const struct {
         const char *key; /* of the front end's metadata */
@@ -218,7 +224,8 @@ static bool choose_shapes(shapes *s, int *code, tern_context *c, const tern_mode
         if (!tern_model_metadata(model, front_ends[i].key)) continue;
         tern_status st = tern_session_create(&session, model);
         if (st == TERN_OK) st = front_ends[i].input(&s->at[0], session);
-        if (st == TERN_ERR_MEMORY) *code = session ? cli_session_failed(session, st) : cli_failed(c, st);
+        if (st == TERN_ERR_MEMORY)
+            *code = session ? cli_session_failed(session, st) : cli_failed(c, st);
         tern_session_free(session);
         found = st == TERN_OK;
     }
@@ -252,10 +259,10 @@ int cli_model_info(int argc, char **argv) {
     static const bool quiet = true;
     const char *input = NULL;
     bool json = false;
-    const cli_option options[] = {
-        {"input", 'i', CLI_TEXT, &input, "D,D,...", "shape of the input (several: D,D:D,D,D)", 0, 0},
-        {"json", 'j', CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
-        CLI_END};
+    const cli_option options[] = {{"input", 'i', CLI_TEXT, &input, "D,D,...",
+                                   "shape of the input (several: D,D:D,D,D)", 0, 0},
+                                  {"json", 'j', CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
+                                  CLI_END};
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&command, "the model is missing");
@@ -267,8 +274,10 @@ int cli_model_info(int argc, char **argv) {
     tern_status st = cli_context(&c, 0, &quiet);
     if (st == TERN_OK) st = tern_model_load(&model, c, argv[at]);
     code = st == TERN_OK ? describe(&info, c, model, input) : cli_failed(c, st);
-    if (info && json) code = print_json(c, argv[at], model, info);
-    else if (info) print_text(argv[at], model, info);
+    if (info && json)
+        code = print_json(c, argv[at], model, info);
+    else if (info)
+        print_text(argv[at], model, info);
     tern_model_info_free(info, model);
     tern_model_free(model);
     tern_context_free(c);

@@ -1,5 +1,6 @@
 /* Parses the options of a command from a table and prints the help from the same table, its own
- * rows and the library's (core/graph/options.h). Knows getopt and nothing of what the options mean. */
+ * rows and the library's (core/graph/options.h). Knows getopt and nothing of what the options mean.
+ */
 #include "cli.h"
 
 #include <getopt.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #define MAX_OPTIONS 64
-#define ENDS(code) (-(code) - 1)
+#define ENDS(code) (-(code)-1)
 
 /* A line of the table as it is used: one of the command's own or of the library's. */
 typedef struct line {
@@ -36,12 +37,10 @@ static void add(lines *all, const tern__option *option, void *object, cli_kind k
 }
 
 static void flatten(lines *all, const cli_option *options) {
-    static const tern__option_kind kinds[] = {[CLI_FLAG] = TERN__OPTION_FLAG,
-                                              [CLI_TEXT] = TERN__OPTION_TEXT,
-                                              [CLI_TEXTS] = TERN__OPTION_TEXT,
-                                              [CLI_INT] = TERN__OPTION_INT64,
-                                              [CLI_REAL] = TERN__OPTION_REAL,
-                                              [CLI_HEADING] = TERN__OPTION_FLAG};
+    static const tern__option_kind kinds[] = {
+        [CLI_FLAG] = TERN__OPTION_FLAG,  [CLI_TEXT] = TERN__OPTION_TEXT,
+        [CLI_TEXTS] = TERN__OPTION_TEXT, [CLI_INT] = TERN__OPTION_INT64,
+        [CLI_REAL] = TERN__OPTION_REAL,  [CLI_HEADING] = TERN__OPTION_FLAG};
     all->count = 0;
     for (const cli_option *o = options; o && o->name; o++) {
         if (o->kind == CLI_LIBRARY) {
@@ -122,8 +121,10 @@ static void describe(const tern__option *o) {
     int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
                       : snprintf(left, sizeof left, "      --%s", o->name);
     if (o->argument) snprintf(left + n, sizeof left - (size_t)n, " %s", o->argument);
-    if (strlen(left) > HELP_COLUMN - 2) printf("%s\n%*s", left, HELP_COLUMN, "");
-    else printf("%-*s", HELP_COLUMN, left);
+    if (strlen(left) > HELP_COLUMN - 2)
+        printf("%s\n%*s", left, HELP_COLUMN, "");
+    else
+        printf("%-*s", HELP_COLUMN, left);
     for (const char *text = o->sentence;;) {
         const char *end = line_end(text);
         printf("%.*s\n", (int)(end - text), text);
@@ -140,8 +141,10 @@ void cli_help(const cli_command *command, const cli_option *options) {
         flatten(&all, options);
         printf("\n");
         for (const line *l = all.at; l < all.at + all.count; l++)
-            if (l->kind == CLI_HEADING) printf("%s%s\n", l == all.at ? "" : "\n", l->option.name);
-            else describe(&l->option);
+            if (l->kind == CLI_HEADING)
+                printf("%s%s\n", l == all.at ? "" : "\n", l->option.name);
+            else
+                describe(&l->option);
         printf("  -h, --help                  this text\n");
     }
     if (command->details) printf("\n%s\n", command->details);
@@ -231,8 +234,7 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
             return ENDS(cli_finish(EXIT_OK));
         }
         if (kind == '?' || kind == ':')
-            return ENDS(refuse(command, &all, kind,
-                               argv[optind > before ? optind - 1 : before]));
+            return ENDS(refuse(command, &all, kind, argv[optind > before ? optind - 1 : before]));
         if (kind >= 256) l = by_index[kind - 256];
         for (size_t i = 0; !l && i < n; i++)
             if (by_index[i]->option.letter == kind) l = by_index[i];

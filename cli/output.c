@@ -10,16 +10,23 @@
 
 int cli_exit_code(tern_status status) {
     switch (status) {
-    case TERN_OK: return EXIT_OK;
-    case TERN_ERR_ARGUMENT: return EXIT_USAGE;
+    case TERN_OK:
+        return EXIT_OK;
+    case TERN_ERR_ARGUMENT:
+        return EXIT_USAGE;
     case TERN_ERR_SHAPE:
     case TERN_ERR_LIMIT:
     case TERN_ERR_FORMAT:
-    case TERN_ERR_UNSUPPORTED: return EXIT_DATA;
-    case TERN_ERR_IO: return EXIT_IO;
-    case TERN_ERR_DIVERGED: return EXIT_DIVERGED;
-    case TERN_ERR_INTERRUPTED: return EXIT_INTERRUPTED;
-    case TERN_ERR_MEMORY: break;
+    case TERN_ERR_UNSUPPORTED:
+        return EXIT_DATA;
+    case TERN_ERR_IO:
+        return EXIT_IO;
+    case TERN_ERR_DIVERGED:
+        return EXIT_DIVERGED;
+    case TERN_ERR_INTERRUPTED:
+        return EXIT_INTERRUPTED;
+    case TERN_ERR_MEMORY:
+        break;
     }
     return EXIT_FAILED;
 }
@@ -76,8 +83,10 @@ int cli_put_json(FILE *out, json_t *object) {
                   fputc('\n', whole) == EOF || ferror(whole);
     if (whole && fclose(whole)) failed = true;
     json_decref(object);
-    if (failed) cli_complain("out of memory");
-    else fwrite(text, 1, size, out);
+    if (failed)
+        cli_complain("out of memory");
+    else
+        fwrite(text, 1, size, out);
     free(text);
     return failed ? EXIT_FAILED : EXIT_OK;
 }

@@ -77,16 +77,20 @@ static void draw(double share, const char *text) {
 const char *cli_duration(double seconds, char *out, size_t size) {
     if (!isfinite(seconds) || seconds < 0 || seconds > 1e7) return "?";
     const long s = (long)(seconds + 0.5);
-    if (s >= 3600) snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    else snprintf(out, size, "%ld:%02ld", s / 60, s % 60);
+    if (s >= 3600)
+        snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(out, size, "%ld:%02ld", s / 60, s % 60);
     return out;
 }
 
 bool cli_progress_due(bool done) { return isatty(STDERR_FILENO) ? due(done) : done; }
 
 void cli_progress_show(double share, const char *text) {
-    if (isatty(STDERR_FILENO)) draw(share, text);
-    else fprintf(stderr, "%s\n", text);
+    if (isatty(STDERR_FILENO))
+        draw(share, text);
+    else
+        fprintf(stderr, "%s\n", text);
 }
 
 bool cli_progress_train(void *training_, const tern_train_progress *p) {

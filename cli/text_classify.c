@@ -20,12 +20,15 @@ typedef struct request {
 static const cli_command command = {
     "tern text classify", "MODEL [TEXT...|-] [--top K] [--explain] [--json]",
     "Says what each text is.",
-    "- (or nothing) reads standard input, a text a line; an answer per line comes out in the same order,\n"
+    "- (or nothing) reads standard input, a text a line; an answer per line comes out in the same "
+    "order,\n"
     "LABEL SCORE TAB TEXT. With --json each text gives one line:\n"
     "  {\"text\":\"a quiet, lovely film\",\"label\":\"1\",\"score\":0.97,\"top\":[{\"label\":\"1\","
     "\"score\":0.97},...]}\n"
-    "--explain leaves out every word in turn and marks those that the answer depends on: + for it, -\n"
-    "against it, in colours on a terminal; with --json as \"words\": text, begin and end (bytes), weight.\n"
+    "--explain leaves out every word in turn and marks those that the answer depends on: + for it, "
+    "-\n"
+    "against it, in colours on a terminal; with --json as \"words\": text, begin and end (bytes), "
+    "weight.\n"
     "\n"
     "examples:\n"
     "  tern text classify reviews.onnx 'a quiet, lovely film'\n"
@@ -38,10 +41,9 @@ static json_t *words_json(const char *text, const tern_text_weight *w, size_t n)
     for (size_t i = 0; i < n; i++) {
         char *word = strndup(text + w[i].begin, w[i].end - w[i].begin);
         tern__json_append(&list, json_pack("{s:o, s:I, s:I, s:f}", "text",
-                                                  word ? tern__json_text(word) : NULL, "begin",
-                                                  (json_int_t)w[i].begin, "end",
-                                                  (json_int_t)w[i].end, "weight",
-                                                  (double)w[i].weight));
+                                           word ? tern__json_text(word) : NULL, "begin",
+                                           (json_int_t)w[i].begin, "end", (json_int_t)w[i].end,
+                                           "weight", (double)w[i].weight));
         free(word);
     }
     return list;
@@ -63,7 +65,8 @@ static void print_marked(const char *text, const tern_text_weight *w, size_t n) 
         if (colour)
             printf("\033[%s%dm%.*s\033[0m", fabs(share) > 0.5 ? "1;" : "", share > 0 ? 32 : 31,
                    length, text + w[i].begin);
-        else printf("[%c%.*s]", share > 0 ? '+' : '-', length, text + w[i].begin);
+        else
+            printf("[%c%.*s]", share > 0 ? '+' : '-', length, text + w[i].begin);
         at = w[i].end;
     }
     printf("%s\n", text + at);
@@ -79,8 +82,10 @@ static int print(const request *r, const char *text, const tern_score *top, size
     }
     cli_print_scores(top, shown);
     putchar('\t');
-    if (r->explain) print_marked(text, weights, n);
-    else puts(text);
+    if (r->explain)
+        print_marked(text, weights, n);
+    else
+        puts(text);
     return EXIT_OK;
 }
 
@@ -158,9 +163,7 @@ static int answer_stream(const request *r, tern_context *c, tern_session *sessio
     tern_text_model_info info;
     tern_text_reader *reader = NULL;
     tern_text_reader_options o = TERN_TEXT_READER_OPTIONS_INIT;
-    const size_t together = r->batch              ? (size_t)r->batch
-                            : isatty(STDIN_FILENO) ? 1
-                                                   : 4096;
+    const size_t together = r->batch ? (size_t)r->batch : isatty(STDIN_FILENO) ? 1 : 4096;
     int code = EXIT_OK;
     o.format = TERN_TEXT_FORMAT_LINES;
     o.unlabelled = true;
@@ -221,9 +224,12 @@ int cli_text_classify(int argc, char **argv) {
         {"top", 'k', CLI_INT, &r.top, "K", "so many labels, the most probable first (1)", 1, 65536},
         {"explain", 0, CLI_FLAG, &r.explain, NULL, "mark the words that decided", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0},
-        {"batch", 'b', CLI_INT, &r.batch, "N", "lines of standard input answered together (4096; on\na terminal 1)", 1, MOST_TOGETHER},
-        {"table-memory", 0, CLI_REAL, &r.table_memory, "MB", "for tables of what filters make of words, textcnn\nonly (512; 0: none)", 0, 1e6},
-        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1, 4096},
+        {"batch", 'b', CLI_INT, &r.batch, "N",
+         "lines of standard input answered together (4096; on\na terminal 1)", 1, MOST_TOGETHER},
+        {"table-memory", 0, CLI_REAL, &r.table_memory, "MB",
+         "for tables of what filters make of words, textcnn\nonly (512; 0: none)", 0, 1e6},
+        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1,
+         4096},
         CLI_THREADS(&r.threads),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);

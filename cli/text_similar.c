@@ -15,8 +15,10 @@ typedef struct request {
 static const cli_command command = {
     "tern text similar", "VECTORS WORD... [--top K] [--json]",
     "Prints the words with the vectors nearest to each word's, by cosine.",
-    "VECTORS is a file of word vectors: word2vec's .bin or .txt, GloVe's .txt, fastText's .vec or .bin,\n"
-    "what 'tern text vectors' writes. An unknown word gets a vector from its n-grams where the file has\n"
+    "VECTORS is a file of word vectors: word2vec's .bin or .txt, GloVe's .txt, fastText's .vec or "
+    ".bin,\n"
+    "what 'tern text vectors' writes. An unknown word gets a vector from its n-grams where the "
+    "file has\n"
     "them. With --json each word gives one line:\n"
     "  {\"word\":\"good\",\"known\":true,\"similar\":[{\"word\":\"great\",\"cosine\":0.7},...]}"};
 
@@ -35,9 +37,9 @@ static int print_json(const char *word, bool known, const tern_neighbour *list, 
     json_t *similar = json_array();
     for (size_t i = 0; i < n; i++)
         tern__json_append(&similar, json_pack("{s:o, s:f}", "word", tern__json_text(list[i].word),
-                                                 "cosine", (double)list[i].cosine));
-    return cli_print_json(json_pack("{s:o, s:b, s:o}", "word", tern__json_text(word), "known", known,
-                                    "similar", similar));
+                                              "cosine", (double)list[i].cosine));
+    return cli_print_json(json_pack("{s:o, s:b, s:o}", "word", tern__json_text(word), "known",
+                                    known, "similar", similar));
 }
 
 static int answer(const request *r, tern_context *c, const tern_vectors *v, const char *word,

@@ -16,11 +16,14 @@ typedef struct request {
 static const cli_command command = {
     "tern text tag", "MODEL [TEXT...|-] [--json]",
     "Finds the names in texts, with a model trained on data whose tokens have labels (.conll).",
-    "- (or nothing) reads standard input, a text a line. Each text is printed with its names marked:\n"
+    "- (or nothing) reads standard input, a text a line. Each text is printed with its names "
+    "marked:\n"
     "[name]type. With --json each text gives one line:\n"
     "  {\"text\":..., \"entities\":[{\"text\":\"Oslo\",\"type\":\"location\",\"begin\":12,"
     "\"end\":16,\"score\":0.9}],\n"
-    "   \"tokens\":[{\"text\":\"Oslo\",\"label\":\"B-location\",\"score\":0.9,\"begin\":12,\"end\":16},...]}\n"
+    "   "
+    "\"tokens\":[{\"text\":\"Oslo\",\"label\":\"B-location\",\"score\":0.9,\"begin\":12,\"end\":16}"
+    ",...]}\n"
     "begin and end are bytes."};
 
 static json_t *piece(const char *text, size_t begin, size_t end) {
@@ -34,15 +37,17 @@ static int print_json(const char *text, const tern_text_tags *t) {
     json_t *entities = json_array(), *tokens = json_array();
     for (size_t i = 0; i < t->n_entities; i++) {
         const tern_text_entity *e = &t->entities[i];
-        tern__json_append(&entities, json_pack("{s:o, s:o, s:I, s:I, s:f}", "text", piece(text, e->begin, e->end),
-                                "type", tern__json_text(e->type), "begin", (json_int_t)e->begin,
-                                "end", (json_int_t)e->end, "score", (double)e->score));
+        tern__json_append(
+            &entities, json_pack("{s:o, s:o, s:I, s:I, s:f}", "text", piece(text, e->begin, e->end),
+                                 "type", tern__json_text(e->type), "begin", (json_int_t)e->begin,
+                                 "end", (json_int_t)e->end, "score", (double)e->score));
     }
     for (size_t i = 0; i < t->count; i++) {
         const tern_text_tag *w = &t->tokens[i];
-        tern__json_append(&tokens, json_pack("{s:o, s:o, s:f, s:I, s:I}", "text", piece(text, w->begin, w->end),
-                              "label", tern__json_text(w->label), "score", (double)w->score, "begin",
-                              (json_int_t)w->begin, "end", (json_int_t)w->end));
+        tern__json_append(
+            &tokens, json_pack("{s:o, s:o, s:f, s:I, s:I}", "text", piece(text, w->begin, w->end),
+                               "label", tern__json_text(w->label), "score", (double)w->score,
+                               "begin", (json_int_t)w->begin, "end", (json_int_t)w->end));
     }
     return cli_print_json(json_pack("{s:o, s:o, s:o}", "text", tern__json_text(text), "entities",
                                     entities, "tokens", tokens));
@@ -91,8 +96,8 @@ static int tag(void *user, tern_context *c, tern_session *session) {
     const request *r = user;
     int code = r->count ? EXIT_OK : tag_stream(r, c, session);
     for (int i = 0; code == EXIT_OK && i < r->count; i++)
-        code = strcmp(r->texts[i], "-") ? tag_one(r, session, r->texts[i])
-                                        : tag_stream(r, c, session);
+        code =
+            strcmp(r->texts[i], "-") ? tag_one(r, session, r->texts[i]) : tag_stream(r, c, session);
     return code;
 }
 
@@ -100,7 +105,8 @@ int cli_text_tag(int argc, char **argv) {
     request r = {0};
     const cli_option options[] = {
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object a text", 0, 0},
-        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1, 4096},
+        {"line-limit", 0, CLI_INT, &r.line_limit, "MB", "the longest line of standard input (1)", 1,
+         4096},
         CLI_THREADS(&r.threads),
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);

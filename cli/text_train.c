@@ -19,12 +19,17 @@ typedef struct request {
 
 static const cli_command train_command = {
     "tern text train", "--data FILE -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that tells texts apart, and writes it as one .onnx file that holds all that "
+    "is\n"
     "needed to use it.",
-    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a blank\n"
-    "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. UTF-8.\n"
-    "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, the\n"
-    "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with --resume\n"
+    "FILE is TSV (label TAB text), CSV with a header (.csv), or CoNLL (.conll: token TAB tag, a "
+    "blank\n"
+    "line after each sentence), which trains a tagger; any of them gzipped; - is standard input. "
+    "UTF-8.\n"
+    "Beside MODEL.onnx a log MODEL.jsonl (one JSON object an epoch) and, until training is done, "
+    "the\n"
+    "checkpoint MODEL.ckpt are written. Ctrl-C saves the checkpoint; the same command with "
+    "--resume\n"
     "goes on from there and ends with the same weights as if it had never stopped.\n"
     "\n"
     "examples:\n"
@@ -34,7 +39,8 @@ static const cli_command train_command = {
 static const cli_command validate_command = {
     "tern text cross-validate", "--data FILE [--folds K] [OPTIONS]",
     "Cuts the texts into folds, trains K times without one of them and measures on that one.",
-    "FILE is as for 'tern text train'. Equal texts are in one fold. Prints the accuracy of each fold and\n"
+    "FILE is as for 'tern text train'. Equal texts are in one fold. Prints the accuracy of each "
+    "fold and\n"
     "that of all texts with the confusion matrix; with --json one object: folds (the accuracies),\n"
     "accuracy, n, macro_f1, per_class, confusion."};
 
@@ -51,7 +57,8 @@ static int fill_widths(tern_text_train_options *o, const cli_command *command, c
             code =
                 cli_usage(command, "--widths takes up to %d whole numbers from 1 to 64, not '%s'",
                           TERN_TEXT_MAX_WIDTHS, text);
-        else o->widths[i] = width;
+        else
+            o->widths[i] = width;
     }
     free(parts);
     return code;
@@ -76,8 +83,10 @@ static int fill_optimizer(tern_text_train_options *o, const cli_command *command
 static void fill_validate(tern_text_train_options *o, const char *text) {
     char *end;
     double share = text ? strtod(text, &end) : 0;
-    if (text && end != text && !*end && share > 0 && share < 1) o->validate = share;
-    else o->validate_path = text;
+    if (text && end != text && !*end && share > 0 && share < 1)
+        o->validate = share;
+    else
+        o->validate_path = text;
 }
 
 static int fill(request *r) {
@@ -127,8 +136,8 @@ static bool on_fold(void *user, int fold, int count, double accuracy, int64_t n)
 static int print_folds(const folds *f, tern_context *c, const tern_confusion *confusion) {
     char *text = NULL;
     const double n = f->count, mean = f->sum / n;
-    tern_status st = f->json ? tern_confusion_json(&text, confusion)
-                             : tern_confusion_text(&text, confusion);
+    tern_status st =
+        f->json ? tern_confusion_json(&text, confusion) : tern_confusion_text(&text, confusion);
     if (st != TERN_OK) return cli_failed(c, st);
     int code = EXIT_OK;
     if (f->json) {
@@ -156,8 +165,8 @@ static int work_validate(void *user, tern_context *c) {
     o->train.on_progress = cli_progress_train; /* so that Ctrl-C is seen */
     o->train.user = (void *)(uintptr_t)&bar;
     cli_catch_interrupts();
-    tern_status st = tern_text_cross_validate(&confusion, c, r->data,
-                                              r->folds ? (int)r->folds : 10, o, on_fold, &f);
+    tern_status st = tern_text_cross_validate(&confusion, c, r->data, r->folds ? (int)r->folds : 10,
+                                              o, on_fold, &f);
     code = st == TERN_OK ? print_folds(&f, c, confusion) : cli_failed(c, st);
     json_decref(f.accuracies);
     tern_confusion_free(confusion);
@@ -176,58 +185,62 @@ static int run(const cli_option *options, request *r, int argc, char **argv) {
         code = cli_check_model_name(r->command, r->training.output, ".tsv");
     if (code == EXIT_OK && trains) code = cli_check_output(r->training.output);
     if (code != EXIT_OK) return code;
-    return cli_training_run(&r->training, &r->options.init, trains ? work_train : work_validate,
-                            r);
+    return cli_training_run(&r->training, &r->options.init, trains ? work_train : work_validate, r);
 }
 
 /* Rows of the tables of both commands. */
 #define TEXT_ROW(name) CLI_ROW(tern__text_options, &r.options.data.text, name)
 #define ROWS(from, to) CLI_ROWS(tern__text_training, &r.options, from, to)
 #define DATA_OPTIONS                                                                               \
-    CLI_TITLE("data"),                                                                             \
-    {"data", 'd', CLI_TEXT, &r.data, "FILE", "the texts", 0, 0},                                   \
-    ROWS("text-column", "line-limit")
+    CLI_TITLE("data"), {"data", 'd', CLI_TEXT, &r.data, "FILE", "the texts", 0, 0},                \
+        ROWS("text-column", "line-limit")
 #define TEXT_OPTIONS                                                                               \
     CLI_TITLE("words"), TEXT_ROW("tokenizer"),                                                     \
-    {"keep-case", 0, CLI_FLAG, &r.keep_case, NULL, "do not fold capital letters", 0, 0},           \
-    TEXT_ROW("min-count"), TEXT_ROW("max-words"), TEXT_ROW("max-length"), TEXT_ROW("word-ngrams"), \
-    TEXT_ROW("buckets"), ROWS("vectors", "vector-use")
+        {"keep-case", 0, CLI_FLAG, &r.keep_case, NULL, "do not fold capital letters", 0, 0},       \
+        TEXT_ROW("min-count"), TEXT_ROW("max-words"), TEXT_ROW("max-length"),                      \
+        TEXT_ROW("word-ngrams"), TEXT_ROW("buckets"), ROWS("vectors", "vector-use")
 #define NETWORK_OPTIONS                                                                            \
     CLI_TITLE("network and training"),                                                             \
-    CLI_ROW_SAYS(tern__text_training, &r.options, "network", networks),                            \
-    ROWS("dimension", "dimension"),                                                                \
-    {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)", 0, 0}, \
-    ROWS("filters", "batch"),                                                                      \
-    {"optimizer", 0, CLI_TEXT, &r.optimizer, "NAME", "adadelta, adamw, adam, sgd or rmsprop", 0,   \
-     0},                                                                                           \
-    ROWS("lr", "seed"), CLI_TRAINING_THREADS(r.training)
+        CLI_ROW_SAYS(tern__text_training, &r.options, "network", networks),                        \
+        ROWS("dimension", "dimension"),                                                            \
+        {"widths", 0, CLI_TEXT, &r.widths, "A,B,...", "textcnn: words that filters see (3,4,5)",   \
+         0,        0},                                                                             \
+        ROWS("filters", "batch"),                                                                  \
+        {"optimizer", 0, CLI_TEXT, &r.optimizer, "NAME", "adadelta, adamw, adam, sgd or rmsprop",  \
+         0,           0},                                                                          \
+        ROWS("lr", "seed"), CLI_TRAINING_THREADS(r.training)
 
 int cli_text_train(int argc, char **argv) {
-    request r = {.command = &train_command, .training = {.unit = "texts"},
+    request r = {.command = &train_command,
+                 .training = {.unit = "texts"},
                  .options = TERN_TEXT_TRAIN_OPTIONS_INIT};
     char networks[CLI_NETWORKS_TEXT];
     cli_list_networks(networks, tern_text_network_name, tern_text_network_summary);
-    const cli_option options[] = {
-        DATA_OPTIONS,
-        {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE", "validate on a file, or on a share such as 0.1. Without\nvalidation the last weights are kept.", 0, 0},
-        TEXT_OPTIONS,
-        NETWORK_OPTIONS,
-        CLI_INIT_OPTION(r.training, ", with a new last layer"),
-        ROWS("freeze-until", "freeze-until"),
-        CLI_FILE_OPTIONS(r.training),
-        CLI_END};
+    const cli_option options[] = {DATA_OPTIONS,
+                                  {"validate", 0, CLI_TEXT, &r.validate, "FILE|SHARE",
+                                   "validate on a file, or on a share such as 0.1. "
+                                   "Without\nvalidation the last weights are kept.",
+                                   0, 0},
+                                  TEXT_OPTIONS,
+                                  NETWORK_OPTIONS,
+                                  CLI_INIT_OPTION(r.training, ", with a new last layer"),
+                                  ROWS("freeze-until", "freeze-until"),
+                                  CLI_FILE_OPTIONS(r.training),
+                                  CLI_END};
     return run(options, &r, argc, argv);
 }
 
 int cli_text_cross_validate(int argc, char **argv) {
-    request r = {.command = &validate_command, .training = {.unit = "texts"},
+    request r = {.command = &validate_command,
+                 .training = {.unit = "texts"},
                  .options = TERN_TEXT_TRAIN_OPTIONS_INIT};
     char networks[CLI_NETWORKS_TEXT];
     cli_list_networks(networks, tern_text_network_name, tern_text_network_summary);
     const cli_option options[] = {
         DATA_OPTIONS,
         {"folds", 'k', CLI_INT, &r.folds, "K", "(10)", 2, 1000},
-        {"validate", 0, CLI_TEXT, &r.validate, "SHARE", "of the texts to train on, to stop early by", 0, 0},
+        {"validate", 0, CLI_TEXT, &r.validate, "SHARE",
+         "of the texts to train on, to stop early by", 0, 0},
         TEXT_OPTIONS,
         NETWORK_OPTIONS,
         CLI_TITLE("output"),

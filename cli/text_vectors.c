@@ -15,11 +15,15 @@ typedef struct request {
 
 static const cli_command command = {
     "tern text vectors", "--data FILE [--data FILE ...] -o VECTORS.vec [OPTIONS]",
-    "Learns a vector for every word from the company it keeps (skip-gram with negative sampling), and\n"
+    "Learns a vector for every word from the company it keeps (skip-gram with negative sampling), "
+    "and\n"
     "writes them for 'tern text train --vectors' and 'tern text similar'.",
-    "FILE has a text a line; a .tsv LABEL TAB TEXT, of which the text is taken; a .csv a header. Gzip is\n"
-    "unpacked, - is standard input. VECTORS ending in .bin is written in binary: as word2vec does, with\n"
-    "--subwords as fastText does; otherwise it is text that every tool reads. The vectors are the same for\n"
+    "FILE has a text a line; a .tsv LABEL TAB TEXT, of which the text is taken; a .csv a header. "
+    "Gzip is\n"
+    "unpacked, - is standard input. VECTORS ending in .bin is written in binary: as word2vec does, "
+    "with\n"
+    "--subwords as fastText does; otherwise it is text that every tool reads. The vectors are the "
+    "same for\n"
     "any number of threads. Ctrl-C ends learning early and writes the vectors as they are then.\n"
     "\n"
     "examples:\n"
@@ -75,7 +79,8 @@ int cli_text_vectors(int argc, char **argv) {
         CLI_ROW(tern__text_options, &r.options.text, "tokenizer"),
         {"keep-case", 0, CLI_FLAG, &r.keep_case, NULL, "Word and word are two words", 0, 0},
         CLI_ROWS(tern__vectors_training, &r.options, "dimension", "memory"),
-        {"threads", 't', CLI_INT, &r.threads, "N", "the result does not depend on it (all processors)", 1, 256},
+        {"threads", 't', CLI_INT, &r.threads, "N",
+         "the result does not depend on it (all processors)", 1, 256},
         {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "no progress; warnings and errors only", 0, 0},
         CLI_END};
     int at = cli_parse(&command, options, argc, argv);

@@ -28,8 +28,8 @@ void cli_list_networks(char text[CLI_NETWORKS_TEXT], const char *(*name)(size_t)
     size_t used = 0;
     *text = 0;
     for (size_t i = 0; name(i) && used < CLI_NETWORKS_TEXT; i++)
-        used += (size_t)snprintf(text + used, CLI_NETWORKS_TEXT - used, "%s%s: %s", i ? "\n" : "", name(i),
-                                 summary(i));
+        used += (size_t)snprintf(text + used, CLI_NETWORKS_TEXT - used, "%s%s: %s", i ? "\n" : "",
+                                 name(i), summary(i));
 }
 
 int cli_check_data(const cli_command *command, const char *data, const char *what, int operands,
@@ -54,7 +54,8 @@ int cli_check_output(const char *path) {
     char folder[4096];
     if (slash)
         snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    else strcpy(folder, ".");
+    else
+        strcpy(folder, ".");
     const bool there = !stat(path, &info);
     if (there && S_ISDIR(info.st_mode)) {
         cli_complain("%s is a folder; -o takes the name of a file, e.g. %s/model.onnx", path, path);
@@ -89,13 +90,14 @@ static bool is_regular(const char *path) {
     return path && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* A name of what the shell has opened: the next run of the same command opens it anew, and empties it. */
+/* A name of what the shell has opened: the next run of the same command opens it anew, and empties
+ * it. */
 static bool is_handed(const char *path) {
     return !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
 }
 
-/* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that leads to
- * a file. */
+/* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that
+ * leads to a file. */
 static bool keeps_files_beside(const char *path) {
     return !is_handed(path) && (access(path, F_OK) || is_regular(path));
 }
@@ -114,7 +116,8 @@ static int stopped(const char *checkpoint) {
     if (is_regular(checkpoint) && !is_handed(checkpoint))
         cli_complain("stopped; everything so far is in %s: the same command with --resume goes on",
                      checkpoint);
-    else cli_complain("stopped; there is no checkpoint to go on from (--checkpoint FILE keeps one)");
+    else
+        cli_complain("stopped; there is no checkpoint to go on from (--checkpoint FILE keeps one)");
     return EXIT_INTERRUPTED;
 }
 
@@ -123,8 +126,7 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
     tern_model *model = NULL;
     tern_train_result result;
     const bool regular = keeps_files_beside(t->output);
-    char *checkpoint =
-        t->checkpoint ? strdup(t->checkpoint) : beside(t->output, ".ckpt");
+    char *checkpoint = t->checkpoint ? strdup(t->checkpoint) : beside(t->output, ".ckpt");
     char *log = t->log ? strdup(t->log) : beside(t->output, ".jsonl");
     int code = EXIT_OK;
     options->resume = t->resume;
@@ -139,7 +141,8 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
     }
     if (!t->resume && !t->overwrite && is_regular(options->checkpoint)) {
         cli_complain("%s: an earlier training's checkpoint is there; --resume goes on from it, "
-                     "--overwrite begins anew and loses it", checkpoint);
+                     "--overwrite begins anew and loses it",
+                     checkpoint);
         code = EXIT_IO;
         goto done;
     }

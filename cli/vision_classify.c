@@ -8,8 +8,11 @@ static const cli_command classify_command = {
     "tern vision classify", "MODEL IMAGE... [--top K] [--json]",
     "Says what each picture shows: PNG, JPEG or PNM, of any size.",
     "IMAGE - is standard input. With --json each picture gives one line:\n"
-    "  {\"file\":\"x.png\",\"label\":\"cat\",\"score\":0.97,\"top\":[{\"label\":\"cat\",\"score\":0.97},...]}\n"
-    "A file that cannot be read gives a sentence on stderr; the others are still classified, and the\n"
+    "  "
+    "{\"file\":\"x.png\",\"label\":\"cat\",\"score\":0.97,\"top\":[{\"label\":\"cat\",\"score\":0."
+    "97},...]}\n"
+    "A file that cannot be read gives a sentence on stderr; the others are still classified, and "
+    "the\n"
     "exit code is that of the first failure."};
 
 static int check(int operands, char **argv) {
@@ -33,11 +36,13 @@ typedef struct request {
 
 static const cli_command evaluate_command = {
     "tern vision evaluate-classifier", "MODEL --data DIR|IDX [OPTIONS]",
-    "Classifies all pictures of a data set and prints accuracy, precision, recall and F1 of each label,\n"
+    "Classifies all pictures of a data set and prints accuracy, precision, recall and F1 of each "
+    "label,\n"
     "and the confusion matrix.",
     "DIR and IDX are as for 'tern vision train-classifier', but of several sets of idx files in "
     "DIR the one is\n"
-    "taken that is not named train-... With --json one object is printed: accuracy, n, macro_f1, per_class\n"
+    "taken that is not named train-... With --json one object is printed: accuracy, n, macro_f1, "
+    "per_class\n"
     "(label, support, precision, recall, f1), confusion (a row per true label)."};
 
 static bool on_mistake(void *user, const char *file, const char *truth, const char *taken_for) {
@@ -72,16 +77,18 @@ int cli_vision_evaluate_classifier(int argc, char **argv) {
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "the pictures", 0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
-        {"confusion", 0, CLI_TEXT, &r.picture, "FILE.png", "write the confusion matrix as a picture", 0, 0},
-        {"errors", 0, CLI_FLAG, &r.errors, NULL, "a line for every picture taken for something else", 0, 0},
+        {"confusion", 0, CLI_TEXT, &r.picture, "FILE.png",
+         "write the confusion matrix as a picture", 0, 0},
+        {"errors", 0, CLI_FLAG, &r.errors, NULL,
+         "a line for every picture taken for something else", 0, 0},
         CLI_THREADS(&r.threads),
         {"quiet", 'q', CLI_FLAG, &r.quiet, NULL, "warnings and errors only", 0, 0},
         CLI_END};
     int at = cli_parse(&evaluate_command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     if (argc - at < 1) return cli_usage(&evaluate_command, "the model is missing");
-    const int code = cli_check_data(&evaluate_command, r.data,
-                                    "a folder with a folder per label, or idx files", argc - at - 1,
-                                    argv + at + 1);
+    const int code =
+        cli_check_data(&evaluate_command, r.data, "a folder with a folder per label, or idx files",
+                       argc - at - 1, argv + at + 1);
     return code == EXIT_OK ? cli_with_model(argv[at], r.threads, r.quiet, evaluate, &r) : code;
 }

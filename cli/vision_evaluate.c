@@ -14,21 +14,25 @@ typedef struct request {
 static const cli_command command = {
     "tern vision evaluate", "MODEL --images DIR --masks DIR [OPTIONS]",
     "Makes the masks of all pictures of a folder and compares them with the true ones.",
-    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures (more than\n"
-    "two classes: means over the classes). With --json one object is printed: iou, dice, accuracy,\n"
-    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over pictures),\n"
-    "offset_x and offset_y (pixels by which the true masks lie right of and below those of the model),\n"
+    "IoU, Dice, precision and recall are of the foreground and over the pixels of all pictures "
+    "(more than\n"
+    "two classes: means over the classes). With --json one object is printed: iou, dice, "
+    "accuracy,\n"
+    "precision, recall, auc, boundary (F1 of the borders), mean_iou and mean_dice (means over "
+    "pictures),\n"
+    "offset_x and offset_y (pixels by which the true masks lie right of and below those of the "
+    "model),\n"
     "n, pixels; with --rand and --warping also rand and warping."};
 
 static json_t *scores_object(const tern_mask_scores *s) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou",
-                     tern__json_number(s->iou), "dice", tern__json_number(s->dice), "accuracy",
-                     tern__json_number(s->accuracy), "precision", tern__json_number(s->precision),
-                     "recall", tern__json_number(s->recall), "auc", tern__json_number(s->auc), "boundary",
-                     tern__json_number(s->boundary), "mean_iou", tern__json_number(s->mean_iou),
-                     "mean_dice", tern__json_number(s->mean_dice), "offset_x", tern__json_number(s->offset_x),
-                     "offset_y", tern__json_number(s->offset_y), "n", (json_int_t)s->n, "pixels",
-                     (json_int_t)s->pixels);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "iou",
+        tern__json_number(s->iou), "dice", tern__json_number(s->dice), "accuracy",
+        tern__json_number(s->accuracy), "precision", tern__json_number(s->precision), "recall",
+        tern__json_number(s->recall), "auc", tern__json_number(s->auc), "boundary",
+        tern__json_number(s->boundary), "mean_iou", tern__json_number(s->mean_iou), "mean_dice",
+        tern__json_number(s->mean_dice), "offset_x", tern__json_number(s->offset_x), "offset_y",
+        tern__json_number(s->offset_y), "n", (json_int_t)s->n, "pixels", (json_int_t)s->pixels);
 }
 
 static bool on_picture(void *user, const char *file, const tern_mask_scores *s, int64_t done,
@@ -54,8 +58,8 @@ static int print(const request *r, const tern_mask_scores *s) {
            s->iou, s->dice, s->precision, s->recall, s->accuracy);
     if (isfinite(s->auc)) printf("AUC        %.4f\n", s->auc);
     if (isfinite(s->offset_x) && isfinite(s->offset_y))
-        printf("offset     %+.2f %+.2f (the true masks lie so many pixels right and below)\n", s->offset_x,
-               s->offset_y);
+        printf("offset     %+.2f %+.2f (the true masks lie so many pixels right and below)\n",
+               s->offset_x, s->offset_y);
     if (r->rand) printf("Rand error %.4f\n", s->rand);
     if (r->warping) printf("warping    %.6f\n", s->warping);
     printf(
@@ -101,10 +105,12 @@ int cli_vision_evaluate(int argc, char **argv) {
         {"memory", 0, CLI_REAL, &r.memory, "MB", "working memory (500)", 1, 1e6},
         {"rand", 0, CLI_FLAG, &r.rand, NULL,
          "the Rand error of ISBI 2012 too: are pixels of one cell\n"
-         "in one, those of two in two? Mean over pictures", 0, 0},
+         "in one, those of two in two? Mean over pictures",
+         0, 0},
         {"warping", 0, CLI_FLAG, &r.warping, NULL,
          "the warping error too: pixels that join or part cells,\n"
-         "wherever their borders are drawn", 0, 0},
+         "wherever their borders are drawn",
+         0, 0},
         {"json", 'j', CLI_FLAG, &r.json, NULL, "one JSON object", 0, 0},
         {"each", 0, CLI_FLAG, &r.each, NULL, "a line for every picture as well", 0, 0},
         CLI_THREADS(&r.threads),

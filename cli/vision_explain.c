@@ -19,10 +19,12 @@ static const cli_command explain_command = {
 
 static const cli_command filter_command = {
     "tern vision filter", "IMAGE --kernel NAME -o FILE.png",
-    "Filters a picture with a kernel of 3x3, through the same convolution that networks are made of.",
+    "Filters a picture with a kernel of 3x3, through the same convolution that networks are made "
+    "of.",
     "Kernels: edge, edge-cross, edge-diagonal, sharpen, box, gaussian, or nine numbers "
     "\"0,-1,0,-1,5,-1,0,-1,0\".\n"
-    "The edge is repeated beyond the borders; where the numbers add up to 0 the absolute value is shown."};
+    "The edge is repeated beyond the borders; where the numbers add up to 0 the absolute value is "
+    "shown."};
 
 static const char *const views[] = {"cam", "saliency", "filters", "maps", NULL};
 
@@ -63,7 +65,8 @@ int cli_vision_explain(int argc, char **argv) {
     const cli_option options[] = {
         {"output", 'o', CLI_TEXT, &r.output, "FILE.png", "where to draw it", 0, 0},
         {"view", 0, CLI_TEXT, &r.view, "NAME", "cam, saliency, filters or maps (cam)", 0, 0},
-        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "cam, maps: of this node (the last convolution)", 0, 0},
+        {"layer", 'l', CLI_TEXT, &r.layer, "NODE", "cam, maps: of this node (the last convolution)",
+         0, 0},
         {"label", 0, CLI_TEXT, &r.label, "NAME", "explain this label (the most probable)", 0, 0},
         CLI_THREADS(&r.threads),
         CLI_END};

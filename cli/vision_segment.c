@@ -20,15 +20,20 @@ typedef struct request {
 static const cli_command command = {
     "tern vision segment", "MODEL IMAGE... -o FILE|DIR [OPTIONS]",
     "Makes the masks of pictures (PNG, JPEG, PNM) of any size.",
-    "IMAGE is a file, a folder (all pictures in it) or - for standard input. -o is a file for one picture,\n"
+    "IMAGE is a file, a folder (all pictures in it) or - for standard input. -o is a file for one "
+    "picture,\n"
     "else a folder, which is made: DIR/NAME.png for each. Masks are PNG, 0 and 255, or with a "
     "palette for more\n"
-    "classes. --rle and --polygons write a line of JSON for each picture to -o or standard output:\n"
+    "classes. --rle and --polygons write a line of JSON for each picture to -o or standard "
+    "output:\n"
     "  {\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"rle\":{\"1\":\"start length ...\"}}\n"
-    "  {\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"objects\":[{\"label\":1,\"area\":..,\"rings\":..}]}\n"
+    "  "
+    "{\"file\":\"a.jpg\",\"width\":640,\"height\":480,\"objects\":[{\"label\":1,\"area\":..,"
+    "\"rings\":..}]}\n"
     "Large pictures are cut into tiles that overlap; the mask is the same to the bit. A picture "
     "that cannot be\n"
-    "read gives a sentence; the others are still done, and the exit code is that of the first failure."};
+    "read gives a sentence; the others are still done, and the exit code is that of the first "
+    "failure."};
 
 /* ---- pictures and where their masks go ---- */
 
@@ -141,7 +146,8 @@ static int write_overlay(const tern_image *image, const tern_mask *mask, const c
     tern_image drawn = {0};
     int code = EXIT_OK;
     tern_status st = tern_mask_overlay(&drawn, image, mask, NULL);
-    if (st != TERN_OK) code = cli_failed(mask->context, st);
+    if (st != TERN_OK)
+        code = cli_failed(mask->context, st);
     else if ((st = tern_image_save(&drawn, path, 0)) != TERN_OK)
         code = cli_failed(image->context, st);
     tern_image_free(&drawn);
@@ -360,7 +366,8 @@ int cli_vision_segment(int argc, char **argv) {
          "probability from which on a pixel is foreground (the\nmodel's)", 0, 1},
         {"fov", 0, CLI_TEXT, &r.fov, "DIR|FILE",
          "fields of view, of the pictures' names, or one for all:\n"
-         "pixels that are 0 there are background", 0, 0},
+         "pixels that are 0 there are background",
+         0, 0},
         {"probability", 0, CLI_FLAG, &r.probability, NULL,
          "16-bit grey pictures of probabilities (FILE.npy: floats)", 0, 0},
         {"overlay", 0, CLI_FLAG, &r.overlay, NULL, "the picture with its mask in colour", 0, 0},
@@ -393,8 +400,9 @@ int cli_vision_segment(int argc, char **argv) {
     else if (code == EXIT_OK && r.output && strcmp(r.output, "-"))
         code = cli_check_output(r.output);
     if (code == EXIT_OK)
-        code = cli_with_model(argv[at], r.threads, r.quiet, segment_all,
-                              &(work){.request = &r, .model = argv[at], .pictures = &pictures, .targets = targets});
+        code = cli_with_model(
+            argv[at], r.threads, r.quiet, segment_all,
+            &(work){.request = &r, .model = argv[at], .pictures = &pictures, .targets = targets});
     for (size_t i = 0; targets && i < pictures.count; i++) free(targets[i]);
     free(targets);
     free_paths(&pictures);

@@ -18,19 +18,27 @@ typedef struct request {
 
 static const cli_command command = {
     "tern vision train", "--images DIR --masks DIR -o MODEL.onnx [OPTIONS]",
-    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that makes masks of pictures, and writes it as one .onnx file that holds all "
+    "that is\n"
     "needed to use it.",
-    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name but for\n"
-    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not count).\n"
-    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought to one\n"
-    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one JSON\n"
-    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C saves the\n"
-    "checkpoint; the same command with --resume goes on from there and ends with the same weights as if it\n"
+    "Pictures are PNG, JPEG or PNM; each has a mask of the same size whose file has the same name "
+    "but for\n"
+    "the ending: 0/255, 0/1, or class numbers (a palette PNG, or grey 0, 1, 2, ...; 255 does not "
+    "count).\n"
+    "Pictures of one size are cropped at random (128x128); pictures of several sizes are brought "
+    "to one\n"
+    "(192x192), unless --crop or --size says otherwise. Beside MODEL.onnx a log MODEL.jsonl (one "
+    "JSON\n"
+    "object an epoch) and, until training is done, the checkpoint MODEL.ckpt are written. Ctrl-C "
+    "saves the\n"
+    "checkpoint; the same command with --resume goes on from there and ends with the same weights "
+    "as if it\n"
     "had never stopped.\n"
     "\n"
     "examples:\n"
     "  tern vision train --images cells/image --masks cells/label --validate 0.2 -o cells.onnx\n"
-    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o vessels.onnx"};
+    "  tern vision train --images eyes --masks vessels --fov fields --validate 24,28 -o "
+    "vessels.onnx"};
 
 static int check(const request *r, int operands, char **argv) {
     const tern_vision_dataset_options *d = &r->options.data;
@@ -41,7 +49,8 @@ static int check(const request *r, int operands, char **argv) {
     if (!d->masks) return cli_usage(&command, "--masks is missing: the folder of the masks");
     const int code = cli_check_model_name(&command, r->training.output, NULL);
     if (code != EXIT_OK) return code;
-    if (d->crop_width && r->size) return cli_usage(&command, "--crop and --size exclude each other");
+    if (d->crop_width && r->size)
+        return cli_usage(&command, "--crop and --size exclude each other");
     if (d->border_sigma > 0 && !(d->border_weight > 0))
         return cli_usage(&command, "--border-sigma needs --border-weight");
     if (r->validate_masks && !r->validate)
@@ -124,9 +133,14 @@ int cli_vision_train(int argc, char **argv) {
         CLI_TITLE("data"),
         {"images", 'i', CLI_TEXT, &r.images, "DIR", "the pictures", 0, 0},
         ROWS("masks", "channels"),
-        {"validate", 0, CLI_TEXT, &r.validate, "SHARE|NAMES|DIR", "validate on a share of the pictures (0.2), on those of\nthese names (3,7,horse012), or on those in a folder.\nWithout validation the last weights are kept.", 0, 0},
-        {"validate-masks", 0, CLI_TEXT, &r.validate_masks, "DIR", "of the pictures in --validate DIR", 0, 0},
-        {"validate-fov", 0, CLI_TEXT, &r.validate_fov, "DIR", "likewise their fields of view", 0, 0},
+        {"validate", 0, CLI_TEXT, &r.validate, "SHARE|NAMES|DIR",
+         "validate on a share of the pictures (0.2), on those of\nthese names (3,7,horse012), or "
+         "on those in a folder.\nWithout validation the last weights are kept.",
+         0, 0},
+        {"validate-masks", 0, CLI_TEXT, &r.validate_masks, "DIR",
+         "of the pictures in --validate DIR", 0, 0},
+        {"validate-fov", 0, CLI_TEXT, &r.validate_fov, "DIR", "likewise their fields of view", 0,
+         0},
         ROWS("memory", "memory"),
         CLI_TITLE("what the network sees"),
         ROWS("crop", "foreground"),

@@ -14,16 +14,21 @@ typedef struct request {
 
 static const cli_command command = {
     "tern vision train-classifier", "--data DIR|IDX -o MODEL.onnx [OPTIONS]",
-    "Trains a network that tells pictures apart, and writes it as one .onnx file that holds all that is\n"
+    "Trains a network that tells pictures apart, and writes it as one .onnx file that holds all "
+    "that is\n"
     "needed to use it.",
-    "DIR has a folder per label with the pictures inside (DIR/cat/1.jpg), or it holds the idx files of MNIST\n"
-    "and its kin, gzipped or not, of which the set named train-... is taken; IDX names such a file of\n"
-    "pictures, whose labels lie beside it. Beside MODEL.onnx a log MODEL.jsonl and, until training is done,\n"
+    "DIR has a folder per label with the pictures inside (DIR/cat/1.jpg), or it holds the idx "
+    "files of MNIST\n"
+    "and its kin, gzipped or not, of which the set named train-... is taken; IDX names such a file "
+    "of\n"
+    "pictures, whose labels lie beside it. Beside MODEL.onnx a log MODEL.jsonl and, until training "
+    "is done,\n"
     "the checkpoint MODEL.ckpt are written; the same command with --resume goes on after Ctrl-C.\n"
     "\n"
     "examples:\n"
     "  tern vision train-classifier --data mnist/ --network lenet --test mnist/ -o digits.onnx\n"
-    "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate 0.2 \\\n"
+    "  tern vision train-classifier --data photos/ --size 96x96 --augment mirror=0.5 --validate "
+    "0.2 \\\n"
     "      --network resnet18 -o photos.onnx"};
 
 static int read_size(const request *r, tern_vision_dataset_options *d) {
@@ -40,7 +45,8 @@ static int fill(request *r) {
     tern_vision_dataset_options *d = &o->data;
     if (r->labels && !(r->label_names = cli_split(r->labels, &d->n_labels))) return EXIT_FAILED;
     d->labels = r->label_names;
-    if (r->validate && !tern__json_read_number(r->validate, &o->validate)) o->validate_path = r->validate;
+    if (r->validate && !tern__json_read_number(r->validate, &o->validate))
+        o->validate_path = r->validate;
     return read_size(r, d);
 }
 
@@ -90,10 +96,16 @@ int cli_vision_train_classifier(int argc, char **argv) {
     const cli_option options[] = {
         CLI_TITLE("data"),
         {"data", 'd', CLI_TEXT, &r.data, "DIR|IDX", "the pictures", 0, 0},
-        {"validate", 0, CLI_TEXT, &r.validate, "SHARE|DIR|IDX", "validate on a share such as 0.1, or on other pictures.\nWithout validation the last weights are kept.", 0, 0},
-        {"test", 0, CLI_TEXT, &r.test, "DIR|IDX", "in the end, print how often the model is right on these", 0, 0},
-        {"labels", 0, CLI_TEXT, &r.labels, "A,B,...", "names of the labels (those of the folders; of idx\nfiles: numbers)", 0, 0},
-        {"size", 0, CLI_TEXT, &r.size, "WxH", "bring pictures to this size (idx files: as they are;\nfolders: 64x64)", 0, 0},
+        {"validate", 0, CLI_TEXT, &r.validate, "SHARE|DIR|IDX",
+         "validate on a share such as 0.1, or on other pictures.\nWithout validation the last "
+         "weights are kept.",
+         0, 0},
+        {"test", 0, CLI_TEXT, &r.test, "DIR|IDX",
+         "in the end, print how often the model is right on these", 0, 0},
+        {"labels", 0, CLI_TEXT, &r.labels, "A,B,...",
+         "names of the labels (those of the folders; of idx\nfiles: numbers)", 0, 0},
+        {"size", 0, CLI_TEXT, &r.size, "WxH",
+         "bring pictures to this size (idx files: as they are;\nfolders: 64x64)", 0, 0},
         ROWS("channels", "memory"),
         CLI_TITLE("network and training"),
         CLI_ROW_SAYS(tern__vision_classifier_training, &r.options, "network", networks),
@@ -105,8 +117,7 @@ int cli_vision_train_classifier(int argc, char **argv) {
     int at = cli_parse(&command, options, argc, argv);
     if (at < 0) return cli_ended(at);
     int code = check(&r, argc - at, argv + at);
-    if (code == EXIT_OK)
-        code = cli_training_run(&r.training, &r.options.init, work, &r);
+    if (code == EXIT_OK) code = cli_training_run(&r.training, &r.options.init, work, &r);
     free(r.label_names);
     return code;
 }

@@ -1,15 +1,20 @@
-/* The network of the lecture that counts how often "11" stands in the rows of a 2x3 picture, trained from the
- * lecture's three pictures:  convolution 1x2 -> 4 numbers -> 4 units with ReLU -> 1 number, 27 weights.
+/* The network of the lecture that counts how often "11" stands in the rows of a 2x3 picture,
+ * trained from the lecture's three pictures:  convolution 1x2 -> 4 numbers -> 4 units with ReLU ->
+ * 1 number, 27 weights.
  *
- * Three pictures cannot determine 27 weights: from a random start the loss reaches zero just the same, and
- * the network is wrong on most of the other 61 pictures. So the first training starts near the idea
- * (add the two pixels of each window, one unit a window, subtract 1), disturbed at random. Of such starts one in
- * three ends right everywhere; the seed is one of these. The program shows both. */
+ * Three pictures cannot determine 27 weights: from a random start the loss reaches zero just the
+ * same, and the network is wrong on most of the other 61 pictures. So the first training starts
+ * near the idea (add the two pixels of each window, one unit a window, subtract 1), disturbed at
+ * random. Of such starts one in three ends right everywhere; the seed is one of these. The program
+ * shows both. */
 #include <tern/tern.h>
 #include <math.h>
 #include <stdio.h>
 
-#define TRY(e) do { if ((st = (e)) != TERN_OK) goto done; } while (0)
+#define TRY(e)                                                                                     \
+    do {                                                                                           \
+        if ((st = (e)) != TERN_OK) goto done;                                                      \
+    } while (0)
 enum { RANDOM_STARTS = 20, STEPS = 5000 };
 static const double zero_loss = 1e-12; /* the float arithmetic's zero */
 
@@ -34,12 +39,14 @@ static tern_status build(tern_graph *g, uint64_t seed, bool near_the_idea) {
     tern_initializer uniform = {.kind = TERN_INIT_UNIFORM, .a = -a, .b = a};
     tern_graph_set_seed(g, seed);
     tern_value x = tern_input(g, "picture", 4, (int64_t[]){-1, 1, 2, 3});
-    x = tern_conv(x, 1, (tern_conv_options){.kernel_shape = {1, 2}, .no_bias = true,
-                                            .name = "window", .initializer = uniform});
-    x = tern_dense_with(tern_flatten(x), 4, (tern_dense_options){.name = "units",
-                                                                 .initializer = uniform});
-    x = tern_dense_with(tern_relu(x), 1, (tern_dense_options){.name = "sum",
-                                                              .initializer = uniform});
+    x = tern_conv(
+        x, 1,
+        (tern_conv_options){
+            .kernel_shape = {1, 2}, .no_bias = true, .name = "window", .initializer = uniform});
+    x = tern_dense_with(tern_flatten(x), 4,
+                        (tern_dense_options){.name = "units", .initializer = uniform});
+    x = tern_dense_with(tern_relu(x), 1,
+                        (tern_dense_options){.name = "sum", .initializer = uniform});
     tern_output(g, "count", x);
     if (near_the_idea) {
         TRY(shift(g, "window.weight", 2, 1, 1)); /* the sum of two neighbours ... */
@@ -88,8 +95,8 @@ static tern_status train(tern_context *c, uint64_t seed, bool near_the_idea, out
     tern_tensor x = {TERN_FLOAT, 4, {3, 1, 2, 3}, pictures}, y = {TERN_FLOAT, 2, {3, 1}, counts};
     tern_status st;
     options.loss = (tern_loss_options){.kind = TERN_LOSS_SQUARED_ERROR, .sum = true};
-    options.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_ADAM,
-                                                 .learning_rate = 0.01};
+    options.optimizer =
+        (tern_optimizer_options){.kind = TERN_OPTIMIZER_ADAM, .learning_rate = 0.01};
     TRY(tern_graph_create(&g, c));
     TRY(build(g, seed, near_the_idea));
     TRY(tern_trainer_create(&t, g, &options));
@@ -125,7 +132,8 @@ int main(void) {
         everywhere += o.right == 64;
     }
     printf("From %d random starts: %d reach zero loss, %d are right on all 64; on average right on "
-           "%.1f.\n", RANDOM_STARTS, zero, everywhere, (double)right / RANDOM_STARTS);
+           "%.1f.\n",
+           RANDOM_STARTS, zero, everywhere, (double)right / RANDOM_STARTS);
     if (!reached) st = TERN_ERR_DIVERGED;
 done:
     if (st != TERN_OK) fprintf(stderr, "count_elevens: %s\n", tern_context_message(c));

@@ -4,14 +4,17 @@
  * classify_sound (and `tern audio classify`) can use it as it is. */
 #include <tern/tern.h>
 #include <stdio.h>
-#define TRY(e) do { if ((st = (e)) != TERN_OK) goto done; } while (0)
+#define TRY(e)                                                                                     \
+    do {                                                                                           \
+        if ((st = (e)) != TERN_OK) goto done;                                                      \
+    } while (0)
 
 /* Called after every batch; false would stop and save. */
 static bool show(void *user, const tern_train_progress *p) {
     (void)user;
     if (p->epoch_done)
-        printf("epoch %d of %d: loss %.3f, validation accuracy %.1f %%%s\n", p->epoch, p->epochs, p->loss,
-               100 * p->validation_accuracy, p->best ? " (best so far)" : "");
+        printf("epoch %d of %d: loss %.3f, validation accuracy %.1f %%%s\n", p->epoch, p->epochs,
+               p->loss, 100 * p->validation_accuracy, p->best ? " (best so far)" : "");
     return true;
 }
 

@@ -38,7 +38,8 @@
                      tern_status_name(expected), (text));                                          \
     } while (0)
 
-/* |value - expected| <= absolute + relative * |expected|; NaN and infinity match only themselves. */
+/* |value - expected| <= absolute + relative * |expected|; NaN and infinity match only themselves.
+ */
 static inline int check_is_close(double value, double expected, double absolute, double relative) {
     if (isnan(value) || isnan(expected)) return isnan(value) && isnan(expected);
     if (isinf(value) || isinf(expected)) return value == expected;
@@ -76,8 +77,8 @@ static inline void check_floats_at(const char *file, int line, const char *what,
     } while (0)
 
 /* A file or folder of the shared data, or NULL when it is not there (static buffer), which is said:
- * a case that has nothing else to do then calls skip(). TERN_DATA names the data folder; without it the
- * build's own setting TERN_SOURCE_DATA is used. */
+ * a case that has nothing else to do then calls skip(). TERN_DATA names the data folder; without it
+ * the build's own setting TERN_SOURCE_DATA is used. */
 static inline const char *check_data(const char *relative) {
     static char path[4096];
     const char *root = getenv("TERN_DATA");

@@ -1,6 +1,6 @@
-/* Memory that runs out in the middle of a call: the n-th allocation of tern and of jansson, which are
- * counted together, is refused once. Two counters of the program's own stand behind both, so that a
- * block that goes back to the wrong one is seen. */
+/* Memory that runs out in the middle of a call: the n-th allocation of tern and of jansson, which
+ * are counted together, is refused once. Two counters of the program's own stand behind both, so
+ * that a block that goes back to the wrong one is seen. */
 #ifndef TERN_TESTS_FAILING_H
 #define TERN_TESTS_FAILING_H
 
@@ -72,7 +72,8 @@ static inline void failing_each(failing_work *work, const char *folder, long mos
         const tern_status st = failing_once(work, folder, at, message);
         if (st == TERN_ERR_MEMORY) continue;
         if (wrong++ < 5)
-            print_error("allocation %ld of %ld: %s: %s\n", at, total, tern_status_name(st), message);
+            print_error("allocation %ld of %ld: %s: %s\n", at, total, tern_status_name(st),
+                        message);
     }
     if (wrong) fail_msg("%ld failed allocations were no TERN_ERR_MEMORY", wrong);
 }

@@ -129,7 +129,8 @@ static inline Tern__Onnx__Tensor *tensor(const char *name, int type, size_t rank
     t->dims = rank ? memcpy(take(rank * 8), dims, rank * 8) : NULL;
     return t;
 }
-#define DIMS(...) (const int64_t[]){__VA_ARGS__}
+#define DIMS(...)                                                                                  \
+    (const int64_t[]) { __VA_ARGS__ }
 static inline Tern__Onnx__Tensor *raw(Tern__Onnx__Tensor *t, size_t size, const void *data) {
     t->has_raw_data = 1;
     t->raw_data.len = size;
@@ -157,8 +158,10 @@ static inline Tern__Onnx__ValueInfo *info(const char *name, int type, size_t ran
     for (size_t i = 0; i < rank; i++) {
         Tern__Onnx__Dimension *d;
         NEW(d, tern__onnx__dimension);
-        if (dims[i] >= 0) d->has_dim_value = 1, d->dim_value = dims[i];
-        else d->dim_param = keep("n");
+        if (dims[i] >= 0)
+            d->has_dim_value = 1, d->dim_value = dims[i];
+        else
+            d->dim_param = keep("n");
         v->type->tensor_type->shape->dim[i] = d;
     }
     v->type->tensor_type->shape->n_dim = rank;

@@ -158,8 +158,7 @@ static void bound_batch(const made *m, item *y, int output) {
             mean += x->data[(i / inner * channels + c) * inner + i % inner] / n;
         for (int64_t i = 0; i < each; i++)
             variance += pow(x->data[(i / inner * channels + c) * inner + i % inner] - mean, 2) / n;
-        deviation =
-            fmin(deviation, sqrt(variance + reference_float(m->call, "epsilon", 1e-5)));
+        deviation = fmin(deviation, sqrt(variance + reference_float(m->call, "epsilon", 1e-5)));
     }
     double change = m->error[0] + (n + 16) * ROUNDING * 2 * top;
     if (output)
@@ -201,7 +200,8 @@ static void bound_elements(const made *m, item *y) {
     const reference_call *c = m->call;
     const reference_tensor *in = c->inputs, *out = &c->outputs[0];
     double a = m->error[0], b = c->n_inputs > 1 ? m->error[1] : 0, top = largest(out);
-    if (is(m, "Add Sub")) a += b;
+    if (is(m, "Add Sub"))
+        a += b;
     else if (is(m, "Mul"))
         a = a * (largest(&in[1]) + b) + b * largest(&in[0]);
     else if (is(m, "Div")) {
@@ -217,8 +217,9 @@ static void bound_elements(const made *m, item *y) {
     else if (is(m, "LeakyRelu"))
         a *= fmax(1, fabs(reference_float(c, "alpha", 0.01)));
     else if (is(m, "Elu Selu Softsign Sigmoid Tanh Softplus HardSwish Gelu Softmax")) {
-        double alpha = is(m, "Elu") ? fmax(1, fabs(reference_float(c, "alpha", 1)))
-                       : is(m, "Selu") ? 2 : 1; /* its steepest: 1.76 */
+        double alpha = is(m, "Elu")    ? fmax(1, fabs(reference_float(c, "alpha", 1)))
+                       : is(m, "Selu") ? 2
+                                       : 1; /* its steepest: 1.76 */
         a = 2 * a * alpha + OF_CURVES * ROUNDING * alpha * (largest(&in[0]) + top + 1);
     }
     y->error[m->mode] = a + (all_floats(out) && a == 0 ? 0 : 2 * ROUNDING * (top + a));
@@ -231,17 +232,23 @@ static void bound(const made *m, item *y, int output) {
     y->mass[m->mode] = largest(is_now);
     y->unit[m->mode] = unit(is_now);
     y->terms = fmax(y->terms, 1);
-    if (is(m, "Conv ConvTranspose Gemm MatMul")) bound_product(m, y);
-    else if (is(m, "BatchNormalization") && batch) bound_batch(m, y, output);
-    else if (is(m, "BatchNormalization") && output == 0) bound_normalization(m, y);
-    else if (is(m, "AveragePool GlobalAveragePool ReduceMean ReduceSum")) bound_average(m, y);
-    else if (is(m, "Split")) y->error[m->mode] = m->error[0];
+    if (is(m, "Conv ConvTranspose Gemm MatMul"))
+        bound_product(m, y);
+    else if (is(m, "BatchNormalization") && batch)
+        bound_batch(m, y, output);
+    else if (is(m, "BatchNormalization") && output == 0)
+        bound_normalization(m, y);
+    else if (is(m, "AveragePool GlobalAveragePool ReduceMean ReduceSum"))
+        bound_average(m, y);
+    else if (is(m, "Split"))
+        y->error[m->mode] = m->error[0];
     else if (output == 0 && is(m, "Identity Dropout")) { /* may vanish: still what made x */
         y->error[m->mode] = m->error[0];
         y->mass[m->mode] = m->inputs[0]->mass[m->mode];
         y->unit[m->mode] = m->inputs[0]->unit[m->mode];
         y->terms = m->inputs[0]->terms;
-    } else if (output == 0) bound_elements(m, y);
+    } else if (output == 0)
+        bound_elements(m, y);
     /* else the mask, or statistics that are given: exact */
 }
 
@@ -251,24 +258,49 @@ static const struct {
     const char *op;
     reference_function *function;
 } functions[] = {
-    {"Conv", reference_conv}, {"ConvTranspose", reference_conv_transpose},
-    {"Gemm", reference_gemm}, {"MatMul", reference_matmul},
+    {"Conv", reference_conv},
+    {"ConvTranspose", reference_conv_transpose},
+    {"Gemm", reference_gemm},
+    {"MatMul", reference_matmul},
     {"BatchNormalization", reference_batch_normalization},
-    {"Add", reference_add}, {"Sub", reference_sub}, {"Mul", reference_mul}, {"Div", reference_div},
-    {"Relu", reference_relu}, {"LeakyRelu", reference_leaky_relu}, {"Elu", reference_elu},
-    {"Sigmoid", reference_sigmoid}, {"Tanh", reference_tanh}, {"Softplus", reference_softplus},
-    {"HardSwish", reference_hard_swish}, {"Gelu", reference_gelu}, {"Neg", reference_neg},
-    {"Selu", reference_selu}, {"Softsign", reference_softsign}, {"Abs", reference_abs},
-    {"Reciprocal", reference_reciprocal}, {"PRelu", reference_prelu},
-    {"Softmax", reference_softmax}, {"Clip", reference_clip}, {"Identity", reference_identity},
-    {"Cast", reference_cast}, {"Dropout", reference_identity},
-    {"MaxPool", reference_max_pool}, {"AveragePool", reference_average_pool},
+    {"Add", reference_add},
+    {"Sub", reference_sub},
+    {"Mul", reference_mul},
+    {"Div", reference_div},
+    {"Relu", reference_relu},
+    {"LeakyRelu", reference_leaky_relu},
+    {"Elu", reference_elu},
+    {"Sigmoid", reference_sigmoid},
+    {"Tanh", reference_tanh},
+    {"Softplus", reference_softplus},
+    {"HardSwish", reference_hard_swish},
+    {"Gelu", reference_gelu},
+    {"Neg", reference_neg},
+    {"Selu", reference_selu},
+    {"Softsign", reference_softsign},
+    {"Abs", reference_abs},
+    {"Reciprocal", reference_reciprocal},
+    {"PRelu", reference_prelu},
+    {"Softmax", reference_softmax},
+    {"Clip", reference_clip},
+    {"Identity", reference_identity},
+    {"Cast", reference_cast},
+    {"Dropout", reference_identity},
+    {"MaxPool", reference_max_pool},
+    {"AveragePool", reference_average_pool},
     {"GlobalAveragePool", reference_global_average_pool},
-    {"GlobalMaxPool", reference_global_max_pool}, {"ReduceMean", reference_reduce_mean},
-    {"ReduceSum", reference_reduce_sum}, {"ReduceMax", reference_reduce_max},
-    {"Concat", reference_concat}, {"Split", reference_split}, {"Slice", reference_slice},
-    {"Pad", reference_pad}, {"Transpose", reference_transpose}, {"Reshape", reference_reshape},
-    {"Flatten", reference_flatten}, {"Unsqueeze", reference_unsqueeze},
+    {"GlobalMaxPool", reference_global_max_pool},
+    {"ReduceMean", reference_reduce_mean},
+    {"ReduceSum", reference_reduce_sum},
+    {"ReduceMax", reference_reduce_max},
+    {"Concat", reference_concat},
+    {"Split", reference_split},
+    {"Slice", reference_slice},
+    {"Pad", reference_pad},
+    {"Transpose", reference_transpose},
+    {"Reshape", reference_reshape},
+    {"Flatten", reference_flatten},
+    {"Unsqueeze", reference_unsqueeze},
 };
 
 static reference_function *function_of(const char *op) {
@@ -318,8 +350,11 @@ bool random_network_apply(network *n, const char *op, const int *inputs, int n_i
     bool good = n->n_items + n_outputs <= MOST_ITEMS;
     reference_tensor tensors[8];
     for (int mode = 0; mode < MODES; mode++) {
-        reference_call call = {.attributes = attributes, .n_attributes = n_attributes,
-                               .n_inputs = n_inputs, .n_outputs = n_outputs, .inputs = tensors,
+        reference_call call = {.attributes = attributes,
+                               .n_attributes = n_attributes,
+                               .n_inputs = n_inputs,
+                               .n_outputs = n_outputs,
+                               .inputs = tensors,
                                .training = mode == TRAINING};
         made m = {.op = op, .call = &call, .function = function_of(op), .mode = mode};
         for (int i = 0; i < n_inputs; i++) {
@@ -399,7 +434,8 @@ static int add_given(network *n, tern__value_kind kind, int rank, const int64_t 
     if (kind == TERN__INPUT) {
         n->given[n->n_inputs] = data;
         n->inputs[n->n_inputs++] = n->n_items;
-    } else free(data);
+    } else
+        free(data);
     return n->n_items++;
 }
 

@@ -16,7 +16,7 @@ enum { MOST_ITEMS = 160, MOST_NODES = 10, MOST_ELEMENTS = 2000 };
 
 /* A value of the network. */
 typedef struct item {
-    int value; /* of the graph */
+    int value;  /* of the graph */
     bool given; /* a constant or a parameter: what operators get as a weight */
     bool read, whole_numbers;
     reference_tensor is[MODES];
@@ -29,10 +29,10 @@ typedef struct item {
 typedef struct network {
     tern_graph *graph;
     tern__random random;
-    bool rough;      /* any floats, instead of dyadic ones */
-    bool linear;     /* no BatchNormalization, so that training is exact as well */
-    bool is_random;  /* a Dropout draws: training has no reference */
-    bool by_batch;   /* a BatchNormalization: its gradient is not exact */
+    bool rough;     /* any floats, instead of dyadic ones */
+    bool linear;    /* no BatchNormalization, so that training is exact as well */
+    bool is_random; /* a Dropout draws: training has no reference */
+    bool by_batch;  /* a BatchNormalization: its gradient is not exact */
     item items[MOST_ITEMS];
     int n_items;
     int inputs[4], n_inputs; /* items */
@@ -53,6 +53,6 @@ bool random_network_apply(network *n, const char *op, const int *inputs, int n_i
 int random_network_weight(network *n, int rank, const int64_t *dims);
 int random_network_statistics(network *n, int64_t channels);
 int random_network_numbers(network *n, const int64_t *numbers, int count); /* int64 constant */
-bool random_network_grow(network *n); /* tries to add a node */
+bool random_network_grow(network *n);                                      /* tries to add a node */
 
 #endif

@@ -161,9 +161,10 @@ static bool grow_normalization(network *n) {
 /* ---- elements ---- */
 
 static bool grow_activation(network *n) {
-    static const char *const ops[] = {"Relu", "Relu", "LeakyRelu", "LeakyRelu", "Sigmoid", "Tanh",
-                                      "Elu", "Softplus", "HardSwish", "Gelu", "Neg", "Softmax",
-                                      "Selu", "Softsign", "Abs", "Reciprocal", "PRelu", "PRelu"};
+    static const char *const ops[] = {"Relu",       "Relu",    "LeakyRelu", "LeakyRelu", "Sigmoid",
+                                      "Tanh",       "Elu",     "Softplus",  "HardSwish", "Gelu",
+                                      "Neg",        "Softmax", "Selu",      "Softsign",  "Abs",
+                                      "Reciprocal", "PRelu",   "PRelu"};
     static const double slopes[] = {0.25, 0.5, 2, 0, 1, 0.125, 0.01};
     const char *op = ops[below(n, maybe(n, 2) ? 4 : 18)];
     int in = pick(n, 2, 5);
@@ -264,7 +265,8 @@ static bool grow_reduction(network *n) {
     if (in < 0) return false;
     int rank = shape_of(n, in)->rank, count = 0;
     int64_t axes[TERN_MAX_RANK];
-    if (!maybe(n, 3)) axes[count++] = maybe(n, 2) ? -1 : rank - 1;
+    if (!maybe(n, 3))
+        axes[count++] = maybe(n, 2) ? -1 : rank - 1;
     else
         for (int i = 0; i < rank - 1; i++)
             if (maybe(n, 2)) axes[count++] = i;

@@ -1,4 +1,5 @@
-/* The functions of core/kernels/simd.h over arrays, compiled once per instruction set level for test_simd.c. */
+/* The functions of core/kernels/simd.h over arrays, compiled once per instruction set level for
+ * test_simd.c. */
 #ifndef TERN_TESTS_SIMD_FUNCTIONS_H
 #define TERN_TESTS_SIMD_FUNCTIONS_H
 

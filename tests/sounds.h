@@ -1,4 +1,5 @@
-/* Small sound files for tests, written without libsndfile, and a folder that is removed afterwards. */
+/* Small sound files for tests, written without libsndfile, and a folder that is removed afterwards.
+ */
 #ifndef TERN_TESTS_SOUNDS_H
 #define TERN_TESTS_SOUNDS_H
 
@@ -8,7 +9,8 @@
 #include <sys/stat.h>
 
 /* 16-bit PCM, mono. samples NULL: a sine of `hertz` with a little noise of `seed`. */
-static inline void sounds_write(const char *path, int rate, int count, double hertz, unsigned seed) {
+static inline void sounds_write(const char *path, int rate, int count, double hertz,
+                                unsigned seed) {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     const uint32_t bytes = 2 * (uint32_t)count, riff = 36 + bytes, format = 16;
@@ -20,7 +22,8 @@ static inline void sounds_write(const char *path, int rate, int count, double he
     for (int i = 0; i < count; i++) {
         seed = seed * 1664525u + 1013904223u;
         double noise = (double)(seed >> 8) / (1 << 24) - 0.5;
-        double x = hertz > 0 ? 0.4 * sin(2 * 3.14159265358979 * hertz * i / rate) + 0.05 * noise : 0;
+        double x =
+            hertz > 0 ? 0.4 * sin(2 * 3.14159265358979 * hertz * i / rate) + 0.05 * noise : 0;
         int16_t s = (int16_t)lrint(32767 * x);
         fwrite(&s, 2, 1, file);
     }

@@ -1,5 +1,5 @@
-/* From labelled files to a model and from a file to its label: training, metadata, any rate and length,
- * streams, evaluation, and models that cannot do it. */
+/* From labelled files to a model and from a file to its label: training, metadata, any rate and
+ * length, streams, evaluation, and models that cannot do it. */
 #define _XOPEN_SOURCE 700
 #include "sounds.h"
 
@@ -122,7 +122,8 @@ static void windows_are_averaged(void **state) {
     const size_t starts[] = {0, 2400, TOTAL - N};
     double expected[CLASSES] = {0};
     for (int i = 0; i < TOTAL; i++)
-        sound[i] = 0.4f * (float)sin(i * (i < 4500 ? 0.12 : 1.2)) + 0.02f * (float)sin(i * i * 0.37);
+        sound[i] =
+            0.4f * (float)sin(i * (i < 4500 ? 0.12 : 1.2)) + 0.02f * (float)sin(i * i * 0.37);
     for (int w = 0; w < 3; w++) {
         run_ok(s, tern_audio_classify_samples(s, sound + starts[w], N, 16000, &a));
         for (int k = 0; k < CLASSES; k++)
@@ -132,7 +133,8 @@ static void windows_are_averaged(void **state) {
     run_ok(s, tern_audio_classify_samples(s, sound, TOTAL, 16000, &a));
     for (int k = 0; k < CLASSES; k++)
         for (int j = 0; j < CLASSES; j++)
-            if (!strcmp(a.top[j].label, names[k])) check_close(a.top[j].score, expected[k], 1e-6, 0);
+            if (!strcmp(a.top[j].label, names[k]))
+                check_close(a.top[j].score, expected[k], 1e-6, 0);
     tern_session_free(s);
 }
 
@@ -153,7 +155,8 @@ static void saved_model_answers_the_same(void **state) {
         assert_memory_equal(&a.top[k].score, &b.top[k].score, sizeof(float));
     }
     assert_non_null(strstr(tern_model_metadata(again, "tern.training"), "\"seed\": 7"));
-    assert_string_equal(tern_model_metadata(again, "tern.labels"), "[\"high\", \"low\", \"middle\"]");
+    assert_string_equal(tern_model_metadata(again, "tern.labels"),
+                        "[\"high\", \"low\", \"middle\"]");
     tern_session_free(s);
     tern_session_free(t);
     tern_model_free(again);
@@ -233,9 +236,11 @@ static void evaluation(void **state) {
     sounds_write(sounds_path(f->folder, "whistle/1.wav"), 16000, 4800, 500, 1);
     run_error(s, TERN_ERR_FORMAT, "'whistle', which the model does not know",
               tern_audio_evaluate(&confusion, s, f->folder, NULL, NULL, NULL));
-    sounds_text(sounds_path(f->folder, "t.csv"), "filename,category\nlow/1.wav,low\nlow/x.wav,low\n");
-    run_error(s, TERN_ERR_IO, "t.csv, line 3: ",
-              tern_audio_evaluate(&confusion, s, sounds_path(f->folder, "t.csv"), NULL, NULL, NULL));
+    sounds_text(sounds_path(f->folder, "t.csv"),
+                "filename,category\nlow/1.wav,low\nlow/x.wav,low\n");
+    run_error(
+        s, TERN_ERR_IO, "t.csv, line 3: ",
+        tern_audio_evaluate(&confusion, s, sounds_path(f->folder, "t.csv"), NULL, NULL, NULL));
     sounds_remove(sounds_path(f->folder, "whistle"));
     tern_session_free(s);
 }
@@ -263,7 +268,9 @@ static void bad_sounds(void **state) {
 /* What is wrong with a model is said, and nothing is classified. */
 static void bad_models(void **state) {
     fixture *f = *state;
-    const struct { const char *key, *value, *sentence; } cases[] = {
+    const struct {
+        const char *key, *value, *sentence;
+    } cases[] = {
         {"tern.audio", NULL, "does not say how it listens"},
         {"tern.labels", NULL, "tern.labels"},
         {"tern.input", NULL, "tern.input"},
@@ -408,16 +415,19 @@ static void bad_training(void **state) {
     const char *one[] = {"1"};
     o.validate = 0.2;
     o.validate_folds = one, o.n_validate_folds = 1;
-    check_error(f->c, TERN_ERR_ARGUMENT, "asked for twice", tern_audio_train(&m, f->c, f->folder, &o));
+    check_error(f->c, TERN_ERR_ARGUMENT, "asked for twice",
+                tern_audio_train(&m, f->c, f->folder, &o));
     o.validate = 0;
     o.data.folds = one, o.data.n_folds = 1;
-    check_error(f->c, TERN_ERR_ARGUMENT, "fold '1' is both", tern_audio_train(&m, f->c, f->folder, &o));
+    check_error(f->c, TERN_ERR_ARGUMENT, "fold '1' is both",
+                tern_audio_train(&m, f->c, f->folder, &o));
     o = small_run();
     o.network = "nothing";
     check_error(f->c, TERN_ERR_ARGUMENT, "no network", tern_audio_train(&m, f->c, f->folder, &o));
     o = small_run();
     o.augmentation = "gain=1,loudness=2";
-    check_error(f->c, TERN_ERR_ARGUMENT, "no 'loudness'", tern_audio_train(&m, f->c, f->folder, &o));
+    check_error(f->c, TERN_ERR_ARGUMENT, "no 'loudness'",
+                tern_audio_train(&m, f->c, f->folder, &o));
     o.augmentation = "gain";
     check_error(f->c, TERN_ERR_ARGUMENT, "name=number", tern_audio_train(&m, f->c, f->folder, &o));
     assert_null(m);

@@ -1,4 +1,5 @@
-/* Data sets of sounds: folders, tables, windows, variation, and everything that can be wrong with them. */
+/* Data sets of sounds: folders, tables, windows, variation, and everything that can be wrong with
+ * them. */
 #define _XOPEN_SOURCE 700
 #include "sounds.h"
 
@@ -16,7 +17,8 @@ typedef struct fixture {
 static void keep_log(void *user, tern_log_level level, const char *line) {
     fixture *f = user;
     size_t n = strlen(f->log);
-    snprintf(f->log + n, sizeof f->log - n, "%s%s\n", level == TERN_LOG_WARNING ? "warning: " : "", line);
+    snprintf(f->log + n, sizeof f->log - n, "%s%s\n", level == TERN_LOG_WARNING ? "warning: " : "",
+             line);
 }
 
 static int set_up(void **state) {
@@ -28,7 +30,8 @@ static int set_up(void **state) {
     check_ok(f->c, tern_context_create(&f->c, &o));
     sounds_folder(f->folder);
     const char *folders[] = {"dog", "cat", "cat/studio", "owl"};
-    for (int i = 0; i < 4; i++) assert_int_equal(mkdir(sounds_path(f->folder, folders[i]), 0700), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(mkdir(sounds_path(f->folder, folders[i]), 0700), 0);
     sounds_write(sounds_path(f->folder, "dog/1.wav"), 16000, 8000, 200, 1);
     sounds_write(sounds_path(f->folder, "dog/2.wav"), 8000, 4000, 210, 2);
     sounds_write(sounds_path(f->folder, "cat/1.wav"), 16000, 8000, 900, 3);
@@ -37,11 +40,12 @@ static int set_up(void **state) {
     sounds_write(sounds_path(f->folder, "owl/1.wav"), 16000, 3000, 400, 5);
     sounds_write(sounds_path(f->folder, "owl/2.wav"), 16000, 8000, 0, 6);
     sounds_text(sounds_path(f->folder, "owl/notes.txt"), "no sound");
-    sounds_text(sounds_path(f->folder, "list.csv"),
-                "filename,category,fold,who\n"
-                "dog/1.wav,dog,1,rex\n" "dog/2.wav,dog,2,rex\n"
-                "\"cat/1.wav\",cat,1,tom\n" "cat/studio/2.wav,cat,2,kit\n"
-                "owl/1.wav,owl,1,hoot\n");
+    sounds_text(sounds_path(f->folder, "list.csv"), "filename,category,fold,who\n"
+                                                    "dog/1.wav,dog,1,rex\n"
+                                                    "dog/2.wav,dog,2,rex\n"
+                                                    "\"cat/1.wav\",cat,1,tom\n"
+                                                    "cat/studio/2.wav,cat,2,kit\n"
+                                                    "owl/1.wav,owl,1,hoot\n");
     *state = f;
     return 0;
 }
@@ -69,7 +73,8 @@ static void what_is_left_out(void **state) {
     assert_int_equal(tern_audio_dataset_label_count(d), 3);
     assert_non_null(strstr(f->log, "2 labels without a sound were left out: empty, foreign"));
     assert_non_null(strstr(f->log, "foreign/a.m4a"));
-    assert_non_null(strstr(f->log, "beside the folders of labels were left out: list.csv, stray.wav"));
+    assert_non_null(
+        strstr(f->log, "beside the folders of labels were left out: list.csv, stray.wav"));
     assert_non_null(strstr(f->log, "merged into the label of the others: owl"));
     tern_audio_dataset_free(d);
 }
@@ -79,8 +84,9 @@ static void tables_of_clips(void **state) {
     fixture *f = *state;
     tern_audio_dataset *d;
     tern_audio_dataset_options o = TERN_AUDIO_DATASET_OPTIONS_INIT;
-    sounds_text(sounds_path(f->folder, "plain.TSV"),
-                "dog/1.wav\t dog\t1\ncat/1.wav\tcat\t1\nowl/1.wav\towl\t2\ncat/studio/2.wav\tcat \t1\n");
+    sounds_text(
+        sounds_path(f->folder, "plain.TSV"),
+        "dog/1.wav\t dog\t1\ncat/1.wav\tcat\t1\nowl/1.wav\towl\t2\ncat/studio/2.wav\tcat \t1\n");
     const char *const folds[] = {"1"};
     o.no_header = true;
     o.fold_column = "3";
@@ -160,7 +166,8 @@ static void table(void **state) {
 }
 
 /* Loads all clips; the caller frees. */
-static float *load_all(tern_dataset *d, bool training, uint64_t seed, uint64_t epoch, size_t *count) {
+static float *load_all(tern_dataset *d, bool training, uint64_t seed, uint64_t epoch,
+                       size_t *count) {
     tern__batch b = {.context = d->context};
     int64_t numbers[64], n = tern_dataset_count(d);
     for (int64_t i = 0; i < n; i++) numbers[i] = i;
@@ -206,9 +213,18 @@ static void values_as_they_are(void **state) {
 }
 
 static void set_everything(tern_audio_augmentation *a) {
-    *a = (tern_audio_augmentation){.time_shift = 0.5, .gain = 3, .noise = 0.5, .noise_snr_low = 0,
-                                   .noise_snr_high = 20, .speed = 0.2, .pitch = 0.2, .tilt = 3,
-                                   .style = 0.5, .time_masks = 2, .time_mask = 0.2, .frequency_masks = 2,
+    *a = (tern_audio_augmentation){.time_shift = 0.5,
+                                   .gain = 3,
+                                   .noise = 0.5,
+                                   .noise_snr_low = 0,
+                                   .noise_snr_high = 20,
+                                   .speed = 0.2,
+                                   .pitch = 0.2,
+                                   .tilt = 3,
+                                   .style = 0.5,
+                                   .time_masks = 2,
+                                   .time_mask = 0.2,
+                                   .frequency_masks = 2,
                                    .frequency_mask = 0.2};
 }
 
@@ -232,10 +248,12 @@ static void variation_depends_on_seed_and_epoch_only(void **state) {
             check_ok(c, tern_audio_dataset_normalize(d, s));
             float *values = load_all(s, true, 5, 2, &again);
             for (size_t i = 0; i < again; i++) assert_true(isfinite(values[i]));
-            if (first) assert_memory_equal(first, values, count * sizeof *values);
+            if (first)
+                assert_memory_equal(first, values, count * sizeof *values);
             else {
                 first = values, count = again;
-                float *other = load_all(s, true, 5, 3, &again), *plain = load_all(s, false, 5, 2, &again);
+                float *other = load_all(s, true, 5, 3, &again),
+                      *plain = load_all(s, false, 5, 2, &again);
                 assert_memory_not_equal(first, other, count * sizeof *first);
                 assert_memory_not_equal(first, plain, count * sizeof *first);
                 free(other);
@@ -249,8 +267,8 @@ static void variation_depends_on_seed_and_epoch_only(void **state) {
     }
 }
 
-/* Frequencies are multiplied: where a row's value is its frequency, every row is times one number, to the
- * nearest row of the input. */
+/* Frequencies are multiplied: where a row's value is its frequency, every row is times one number,
+ * to the nearest row of the input. */
 static void pitch_multiplies_frequencies(void **state) {
     (void)state;
     enum { ROWS = 801, FRAMES = 3 };
@@ -258,7 +276,8 @@ static void pitch_multiplies_frequencies(void **state) {
     float in[ROWS * FRAMES], out[ROWS * FRAMES];
     for (int i = 0; i < ROWS; i++) hertz[i] = 100 + i;
     tern_audio_augmentation how = {.pitch = 0.3};
-    const tern__variation v = {.how = &how, .rows = ROWS, .frames = FRAMES, .hertz = hertz, .scale = 1};
+    const tern__variation v = {
+        .how = &how, .rows = ROWS, .frames = FRAMES, .hertz = hertz, .scale = 1};
     void *scratch = malloc(tern__vary_scratch(&v));
     double lowest = 10, highest = 0;
     for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)hertz[i / FRAMES];
@@ -287,7 +306,8 @@ static void variation_does_not_smooth(void **state) {
     for (int i = 0; i < ROWS; i++) hertz[i] = 100 * (i + 1);
     for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)i;
     tern_audio_augmentation how = {.time_shift = 1, .speed = 0.3, .pitch = 0.3};
-    const tern__variation v = {.how = &how, .rows = ROWS, .frames = FRAMES, .hertz = hertz, .scale = 1};
+    const tern__variation v = {
+        .how = &how, .rows = ROWS, .frames = FRAMES, .hertz = hertz, .scale = 1};
     void *scratch = malloc(tern__vary_scratch(&v));
     for (int trial = 0; trial < 20; trial++) {
         tern__random random = tern__random_make(4, (uint64_t)trial);
@@ -303,8 +323,8 @@ static void variation_does_not_smooth(void **state) {
     free(scratch);
 }
 
-/* Mean and deviation of every band move towards those of the other clip by one share, which is anything
- * from none to all; nothing else changes. */
+/* Mean and deviation of every band move towards those of the other clip by one share, which is
+ * anything from none to all; nothing else changes. */
 static void style_is_that_of_another_clip(void **state) {
     (void)state;
     enum { ROWS = 5, FRAMES = 64, TRIALS = 60 };
@@ -312,13 +332,20 @@ static void style_is_that_of_another_clip(void **state) {
     tern__band own[ROWS], got[ROWS], others[2][ROWS];
     int varied = 0, second = 0;
     double least = 1, most = 0;
-    for (int i = 0; i < ROWS * FRAMES; i++) in[i] = (float)(sin(0.7 * i) * (1 + i / FRAMES) + i / FRAMES);
+    for (int i = 0; i < ROWS * FRAMES; i++)
+        in[i] = (float)(sin(0.7 * i) * (1 + i / FRAMES) + i / FRAMES);
     tern__vary_measure(own, in, ROWS, FRAMES);
     for (int k = 0; k < 2; k++)
-        for (int i = 0; i < ROWS; i++) others[k][i] = (tern__band){(float)(20 - 40 * k + i), (float)(1 + i % 2)};
+        for (int i = 0; i < ROWS; i++)
+            others[k][i] = (tern__band){(float)(20 - 40 * k + i), (float)(1 + i % 2)};
     tern_audio_augmentation how = {.style = 0.5};
-    const tern__variation v = {.how = &how, .rows = ROWS, .frames = FRAMES, .decibel = 1, .scale = 1,
-                               .bands = others[0], .styles = 2};
+    const tern__variation v = {.how = &how,
+                               .rows = ROWS,
+                               .frames = FRAMES,
+                               .decibel = 1,
+                               .scale = 1,
+                               .bands = others[0],
+                               .styles = 2};
     void *scratch = malloc(tern__vary_scratch(&v));
     for (int trial = 0; trial < TRIALS; trial++) {
         tern__random random = tern__random_make(3, (uint64_t)trial);
@@ -334,14 +361,17 @@ static void style_is_that_of_another_clip(void **state) {
         for (int row = 0; row < ROWS; row++) {
             const double mean = own[row].mean + share * (other[row].mean - own[row].mean);
             /* half a decibel is added to both deviations */
-            const double factor = (own[row].deviation + share * (other[row].deviation - own[row].deviation) + 0.5) /
-                                  (own[row].deviation + 0.5);
+            const double factor =
+                (own[row].deviation + share * (other[row].deviation - own[row].deviation) + 0.5) /
+                (own[row].deviation + 0.5);
             check_close(got[row].mean, mean, 1e-4, 1e-4);
             for (int t = 0; t < FRAMES; t++)
-                check_close(out[row * FRAMES + t], (in[row * FRAMES + t] - own[row].mean) * factor + mean, 1e-4, 1e-4);
+                check_close(out[row * FRAMES + t],
+                            (in[row * FRAMES + t] - own[row].mean) * factor + mean, 1e-4, 1e-4);
         }
     }
-    assert_true(varied > TRIALS / 4 && varied < TRIALS * 3 / 4 && second > 5 && varied - second > 5);
+    assert_true(varied > TRIALS / 4 && varied < TRIALS * 3 / 4 && second > 5 &&
+                varied - second > 5);
     assert_true(least >= 0 && least < 0.2 && most <= 1 && most > 0.8);
     free(scratch);
 }
@@ -400,10 +430,12 @@ static void bad_options(void **state) {
     check_error(f->c, TERN_ERR_LIMIT, "memory", tern_audio_dataset_open(&d, f->c, f->folder, &o));
     o.memory = 0;
     o.augmentation.time_mask = 2;
-    check_error(f->c, TERN_ERR_ARGUMENT, "time_mask is 2", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    check_error(f->c, TERN_ERR_ARGUMENT, "time_mask is 2",
+                tern_audio_dataset_open(&d, f->c, f->folder, &o));
     o.augmentation.time_mask = 0;
     o.seconds = -1;
-    check_error(f->c, TERN_ERR_ARGUMENT, "seconds", tern_audio_dataset_open(&d, f->c, f->folder, &o));
+    check_error(f->c, TERN_ERR_ARGUMENT, "seconds",
+                tern_audio_dataset_open(&d, f->c, f->folder, &o));
     o.seconds = 0;
     o.folds = (const char *[]){"1"}, o.n_folds = 1;
     check_error(f->c, TERN_ERR_ARGUMENT, "folds", tern_audio_dataset_open(&d, f->c, f->folder, &o));
@@ -422,7 +454,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(folder_per_label, set_up, tear_down),
         cmocka_unit_test_setup_teardown(table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_as_they_are, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(variation_depends_on_seed_and_epoch_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(variation_depends_on_seed_and_epoch_only, set_up,
+                                        tear_down),
         cmocka_unit_test(pitch_multiplies_frequencies),
         cmocka_unit_test(variation_does_not_smooth),
         cmocka_unit_test(style_is_that_of_another_clip),

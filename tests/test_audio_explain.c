@@ -140,8 +140,8 @@ static size_t read_all(const char *path, char *bytes, size_t room) {
     return n;
 }
 
-/* A rest that classifying does not hear is not explained either: were it a window of its own, it would
- * speak more for one of the two labels. */
+/* A rest that classifying does not hear is not explained either: were it a window of its own, it
+ * would speak more for one of the two labels. */
 static void explaining_hears_the_windows_of_classifying(void **state) {
     (void)state;
     enum { ROOM = 1 << 20 };
@@ -155,7 +155,8 @@ static void explaining_hears_the_windows_of_classifying(void **state) {
         size_t n[2];
         for (int rest = 0; rest < 2; rest++) {
             sounds_write(sound, RATE, COUNT + rest * COUNT / 60, 700, 3);
-            assert_int_equal(tern_audio_explain_file(NULL, s, sound, picture, labels[i], NULL), TERN_OK);
+            assert_int_equal(tern_audio_explain_file(NULL, s, sound, picture, labels[i], NULL),
+                             TERN_OK);
             n[rest] = read_all(picture, bytes[rest], ROOM);
             assert_int_equal(unlink(picture), 0);
         }

@@ -26,8 +26,9 @@ static void text_and_back(void **state) {
 /* Frames of 25 ms every 10 ms at any rate. */
 static void other_rates(void **state) {
     (void)state;
-    static const int cases[][4] = {{8000, 256, 200, 80}, {11025, 512, 276, 110}, {16000, 512, 400, 160},
-                                   {22050, 1024, 551, 221}, {32000, 1024, 800, 320}, {96000, 4096, 2400, 960}};
+    static const int cases[][4] = {{8000, 256, 200, 80},    {11025, 512, 276, 110},
+                                   {16000, 512, 400, 160},  {22050, 1024, 551, 221},
+                                   {32000, 1024, 800, 320}, {96000, 4096, 2400, 960}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tern_audio_options o = TERN_AUDIO_OPTIONS_INIT, resolved;
         o.fmax = 5000;
@@ -50,7 +51,8 @@ static void other_rates(void **state) {
     assert_int_equal(least.hop_length, 1);
     most.n_fft = most.win_length = 65536;
     tern_audio_options_at_rate(&most, 768000);
-    check_error(context, TERN_ERR_ARGUMENT, "n_fft", tern__audio_options_resolve(&whole, context, &most));
+    check_error(context, TERN_ERR_ARGUMENT, "n_fft",
+                tern__audio_options_resolve(&whole, context, &most));
 }
 
 static tern_status parse(const char *text) {
@@ -130,10 +132,8 @@ static void frequencies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_and_back),
-        cmocka_unit_test(other_rates),
-        cmocka_unit_test(parse_refuses),
-        cmocka_unit_test(create_refuses),
+        cmocka_unit_test(text_and_back), cmocka_unit_test(other_rates),
+        cmocka_unit_test(parse_refuses), cmocka_unit_test(create_refuses),
         cmocka_unit_test(frequencies),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);

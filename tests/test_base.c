@@ -32,7 +32,8 @@ static void random_moments(void **state) {
     check_close(squares / n, 1, 4 * sqrt(2.0 / n), 0);
     int64_t counts[3] = {0};
     for (int i = 0; i < n; i++) counts[tern__random_below(&r, 3)]++;
-    for (int i = 0; i < 3; i++) check_close((double)counts[i] / n, 1.0 / 3, 4 * sqrt(2.0 / 9 / n), 0);
+    for (int i = 0; i < 3; i++)
+        check_close((double)counts[i] / n, 1.0 / 3, 4 * sqrt(2.0 / 9 / n), 0);
 }
 
 static void checked_sizes(void **state) {
@@ -63,8 +64,10 @@ static void context_refuses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers), cmocka_unit_test(random_moments),
-        cmocka_unit_test(checked_sizes),        cmocka_unit_test(context_refuses),
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(random_moments),
+        cmocka_unit_test(checked_sizes),
+        cmocka_unit_test(context_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,8 +54,10 @@ static tern_status sit(tern_context *c, tern_model **model, tern_optimizer_optio
     o.seed = seed;
     o.optimizer = optimizer;
     /* No epoch is ever good enough: the rate halves after each but the first. */
-    o.schedule = (tern_schedule_options){.kind = TERN_SCHEDULE_PLATEAU, .gamma = 0.5,
-                                         .plateau_patience = -1, .plateau_threshold = 0.9};
+    o.schedule = (tern_schedule_options){.kind = TERN_SCHEDULE_PLATEAU,
+                                         .gamma = 0.5,
+                                         .plateau_patience = -1,
+                                         .plateau_threshold = 0.9};
     o.mixup = 0.3;
     o.mixup_off_epochs = 1;
     o.validation = validation;
@@ -215,8 +217,8 @@ static void damaged_files(void **state) {
     }
     /* A safetensors file of something else. */
     float x = 1;
-    tern__safe_tensor tensor = {.name = "x", .type = TERN__SAFE_F32, .rank = 1, .dims = {1},
-                                .data = &x};
+    tern__safe_tensor tensor = {
+        .name = "x", .type = TERN__SAFE_F32, .rank = 1, .dims = {1}, .data = &x};
     check_ok(c, tern__safetensors_save(c, checkpoint_path, &tensor, 1, NULL, 0));
     check_error(c, TERN_ERR_FORMAT, "is no checkpoint of tern",
                 sit(c, &m, optimizers[3], 0, true, 1));
@@ -229,8 +231,8 @@ static void non_finite_weights_are_never_written(void **state) {
     tern_graph *g = make_network(c, 1);
     tern_trainer *t;
     check_ok(c, tern_trainer_create(&t, g, NULL));
-    tern__checkpoint checkpoint = {.settings = json_object(), .state = json_object(),
-                                   .history = json_array()};
+    tern__checkpoint checkpoint = {
+        .settings = json_object(), .state = json_object(), .history = json_array()};
     unlink(checkpoint_path);
     float *weight = t->optimizer->weights[1].data, kept = *weight;
     *weight = NAN;

@@ -13,8 +13,7 @@ static tern_graph *text_network(tern_context *c) {
     check_ok(c, tern_graph_create(&g, c));
     tern_graph_set_seed(g, 3);
     tern_value ids = tern_input_typed(g, "ids", TERN_INT64, 2, (int64_t[]){-1, -1}), parts[5];
-    tern_value x =
-        tern_transpose(tern_embedding(ids, WORDS, SIZE), (int64_t[]){0, 2, 1});
+    tern_value x = tern_transpose(tern_embedding(ids, WORDS, SIZE), (int64_t[]){0, 2, 1});
     tern_conv_options three = {.kernel_shape = {3}};
     tern_conv_options four = {.kernel_shape = {4}, .pads = {3, 2}, .no_bias = true};
     parts[0] = tern_reduce_max(tern_relu(tern_conv(x, 10, three)), time, 1, false);
@@ -25,8 +24,9 @@ static tern_graph *text_network(tern_context *c) {
     parts[3] = tern_reduce_max(
         tern_conv(x, 9, (tern_conv_options){.kernel_shape = {2}, .strides = {3}, .pads = {1, 0}}),
         time, 1, false);
-    parts[4] = tern_reduce_mean( /* no maximum: stays */
-        tern_conv(x, 4, (tern_conv_options){.kernel_shape = {1}}), time, 1, false);
+    parts[4] =
+        tern_reduce_mean(/* no maximum: stays */
+                         tern_conv(x, 4, (tern_conv_options){.kernel_shape = {1}}), time, 1, false);
     tern_output(g, "logits", tern_dense(tern_concat(parts, 5, 1), 3));
     check_ok(c, tern_graph_check(g));
     return g;
@@ -46,8 +46,8 @@ static void run(tern_context *c, tern_graph *g, const int64_t *ids, bool unfused
     for (size_t i = 0; i < g->n_values; i++) {
         const tern__shape *s = &g->values[i].shape;
         if (g->values[i].kind != TERN__PARAMETER) continue;
-        tensors[i] = (tern__tensor){
-            .type = TERN_FLOAT, .rank = s->rank, .count = tern__shape_count(s)};
+        tensors[i] =
+            (tern__tensor){.type = TERN_FLOAT, .rank = s->rank, .count = tern__shape_count(s)};
         memcpy(tensors[i].dims, s->dims, sizeof s->dims);
         out->counts[i] = tensors[i].count;
         out->gradients[i] = tensors[i].data = malloc((size_t)tensors[i].count * sizeof(float));

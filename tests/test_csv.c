@@ -43,7 +43,9 @@ static void rules(void **state) {
     rows("a,b\nc,d", "1:<a><b>2:<c><d>");
     rows("a,b\r\nc,d\r\n", "1:<a><b>2:<c><d>");
     rows("a,b\rc,d\r", "1:<a><b>2:<c><d>");
-    rows("\xef\xbb\xbf" "a\n\n\nb\n", "1:<a>4:<b>");
+    rows("\xef\xbb\xbf"
+         "a\n\n\nb\n",
+         "1:<a>4:<b>");
     rows(",\n", "1:<><>");
     rows("a,", "1:<a><>");
     rows("\"\"\n", "1:<>");
@@ -83,7 +85,8 @@ static void as_written(void **state) {
     /* The last field takes the rest of the line. */
     tern__csv *csv;
     bool got;
-    check_ok(context, tern__csv_open_memory(&csv, context, "t", "\n\na\tb\tc\t\n \nd\n", 14, '\t', false));
+    check_ok(context,
+             tern__csv_open_memory(&csv, context, "t", "\n\na\tb\tc\t\n \nd\n", 14, '\t', false));
     csv->most_fields = 2;
     check_ok(context, tern__csv_next(csv, &got));
     assert_int_equal(csv->n_fields, 2);
@@ -134,7 +137,9 @@ static void refusals(void **state) {
     REFUSE("a\n\"b\nc\0\"\n", false, "t.csv, line 3: a NUL byte");
     REFUSE("a\n\"b\nc", false, "t.csv, line 2: the quote that opens here never closes");
     REFUSE("a\n\n\"b\"c\n", false, "t.csv, line 3: text after a closing quote");
-    REFUSE("\xff\xfe" "a\0", false, "UTF-16");
+    REFUSE("\xff\xfe"
+           "a\0",
+           false, "UTF-16");
     REFUSE("\xfe\xff\0a", true, "t.csv: the text is UTF-16; save it as UTF-8");
     REFUSE("a\0,\0b\0\n\0", true, "UTF-16");
     REFUSE("\0a\0,\0b", false, "UTF-16");
@@ -228,9 +233,13 @@ static void files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rules),   cmocka_unit_test(as_written), cmocka_unit_test(numbered_columns),
-        cmocka_unit_test(refusals),  cmocka_unit_test(columns),
-        cmocka_unit_test(long_rows), cmocka_unit_test(files),
+        cmocka_unit_test(rules),
+        cmocka_unit_test(as_written),
+        cmocka_unit_test(numbered_columns),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(columns),
+        cmocka_unit_test(long_rows),
+        cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

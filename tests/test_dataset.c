@@ -44,8 +44,13 @@ static tern_status load(void *self, tern_load *l) {
 }
 
 static tern_dataset *make_described(tern_context *c, described *d, int64_t count) {
-    tern_dataset_source source = {.size = sizeof source, .self = d, .count = count, .n_inputs = 2,
-                                  .close = close_source, .shapes = shapes, .load = load,
+    tern_dataset_source source = {.size = sizeof source,
+                                  .self = d,
+                                  .count = count,
+                                  .n_inputs = 2,
+                                  .close = close_source,
+                                  .shapes = shapes,
+                                  .load = load,
                                   .class_of = d->classes ? class_of : NULL,
                                   .group_of = d->groups ? group_of : NULL,
                                   .fold_of = d->folds ? fold_of : NULL};

@@ -1,6 +1,6 @@
-/* Sizes that no network has: every operator's numbers at their ends, where products overflow, a plan
- * would be cut into more parts than it computes, or memory would be more than there is. Right is
- * any shape within the bounds, or a sentence; a sanitizer sees the rest. */
+/* Sizes that no network has: every operator's numbers at their ends, where products overflow, a
+ * plan would be cut into more parts than it computes, or memory would be more than there is. Right
+ * is any shape within the bounds, or a sentence; a sanitizer sees the rest. */
 #include "check.h"
 
 #include "core/graph/graph.h"
@@ -41,8 +41,9 @@ static void check_shapes(const tern_graph *g) {
         }
 }
 
-static const int64_t ends[] = {1, 2, 3, 1 << 20, 1 << 30, INT32_MAX, (int64_t)1 << 32,
-                               (int64_t)1 << 40, INT64_MAX, INT64_MIN, -1, 0};
+static const int64_t ends[] = {
+    1,         2,         3,  1 << 20, 1 << 30, INT32_MAX, (int64_t)1 << 32, (int64_t)1 << 40,
+    INT64_MAX, INT64_MIN, -1, 0};
 enum { ENDS = sizeof ends / sizeof *ends };
 
 static int64_t draw(tern__random *r, int64_t usual) {
@@ -74,12 +75,14 @@ static void windows(void **state) {
             memcpy(n.weight + 2, kernel, (size_t)spatial * sizeof *kernel);
         }
         const tern_attribute common[] = {
-            TERN_INTS("strides", strides, (size_t)spatial), TERN_INTS("pads", pads, 2 * (size_t)spatial),
+            TERN_INTS("strides", strides, (size_t)spatial),
+            TERN_INTS("pads", pads, 2 * (size_t)spatial),
             TERN_INTS("dilations", dilations, (size_t)spatial),
             TERN_STRING("auto_pad", modes[tern__random_below(&r, 4)]),
             op < 2 ? (tern_attribute)TERN_INT("group", draw(&r, 1))
                    : (tern_attribute)TERN_INTS("kernel_shape", kernel, (size_t)spatial),
-            op == 1 ? (tern_attribute)TERN_INTS(tern__random_below(&r, 2) ? "output_padding" : "output_shape",
+            op == 1 ? (tern_attribute)TERN_INTS(tern__random_below(&r, 2) ? "output_padding"
+                                                                          : "output_shape",
                                                 more, (size_t)spatial)
                     : (tern_attribute)TERN_INTS("pads", pads, 2 * (size_t)spatial)};
         memcpy(n.attributes, common, sizeof common);
@@ -96,9 +99,9 @@ static void constants(void **state) {
     static const struct {
         const char *op;
         int inputs, numbers; /* constants, and how many numbers each holds */
-    } ops[] = {{"Reshape", 1, 4}, {"Slice", 4, 2},     {"Pad", 1, 4},
-               {"Resize", 3, 2},  {"Unsqueeze", 1, 1}, {"Squeeze", 1, 1},  {"Split", 1, 1},
-               {"Gather", 1, 2},  {"ReduceMean", 1, 1}, {"ReduceMax", 1, 2}};
+    } ops[] = {{"Reshape", 1, 4},    {"Slice", 4, 2},    {"Pad", 1, 4},   {"Resize", 3, 2},
+               {"Unsqueeze", 1, 1},  {"Squeeze", 1, 1},  {"Split", 1, 1}, {"Gather", 1, 2},
+               {"ReduceMean", 1, 1}, {"ReduceMax", 1, 2}};
     tern__random r = tern__random_make(5, 2);
     for (int i = 0; i < 40000; i++) {
         const size_t op = (size_t)tern__random_below(&r, sizeof ops / sizeof *ops);
@@ -181,8 +184,10 @@ static tern_status prepare(const char *op, int spatial, int64_t side, const int6
     check_ok(context, tern_model_create(&m, g));
     check_ok(context, tern_session_create(&s, m));
     tern_status st = tern_session_run(s, &x, 1, &y, 1);
-    if (st == TERN_OK) *first = *(const float *)y.data;
-    else assert_true(*tern_session_message(s));
+    if (st == TERN_OK)
+        *first = *(const float *)y.data;
+    else
+        assert_true(*tern_session_message(s));
     tern_session_free(s);
     tern_model_free(m);
     tern_graph_free(g);
@@ -199,7 +204,8 @@ static void strides(void **state) {
     assert_true(y == 1);
     check_ok(context, prepare("Conv", 2, 2, million, 2, &y));
     assert_true(y == 1 + 2 + 3 + 4);
-    check_ok(context, prepare("ConvTranspose", 2, 1, few, 1, &y)); /* one place, whatever the stride */
+    check_ok(context,
+             prepare("ConvTranspose", 2, 1, few, 1, &y)); /* one place, whatever the stride */
     assert_true(y == 1);
     check_ok(context, prepare("ConvTranspose", 2, 1, million, 3, &y));
     assert_true(y == 1);

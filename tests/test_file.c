@@ -257,8 +257,8 @@ static void every_call_fails_once(void **state) {
     memset(new, 'n', sizeof new);
     const char *path = in_folder("model");
     failing f;
-    const struct tern__file_calls calls = {&f,            failing_open,  failing_write,
-                                           failing_fsync, failing_close, failing_rename};
+    const struct tern__file_calls calls = {
+        &f, failing_open, failing_write, failing_fsync, failing_close, failing_rename};
     for (int again = 0; again < 2; again++) {
         int failures = 0;
         tern_status status = TERN_ERR_IO;
@@ -384,15 +384,9 @@ static void every_allocation_fails_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(reads_and_refuses),
-        TEST(reads_standard_input),
-        TEST(replaces),
-        TEST(long_names_fit),
-        TEST(refuses_targets),
-        TEST(devices_are_written_through),
-        TEST(every_call_fails_once),
-        TEST(sweeps_only_its_own),
-        TEST(every_allocation_fails_once),
+        TEST(reads_and_refuses),     TEST(reads_standard_input), TEST(replaces),
+        TEST(long_names_fit),        TEST(refuses_targets),      TEST(devices_are_written_through),
+        TEST(every_call_fails_once), TEST(sweeps_only_its_own),  TEST(every_allocation_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* Files that people have must load and answer the same after every change: tests/fixtures holds models
- * and a checkpoint written on 1 Dec 2026 by version 0.1.0, and here are the answers that it gave. Never
- * made anew: a difference is a fault of the change. */
+/* Files that people have must load and answer the same after every change: tests/fixtures holds
+ * models and a checkpoint written on 1 Dec 2026 by version 0.1.0, and here are the answers that it
+ * gave. Never made anew: a difference is a fault of the change. */
 #include "context.h"
 
 #include "core/base/base.h"
@@ -9,8 +9,8 @@
 
 #define FIXTURE(name) TERN_SOURCE_ROOT "/tests/fixtures/" name
 
-/* Levels of the CPU sum in another order. A probability moves by at most a quarter of what the logits
- * do, and those differ by some 1e-6 of the largest number a layer, over up to 20 layers. */
+/* Levels of the CPU sum in another order. A probability moves by at most a quarter of what the
+ * logits do, and those differ by some 1e-6 of the largest number a layer, over up to 20 layers. */
 static const double NEAR = 1e-4;
 
 static tern_session *open_model(tern_context *c, tern_model **m, const char *path) {
@@ -28,29 +28,34 @@ static void close_model(tern_context *c, tern_model *m, tern_session *s) {
 
 #define check_session(session, expression)                                                         \
     do {                                                                                           \
-        if ((expression) != TERN_OK) fail_msg("%s: %s", #expression, tern_session_message(session)); \
+        if ((expression) != TERN_OK)                                                               \
+            fail_msg("%s: %s", #expression, tern_session_message(session));                        \
     } while (0)
 
-/* Ticks: 5 ms of noise, half a second apart, over a hiss. Integers only, so that every machine hears
- * the same. */
+/* Ticks: 5 ms of noise, half a second apart, over a hiss. Integers only, so that every machine
+ * hears the same. */
 static float *ticks(size_t *count, int rate) {
     tern__random r = tern__random_make(7, 1);
     *count = (size_t)rate * 5;
     float *sound = malloc(*count * sizeof *sound);
     for (size_t i = 0; i < *count; i++) {
         const int noise = (int)tern__random_below(&r, 2001) - 1000;
-        sound[i] = (float)(i % ((size_t)rate / 2) < (size_t)rate / 200 ? 16 * noise : noise) / 32768;
+        sound[i] =
+            (float)(i % ((size_t)rate / 2) < (size_t)rate / 200 ? 16 * noise : noise) / 32768;
     }
     return sound;
 }
 
 static void sounds(void **state) {
     (void)state;
-    static const struct { const char *label; double score; } expected[] = {
-        {"fire_crackling", 0.9502770}, {"chainsaw", 0.0125853},   {"rain", 0.0104802},
-        {"clock_tick", 0.0065057},     {"rooster", 0.0051265},    {"helicopter", 0.0040804},
-        {"baby_cry", 0.0036811},       {"dog_bark", 0.0030068},   {"sea_waves", 0.0025886},
-        {"person_sneeze", 0.0016685}};
+    static const struct {
+        const char *label;
+        double score;
+    } expected[] = {{"fire_crackling", 0.9502770}, {"chainsaw", 0.0125853},
+                    {"rain", 0.0104802},           {"clock_tick", 0.0065057},
+                    {"rooster", 0.0051265},        {"helicopter", 0.0040804},
+                    {"baby_cry", 0.0036811},       {"dog_bark", 0.0030068},
+                    {"sea_waves", 0.0025886},      {"person_sneeze", 0.0016685}};
     tern_context *c = make_context(2);
     tern_model *m;
     tern_answer a;
@@ -69,11 +74,16 @@ static void sounds(void **state) {
 
 static void texts(void **state) {
     (void)state;
-    static const struct { const char *text, *label; double score; } expected[] = {
+    static const struct {
+        const char *text, *label;
+        double score;
+    } expected[] = {
         {"a quiet, lovely film", "positive", 0.9957911},
         {"two hours of dull jokes and a story that goes nowhere", "negative", 0.9974211},
         {"it is what it is", "positive", 0.8604528},
-        {"Ein Film \xc3\xbc" "ber nichts", "positive", 0.6618143}};
+        {"Ein Film \xc3\xbc"
+         "ber nichts",
+         "positive", 0.6618143}};
     tern_context *c = make_context(2);
     tern_model *m;
     tern_session *s = open_model(c, &m, FIXTURE("sentiment.onnx"));
@@ -88,8 +98,11 @@ static void texts(void **state) {
 
 static void names(void **state) {
     (void)state;
-    static const struct { const char *type; size_t begin, end; double score; } expected[] = {
-        {"LOC", 0, 8, 0.998644}, {"PER", 15, 20, 0.999554}};
+    static const struct {
+        const char *type;
+        size_t begin, end;
+        double score;
+    } expected[] = {{"LOC", 0, 8, 0.998644}, {"PER", 15, 20, 0.999554}};
     tern_context *c = make_context(2);
     tern_model *m;
     tern_text_tags t;
@@ -154,8 +167,8 @@ static bool note_first_epoch(void *user, const tern_train_progress *progress) {
     return true;
 }
 
-/* Training goes on from its checkpoint, after epoch 99 of 120, with the data and options that it had.
- * In some 60 steps roundings grow, hence the wider tolerance. */
+/* Training goes on from its checkpoint, after epoch 99 of 120, with the data and options that it
+ * had. In some 60 steps roundings grow, hence the wider tolerance. */
 static void training_goes_on(void **state) {
     (void)state;
     char folder[] = "/tmp/tern-fixtures-XXXXXX", checkpoint[64], command[4400];
@@ -199,8 +212,11 @@ static void training_goes_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sounds), cmocka_unit_test(texts), cmocka_unit_test(names),
-        cmocka_unit_test(masks), cmocka_unit_test(training_goes_on),
+        cmocka_unit_test(sounds),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(names),
+        cmocka_unit_test(masks),
+        cmocka_unit_test(training_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,9 +128,11 @@ static void find_gradients(const network *n, bool unfused, gradients *out) {
         assert_non_null(t->data);
     }
     for (int k = 0; k < n->n_outputs; k++) seeded[k] = starts(n, &n->items[n->outputs[k]]);
-    tern__plan *p = run(n, (tern__plan_options){.training = true, .seeded = seeded,
+    tern__plan *p = run(n, (tern__plan_options){.training = true,
+                                                .seeded = seeded,
                                                 .weight_gradients = out->list,
-                                                .input_gradients = true, .unfused = unfused});
+                                                .input_gradients = true,
+                                                .unfused = unfused});
     for (int i = 0; i < n->n_inputs; i++) {
         const tern__tensor *dx = tern__plan_input_gradient(p, i);
         if (!dx) continue;
@@ -227,7 +229,8 @@ static void networks_give_what_their_nodes_give(void **state) {
     int exact = 0, rewritten = 0;
     const char *only = getenv("TERN_TEST_NETWORK");
     for (uint64_t i = 0; !only && i < NETWORKS; i++) check_network(c, i, &exact, &rewritten);
-    if (only) check_network(c, strtoull(only, NULL, 10), &exact, &rewritten);
+    if (only)
+        check_network(c, strtoull(only, NULL, 10), &exact, &rewritten);
     else /* else the networks have become others than this test is about */
         assert_true(exact > NETWORKS / 10 && rewritten > NETWORKS / 5);
     tern_context_free(c);

@@ -26,7 +26,7 @@ static void write_picture(const char *name, int i, int threshold) {
 }
 
 static int make_files(void **state) {
-    static const char *const folders[] = {"sounds", "sounds/a",   "sounds/b",   "classes",
+    static const char *const folders[] = {"sounds",    "sounds/a",  "sounds/b", "classes",
                                           "classes/a", "classes/b", "pictures", "masks"};
     (void)state;
     c = make_context(1);
@@ -140,9 +140,9 @@ static void recipes_go_on(void **state) {
     static const struct {
         const char *network;
         training *train;
-    } rows[] = {{"lstm", train_texts},      {"ngrams", train_texts},   {"textcnn", train_texts},
-                {"m5", train_sounds},       {"cnn", train_sounds},     {"lenet", train_classes},
-                {"vgg16", train_classes},   {"small", train_classes},  {"light", train_masks},
+    } rows[] = {{"lstm", train_texts},    {"ngrams", train_texts},  {"textcnn", train_texts},
+                {"m5", train_sounds},     {"cnn", train_sounds},    {"lenet", train_classes},
+                {"vgg16", train_classes}, {"small", train_classes}, {"light", train_masks},
                 {"unet", train_masks}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

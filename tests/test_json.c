@@ -1,5 +1,5 @@
-/* JSON read by core: what RFC 8259 says, line and column of what is wrong; texts of any bytes. (That
- * memory may run out anywhere is in test_memory_*.c.) */
+/* JSON read by core: what RFC 8259 says, line and column of what is wrong; texts of any bytes.
+ * (That memory may run out anywhere is in test_memory_*.c.) */
 #include "one_context.h"
 
 #include "core/base/json.h"
@@ -12,7 +12,8 @@ static json_t *read_text(const char *text) {
 
 static void right(void **state) {
     (void)state;
-    json_t *v = read_text(" {\"a\": [1, -2.5e3, true, false, null, \"\\u00e9\\ud83d\\ude00\\n\\\"\"], \"\": {}} ");
+    json_t *v = read_text(
+        " {\"a\": [1, -2.5e3, true, false, null, \"\\u00e9\\ud83d\\ude00\\n\\\"\"], \"\": {}} ");
     const json_t *list = json_object_get(v, "a");
     assert_int_equal(json_array_size(list), 6);
     assert_int_equal(json_integer_value(json_array_get(list, 0)), 1);
@@ -20,7 +21,8 @@ static void right(void **state) {
     assert_string_equal(json_string_value(json_array_get(list, 5)), "\xc3\xa9\xf0\x9f\x98\x80\n\"");
     char *text;
     check_ok(context, tern__json_write(&text, context, "x", v));
-    assert_string_equal(text, "{\"a\":[1,-2500.0,true,false,null,\"\xc3\xa9\xf0\x9f\x98\x80\\n\\\"\"],\"\":{}}");
+    assert_string_equal(
+        text, "{\"a\":[1,-2500.0,true,false,null,\"\xc3\xa9\xf0\x9f\x98\x80\\n\\\"\"],\"\":{}}");
     tern_free(context, text);
     double number = 7;
     assert_true(tern__json_read_number(" 0.1 ", &number) && number == 0.1);
@@ -30,13 +32,26 @@ static void right(void **state) {
 
 static void wrong(void **state) {
     (void)state;
-    static const char *const cases[][2] = {
-        {"", "line 1, column 1"}, {"[1,\n 2,]", "line 2, column 4"}, {"{\"a\":1,\"a\":2}", "duplicate key \"a\""},
-        {"[1] 2", "something follows"}, {"\"\xff\"", "not UTF-8"}, {"\"\xc3\"", "not UTF-8"},
-        {"\"a", "ends within"}, {"\"\\", "ends within"}, {"\"\\ud800\"", "half a pair"},
-        {"\"\\u0000\"", "no character"}, {"\"\\x\"", "unknown escape"}, {"\"\t\"", "control character"},
-        {"1e999", "too large"}, {"99999999999999999999", "too large"}, {"1.", "digit"}, {"-", "digit"},
-        {"01", "something follows"}, {"{1:2}", "key"}, {"{\"a\" 2}", "colon"}, {"nul", "a value"}};
+    static const char *const cases[][2] = {{"", "line 1, column 1"},
+                                           {"[1,\n 2,]", "line 2, column 4"},
+                                           {"{\"a\":1,\"a\":2}", "duplicate key \"a\""},
+                                           {"[1] 2", "something follows"},
+                                           {"\"\xff\"", "not UTF-8"},
+                                           {"\"\xc3\"", "not UTF-8"},
+                                           {"\"a", "ends within"},
+                                           {"\"\\", "ends within"},
+                                           {"\"\\ud800\"", "half a pair"},
+                                           {"\"\\u0000\"", "no character"},
+                                           {"\"\\x\"", "unknown escape"},
+                                           {"\"\t\"", "control character"},
+                                           {"1e999", "too large"},
+                                           {"99999999999999999999", "too large"},
+                                           {"1.", "digit"},
+                                           {"-", "digit"},
+                                           {"01", "something follows"},
+                                           {"{1:2}", "key"},
+                                           {"{\"a\" 2}", "colon"},
+                                           {"nul", "a value"}};
     json_t *value;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         check_error(context, TERN_ERR_FORMAT, cases[i][1],
@@ -52,7 +67,8 @@ static void wrong(void **state) {
 static void any_bytes(void **state) {
     (void)state;
     json_t *text = tern__json_text("a\xff\xc3\xa9\xed\xa0\x80");
-    assert_string_equal(json_string_value(text), "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(json_string_value(text),
+                        "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     json_decref(text);
     json_t *object = json_object();
     tern__json_set(&object, "a", json_true());

@@ -74,9 +74,8 @@ static void multichannel_table(void **state) {
     float picture[75], kernel[27], flipped[27];
     assert_int_equal(digits(table_picture, picture), 75);
     assert_int_equal(digits(table_kernel, kernel), 27);
-    const double maps[27] = {7, 5, 3, 4, 7, 5, 7, 2, 8, /* channel 1 */
-                             5, 3, 10, 13, 1, 13, 7, 12, 11,
-                             7, 5, 2, 11, 8, 2, 9, 4, 6};
+    const double maps[27] = {7, 5, 3,  4,  7, 5,  7, 2,  8, /* channel 1 */
+                             5, 3, 10, 13, 1, 13, 7, 12, 11, 7, 5, 2, 11, 8, 2, 9, 4, 6};
     const double sum[9] = {19, 13, 15, 28, 16, 20, 23, 18, 25};
     check_conv(picture, 3, 5, 5, kernel, 3, 3, 3, maps);
     check_conv(picture, 3, 5, 5, kernel, 3, 3, 1, sum);
@@ -116,8 +115,9 @@ static void filters_for_an_x(void **state) {
     const int64_t dims[4] = {1, 1, 5, 5};
     tern_graph *g = new_graph();
     tern_value x = tern_input(g, "x", 4, dims);
-    tern_output(g, "y", tern_conv_with(x, kernel_of(g, 3, 1, 3, 3, filters), no_bias,
-                                       (tern_conv_options){.kernel_shape = {3, 3}}));
+    tern_output(g, "y",
+                tern_conv_with(x, kernel_of(g, 3, 1, 3, 3, filters), no_bias,
+                               (tern_conv_options){.kernel_shape = {3, 3}}));
     check_output(g, 4, dims, picture, maps, 27, 0);
     const double lecture[9] = {-3, 1, -3, -1, -4, -1, -3, -2, -3};
     check_output(x_detector((float[]){1, -1, 1}, dims), 4, dims, picture, lecture, 9, 0);

@@ -56,10 +56,13 @@ static result evaluate(tern_context *c, const picture_task *t, tern_loss_options
     return r;
 }
 
-static const tern_loss_kind of_places[] = {
-    TERN_LOSS_SOFTMAX_CROSS_ENTROPY, TERN_LOSS_BINARY_CROSS_ENTROPY, TERN_LOSS_DICE,
-    TERN_LOSS_CROSS_ENTROPY_DICE,    TERN_LOSS_TVERSKY,              TERN_LOSS_FOCAL,
-    TERN_LOSS_LOVASZ};
+static const tern_loss_kind of_places[] = {TERN_LOSS_SOFTMAX_CROSS_ENTROPY,
+                                           TERN_LOSS_BINARY_CROSS_ENTROPY,
+                                           TERN_LOSS_DICE,
+                                           TERN_LOSS_CROSS_ENTROPY_DICE,
+                                           TERN_LOSS_TVERSKY,
+                                           TERN_LOSS_FOCAL,
+                                           TERN_LOSS_LOVASZ};
 enum { OF_PLACES = sizeof of_places / sizeof *of_places };
 
 /* Ones as weights change nothing, and zeros are the same as numbers that are ignored. */
@@ -113,8 +116,8 @@ static void sums_of_losses(void **state) {
             o.alpha = 0.3;
             o.beta = 0.7;
             assert_true(fabs(evaluate(c, &t, o).loss - dice) > 1e-3);
-            o = (tern_loss_options){.kind = TERN_LOSS_FOCAL, .gamma = -1, .alpha = -1,
-                                    .weighted = weighted};
+            o = (tern_loss_options){
+                .kind = TERN_LOSS_FOCAL, .gamma = -1, .alpha = -1, .weighted = weighted};
             check_close(evaluate(c, &t, o).loss, entropy, 0, 1e-6);
             free_pictures(&t);
         }
@@ -171,8 +174,8 @@ static void every_kind_learns(void **state) {
         tern_graph *g;
         check_ok(c, tern_graph_create(&g, c));
         tern_conv_options same = {.kernel_shape = {3, 3}, .pads = {1, 1, 1, 1}};
-        tern_value h = tern_relu(
-            tern_conv(tern_input(g, "x", 4, (int64_t[]){-1, 1, SIZE, SIZE}), 6, same));
+        tern_value h =
+            tern_relu(tern_conv(tern_input(g, "x", 4, (int64_t[]){-1, 1, SIZE, SIZE}), 6, same));
         tern_output(g, "y", tern_conv(h, 1, same));
         tern_train_result trained;
         tern_train_options t = TERN_TRAIN_OPTIONS_INIT;

@@ -103,8 +103,8 @@ static void resuming(void **state) { failing_each(resume, *state, 100); }
 static void answers(void **state) { failing_each(use, *state, 200); }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_text), cmocka_unit_test(data_set), cmocka_unit_test(training),
-        cmocka_unit_test(resuming), cmocka_unit_test(answers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(options_text), cmocka_unit_test(data_set),
+                                       cmocka_unit_test(training), cmocka_unit_test(resuming),
+                                       cmocka_unit_test(answers)};
     return cmocka_run_group_tests(tests, set_up, failing_tear_down);
 }

@@ -1,5 +1,5 @@
-/* Every allocation of the text domain fails once: training with log and checkpoint, going on from the
- * checkpoint, saving, loading, answering. */
+/* Every allocation of the text domain fails once: training with log and checkpoint, going on from
+ * the checkpoint, saving, loading, answering. */
 #include "failing.h"
 
 #include <tern/model_info.h>
@@ -17,7 +17,7 @@ static void put(const char *path, const char *text) {
 static int set_up(void **state) {
     failing_set_up(state);
     put(failing_path(*state, "d.tsv"), "pos\ta good caf\xc3\xa9\nneg\ta bad film\npos\tgood, nice\n"
-                                         "neg\tbad, awful\npos\tso nice\nneg\tso awful\n");
+                                       "neg\tbad, awful\npos\tso nice\nneg\tso awful\n");
     put(failing_path(*state, "d.conll"), "Ann B-name\nsleeps O\n\nBob B-name\nwalks O\n");
     return 0;
 }
@@ -111,8 +111,8 @@ static void answers(void **state) { failing_each(use, *state, 150); }
 static void tagging(void **state) { failing_each(tag, *state, 50); }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_text), cmocka_unit_test(data_set), cmocka_unit_test(training),
-        cmocka_unit_test(resuming),     cmocka_unit_test(answers),  cmocka_unit_test(tagging)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(options_text), cmocka_unit_test(data_set),
+                                       cmocka_unit_test(training),     cmocka_unit_test(resuming),
+                                       cmocka_unit_test(answers),      cmocka_unit_test(tagging)};
     return cmocka_run_group_tests(tests, set_up, failing_tear_down);
 }

@@ -1,6 +1,6 @@
-/* Every allocation of the picture domain fails once: training of both kinds with log and checkpoint,
- * going on from the checkpoint, saving, loading, answering, objects as JSON, pictures of both
- * formats. */
+/* Every allocation of the picture domain fails once: training of both kinds with log and
+ * checkpoint, going on from the checkpoint, saving, loading, answering, objects as JSON, pictures
+ * of both formats. */
 #define _XOPEN_SOURCE 700
 #include "failing.h"
 
@@ -31,7 +31,10 @@ static int set_up(void **state) {
         char name[32];
         for (int k = 0; k < 4; k++) {
             snprintf(name, sizeof name, k < 2 ? "%s/%d.png" : "class/%s/%d.png",
-                     k < 2 ? folders[k] : k == 2 ? "a" : "b", i);
+                     k < 2    ? folders[k]
+                     : k == 2 ? "a"
+                              : "b",
+                     i);
             draw(c, *state, name, 5 + 6 * i, k == 1);
         }
     }
@@ -153,8 +156,8 @@ static void classifying(void **state) { failing_each(classify, *state, 60); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(training),        cmocka_unit_test(resuming),
-        cmocka_unit_test(segmenting),      cmocka_unit_test(objects_as_json),
-        cmocka_unit_test(picture_files),   cmocka_unit_test(classifying)};
+        cmocka_unit_test(training),      cmocka_unit_test(resuming),
+        cmocka_unit_test(segmenting),    cmocka_unit_test(objects_as_json),
+        cmocka_unit_test(picture_files), cmocka_unit_test(classifying)};
     return cmocka_run_group_tests(tests, set_up, failing_tear_down);
 }

@@ -67,21 +67,20 @@ static void table(void **state) {
     tern_confusion *m = animals();
     char *text;
     check_ok(context, tern_confusion_text(&text, m));
-    const char *expected =
-        "accuracy  55.6 %  (5 of 9)   macro F1  38.9 %\n"
-        "\n"
-        "class  precision  recall      F1  samples\n"
-        "cat         60.0    75.0    66.7        4\n"
-        "d\"o\xc3\xb6g       50.0    50.0    50.0        4\n"
-        "owl          0.0     0.0     0.0        1\n"
-        "yak          0.0     0.0     0.0        0\n"
-        "\n"
-        "confusion (row: truth, column: predicted, numbered as the rows)\n"
-        "          0 1 2 3\n"
-        " 0  cat   3 1 . .\n"
-        " 1  d\"o\xc3\xb6g 2 2 . .\n"
-        " 2  owl   . 1 . .\n"
-        " 3  yak   . . . .\n";
+    const char *expected = "accuracy  55.6 %  (5 of 9)   macro F1  38.9 %\n"
+                           "\n"
+                           "class  precision  recall      F1  samples\n"
+                           "cat         60.0    75.0    66.7        4\n"
+                           "d\"o\xc3\xb6g       50.0    50.0    50.0        4\n"
+                           "owl          0.0     0.0     0.0        1\n"
+                           "yak          0.0     0.0     0.0        0\n"
+                           "\n"
+                           "confusion (row: truth, column: predicted, numbered as the rows)\n"
+                           "          0 1 2 3\n"
+                           " 0  cat   3 1 . .\n"
+                           " 1  d\"o\xc3\xb6g 2 2 . .\n"
+                           " 2  owl   . 1 . .\n"
+                           " 3  yak   . . . .\n";
     assert_string_equal(text, expected);
     tern_free(context, text);
     tern_confusion_free(m);
@@ -133,8 +132,8 @@ static void refuses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),      cmocka_unit_test(json),
-        cmocka_unit_test(table),        cmocka_unit_test(many_classes),
+        cmocka_unit_test(by_hand),         cmocka_unit_test(json),
+        cmocka_unit_test(table),           cmocka_unit_test(many_classes),
         cmocka_unit_test(nothing_counted), cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);

@@ -1,4 +1,5 @@
-/* Models found by name: the search order of tern_model_load, and the sentence for a name that is none. */
+/* Models found by name: the search order of tern_model_load, and the sentence for a name that is
+ * none. */
 #define _XOPEN_SOURCE 700
 #include "context.h"
 
@@ -83,7 +84,8 @@ static void a_path_that_exists_wins(void **state) {
 
 static void the_sentence_lists_what_is_there(void **state) {
     const fixture *f = *state;
-    check_absent(f, "c", "c: cannot open: No such file or directory; models that are installed: a, b, ");
+    check_absent(f, "c",
+                 "c: cannot open: No such file or directory; models that are installed: a, b, ");
     /* Once, though it lies in two folders. */
     const char *message = tern_context_message(f->c), *first = strstr(message, "esc10");
     assert_non_null(first);

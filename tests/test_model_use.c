@@ -57,7 +57,8 @@ static tern_value to_int64(tern_value x) {
     return y;
 }
 
-static void check_refused(tern_session *s, tern_status expected, const char *words, tern_status st) {
+static void check_refused(tern_session *s, tern_status expected, const char *words,
+                          tern_status st) {
     if (st != expected || !strstr(tern_session_message(s), words))
         printf("%s: %s\n", tern_status_name(st), tern_session_message(s));
     assert_int_equal(st, expected);
@@ -69,7 +70,8 @@ static void check_refused(tern_session *s, tern_status expected, const char *wor
 #define MASK(more)                                                                                 \
     {                                                                                              \
         "tern.vision",                                                                             \
-            "{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": [1]" more "}", \
+            "{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": [1]" more   \
+            "}",                                                                                   \
             NULL                                                                                   \
     }
 
@@ -126,13 +128,15 @@ static void masks_of_whole_numbers(void **state) {
 static void masks_of_much_memory(void **state) {
     (void)state;
     static const char *const large[] = {
-        "tern.vision", "{\"task\": \"mask\", \"classes\": 254, \"bits\": 8, \"mean\": [0], \"std\": "
-                       "[1], \"size\": [8192, 8192]}", NULL};
+        "tern.vision",
+        "{\"task\": \"mask\", \"classes\": 254, \"bits\": 8, \"mean\": [0], \"std\": "
+        "[1], \"size\": [8192, 8192]}",
+        NULL};
     tern_context *c = make_context();
     tern_graph *g = begin(c);
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
-    tern_model *m = finish(
-        g, tern_conv(x, 254, (tern_conv_options){.kernel_shape = {1, 1}}), large);
+    tern_model *m =
+        finish(g, tern_conv(x, 254, (tern_conv_options){.kernel_shape = {1, 1}}), large);
     segment(c, m, 16, TERN_ERR_LIMIT, "MB are allowed");
     assert_true(greatest < (size_t)1 << 31);
     tern_context_free(c);
@@ -153,8 +157,10 @@ static void sizes_beyond_int(void **state) {
 static void scale_beyond_float(void **state) {
     (void)state;
     static const char *const wide[] = {
-        "tern.vision", "{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": "
-                       "[1e308]}", NULL};
+        "tern.vision",
+        "{\"task\": \"mask\", \"classes\": 2, \"bits\": 8, \"mean\": [0], \"std\": "
+        "[1e308]}",
+        NULL};
     tern_context *c = make_context();
     tern_graph *g = begin(c);
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
@@ -204,10 +210,9 @@ static void classify_sound(const char *input, int rate, int hop, int n_fft, tern
     tern_value x = samples ? tern_input(g, "x", 3, (int64_t[]){-1, 1, -1})
                            : tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
     x = tern_dense(tern_global_max_pool(x), 2);
-    tern_model *m =
-        finish(g, ints ? to_int64(x) : x,
-               (const char *const[]){"tern.audio", audio, "tern.labels", "[\"a\", \"b\"]",
-                                     "tern.input", input, NULL});
+    tern_model *m = finish(g, ints ? to_int64(x) : x,
+                           (const char *const[]){"tern.audio", audio, "tern.labels",
+                                                 "[\"a\", \"b\"]", "tern.input", input, NULL});
     check_ok(c, tern_session_create(&s, m));
     check_refused(s, expected, words, tern_audio_classify_samples(s, silence, 64, rate, &answer));
     assert_true(greatest < (size_t)1 << 26);
@@ -220,8 +225,8 @@ static void classify_sound(const char *input, int rate, int hop, int n_fft, tern
 static void sounds(void **state) {
     (void)state;
     const char *words = "are read at once";
-    classify_sound("{\"kind\": \"samples\", \"seconds\": 0.01}", 800, 64, 512, TERN_FEATURE_MEL, true,
-                   TERN_ERR_SHAPE, "of whole numbers");
+    classify_sound("{\"kind\": \"samples\", \"seconds\": 0.01}", 800, 64, 512, TERN_FEATURE_MEL,
+                   true, TERN_ERR_SHAPE, "of whole numbers");
     classify_sound("{\"kind\": \"samples\", \"seconds\": 3600}", 768000, 64, 512, TERN_FEATURE_MEL,
                    false, TERN_ERR_LIMIT, words);
     classify_sound("{\"kind\": \"features\", \"seconds\": 3600}", 16000, 1, 512, TERN_FEATURE_MEL,
@@ -275,9 +280,13 @@ static void texts_of_whole_numbers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(masks_of_one_size),         cmocka_unit_test(masks_of_whole_numbers),
-        cmocka_unit_test(masks_of_much_memory),      cmocka_unit_test(sizes_beyond_int), cmocka_unit_test(scale_beyond_float),
-        cmocka_unit_test(pictures_of_whole_numbers), cmocka_unit_test(sounds),
+        cmocka_unit_test(masks_of_one_size),
+        cmocka_unit_test(masks_of_whole_numbers),
+        cmocka_unit_test(masks_of_much_memory),
+        cmocka_unit_test(sizes_beyond_int),
+        cmocka_unit_test(scale_beyond_float),
+        cmocka_unit_test(pictures_of_whole_numbers),
+        cmocka_unit_test(sounds),
         cmocka_unit_test(texts_of_whole_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void read_reference(reference *r, const char *models, const char *name) {
     }
     json_object_foreach(json_object_get(r->meta, "outputs"), key, value)
         r->outputs[r->n_outputs++] =
-            read_array(r, json_string_value(json_object_get(value, "file")));
+        read_array(r, json_string_value(json_object_get(value, "file")));
 }
 
 static void free_reference(reference *r) {

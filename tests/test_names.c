@@ -16,13 +16,14 @@ static void names_and_numbers(void **state) {
         check_ok(c, tern__names_set(&names, c, text[i], i));
     }
     for (int i = 0; i < n; i += 3) tern__names_remove(&names, text[i]);
-    for (int i = 0; i < n; i++)
-        assert_int_equal(tern__names_find(&names, text[i]), i % 3 ? i : -1);
+    for (int i = 0; i < n; i++) assert_int_equal(tern__names_find(&names, text[i]), i % 3 ? i : -1);
     for (int i = 0; i < n; i += 6) check_ok(c, tern__names_set(&names, c, text[i], n + i));
     for (int i = 1; i < n; i += 6) check_ok(c, tern__names_set(&names, c, text[i], 0));
     for (int i = 0; i < n; i++)
-        assert_int_equal(tern__names_find(&names, text[i]),
-                         i % 6 == 0 ? n + i : i % 6 == 1 ? 0 : i % 3 == 0 ? -1 : i);
+        assert_int_equal(tern__names_find(&names, text[i]), i % 6 == 0   ? n + i
+                                                            : i % 6 == 1 ? 0
+                                                            : i % 3 == 0 ? -1
+                                                                         : i);
     assert_int_equal(tern__names_find(&names, ""), -1);
     tern__names_clear(&names, c);
     tern_context_free(c);

@@ -29,12 +29,15 @@ static tern_model *make_model(void) {
     check_ok(context, tern_graph_create(&g, context));
     tern_graph_set_seed(g, 7);
     tern_value x = tern_input(g, "picture", 4, (int64_t[]){-1, 3, -1, -1});
-    tern_value y = tern_conv(x, 6, (tern_conv_options){.kernel_shape = {3, 3}, .pads = {1, 0, 1, 2},
-                                                       .strides = {2, 1}, .name = "first"});
+    tern_value y = tern_conv(
+        x, 6,
+        (tern_conv_options){
+            .kernel_shape = {3, 3}, .pads = {1, 0, 1, 2}, .strides = {2, 1}, .name = "first"});
     y = tern_relu(tern_batch_normalization(y));
     y = tern_max_pool(y, 2, 2);
-    tern_value branch = tern_leaky_relu(tern_conv(y, 6, (tern_conv_options){
-        .kernel_shape = {1, 1}, .group = 2, .no_bias = true}), 0.3f);
+    tern_value branch = tern_leaky_relu(
+        tern_conv(y, 6, (tern_conv_options){.kernel_shape = {1, 1}, .group = 2, .no_bias = true}),
+        0.3f);
     float half = 0.5f;
     y = tern_mul(tern_add(y, branch), tern_constant(g, "half", TERN_FLOAT, 0, NULL, &half));
     y = tern_dropout(tern_global_average_pool(y), 0.25f);
@@ -81,8 +84,9 @@ static void assert_same(const tern_graph *a, const tern_graph *b) {
         assert_int_equal(x->shape.rank, y->shape.rank);
         assert_memory_equal(x->shape.dims, y->shape.dims, (size_t)x->shape.rank * sizeof(int64_t));
         if (x->data)
-            assert_memory_equal(x->data, y->data, (size_t)tern__shape_count(&x->shape) *
-                                                      tern__type_size(x->shape.type));
+            assert_memory_equal(x->data, y->data,
+                                (size_t)tern__shape_count(&x->shape) *
+                                    tern__type_size(x->shape.type));
     }
 }
 
@@ -103,8 +107,8 @@ static void comes_back(void **state) {
         buffers += g->values[i].kind == TERN__BUFFER;
         parameters += g->values[i].kind == TERN__PARAMETER;
     }
-    assert_int_equal(constants, 3);  /* first.weight, half, the dropout's ratio */
-    assert_int_equal(buffers, 2);    /* mean and variance */
+    assert_int_equal(constants, 3); /* first.weight, half, the dropout's ratio */
+    assert_int_equal(buffers, 2);   /* mean and variance */
     assert_int_equal(parameters,
                      6); /* first.bias, scale, B, the second weight, dense weight and bias */
     /* The same bytes from the copy. */
@@ -136,7 +140,7 @@ static void cut_and_flipped(void **state) {
         assert_null(m);
         free(exact);
     }
-    for (size_t bit = 0; bit < size * 8; bit += size > 20000 ? 7 : 1) {
+    for (size_t bit = 0; bit<size * 8; bit += size> 20000 ? 7 : 1) {
         bytes[bit / 8] ^= (char)(1 << bit % 8);
         tern_status status = tern_model_load_memory(&m, context, bytes, size);
         assert_true(status == TERN_OK

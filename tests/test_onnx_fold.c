@@ -146,10 +146,8 @@ static void what_is_unknown_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_are_computed),
-        cmocka_unit_test(pads_are_computed),
-        cmocka_unit_test(integers_are_one_type),
-        cmocka_unit_test(settings_are_no_weights),
+        cmocka_unit_test(shapes_are_computed),        cmocka_unit_test(pads_are_computed),
+        cmocka_unit_test(integers_are_one_type),      cmocka_unit_test(settings_are_no_weights),
         cmocka_unit_test(what_is_unknown_is_refused),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);

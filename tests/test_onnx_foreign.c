@@ -297,8 +297,10 @@ static void older_and_newer_sets(void **state) {
         begin(opset);
         input("x", 2, DIMS(2, 3));
         n = node("ReduceMean", opset < 18 ? "x" : "x,axes", "y");
-        if (opset < 18) GIVE_INTS(n, "axes", 1);
-        else int_initializer("axes", 1, DIMS(1)), give_int(n, "noop_with_empty_axes", 0);
+        if (opset < 18)
+            GIVE_INTS(n, "axes", 1);
+        else
+            int_initializer("axes", 1, DIMS(1)), give_int(n, "noop_with_empty_axes", 0);
         output("y");
         g = expect_dims(&m, 2, DIMS(2, 1));
         assert_int_equal(only(g, "ReduceMean")->n_inputs, 1);
@@ -498,12 +500,9 @@ static void names_and_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tensor_encodings),
-        cmocka_unit_test(bad_tensors),
-        cmocka_unit_test(bad_graphs),
-        cmocka_unit_test(attributes),
-        cmocka_unit_test(older_and_newer_sets),
-        cmocka_unit_test(softmax_of_older_sets),
+        cmocka_unit_test(tensor_encodings),     cmocka_unit_test(bad_tensors),
+        cmocka_unit_test(bad_graphs),           cmocka_unit_test(attributes),
+        cmocka_unit_test(older_and_newer_sets), cmocka_unit_test(softmax_of_older_sets),
         cmocka_unit_test(names_and_order),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);

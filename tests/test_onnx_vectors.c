@@ -193,11 +193,9 @@ static const char *unsuitable(const tensors *list) {
 
 /* Operators all of whose vectors tern runs. */
 static bool must_run(const char *name) {
-    static const char *const starts[] = {"test_lstm_",          "test_gru_",
-                                         "test_resize_",        "test_upsample_",
-                                         "test_convtranspose",  "test_hardsigmoid",
-                                         "test_hardswish",      "test_sqrt",
-                                         "test_lrn"};
+    static const char *const starts[] = {"test_lstm_",     "test_gru_",          "test_resize_",
+                                         "test_upsample_", "test_convtranspose", "test_hardsigmoid",
+                                         "test_hardswish", "test_sqrt",          "test_lrn"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (strncmp(name, starts[i], strlen(starts[i])) == 0) return true;
     return false;
@@ -327,7 +325,7 @@ static void activations_are_the_default_ones(void **state) {
         for (int i = 0; i < 3; i++)
             strings[i] = (ProtobufCBinaryData){strlen(names[i]), (uint8_t *)(uintptr_t)names[i]};
         Tern__Onnx__Attribute a = TERN__ONNX__ATTRIBUTE__INIT, *list[8], **kept = node->attribute;
-        a.name = (char *)(uintptr_t)"activations";
+        a.name = (char *)(uintptr_t) "activations";
         a.has_type = 1;
         a.type = 8;
         a.n_strings = 3;

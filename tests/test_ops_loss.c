@@ -10,16 +10,17 @@
     ROW("SoftmaxCrossEntropy_" name, reference_softmax_cross_entropy, .op = "SoftmaxCrossEntropy", \
         __VA_ARGS__)
 #define CLASSES(shape, ...)                                                                        \
-    {.kind = OP_INTS, .data = (const double[]){__VA_ARGS__}, OP_DIMS shape}
-#define CLASS_WEIGHTS(n) {.kind = OP_CONSTANT, .values = OP_POSITIVE, OP_DIMS(n)}
+    { .kind = OP_INTS, .data = (const double[]){__VA_ARGS__}, OP_DIMS shape }
+#define CLASS_WEIGHTS(n)                                                                           \
+    { .kind = OP_CONSTANT, .values = OP_POSITIVE, OP_DIMS(n) }
 #define SMOOTH OP_REAL_ATTRIBUTE("label_smoothing", 0.1)
 #define SUM OP_TEXT_ATTRIBUTE("reduction", "sum")
 #define PAIR .inputs = {OP_FLOAT(3, 5, 7), OP_FLOAT_OF(OP_PROBABILITY, 3, 5, 7)}
 #define POINTWISE(op_name, function, ...)                                                          \
     ROW(op_name "_mean", function, .op = op_name, PAIR, .attributes = {__VA_ARGS__}),              \
-    ROW(op_name "_sum", function, .op = op_name, PAIR, .attributes = {SUM, __VA_ARGS__}),          \
-    ROW(op_name "_long", function, .op = op_name, .no_gradient = true,                             \
-        .inputs = {OP_FLOAT(3, 12345), OP_FLOAT_OF(OP_PROBABILITY, 3, 12345)})
+        ROW(op_name "_sum", function, .op = op_name, PAIR, .attributes = {SUM, __VA_ARGS__}),      \
+        ROW(op_name "_long", function, .op = op_name, .no_gradient = true,                         \
+            .inputs = {OP_FLOAT(3, 12345), OP_FLOAT_OF(OP_PROBABILITY, 3, 12345)})
 
 static const op_row rows[] = {
     CE("numbers", .inputs = {OP_FLOAT(4, 5), CLASSES((4), 0, 4, 2, 2)}),

@@ -2,8 +2,10 @@
 #include "ops/harness.h"
 
 #define WRONG(op_name, what, fragment, ...)                                                        \
-    {.row = {.title = op_name "_" what, .op = op_name, __VA_ARGS__}, .status = TERN_ERR_SHAPE,     \
-     .text = fragment}
+    {                                                                                              \
+        .row = {.title = op_name "_" what, .op = op_name, __VA_ARGS__}, .status = TERN_ERR_SHAPE,  \
+        .text = fragment                                                                           \
+    }
 #define WRONG_STATUS(code, op_name, what, fragment, ...)                                           \
     {                                                                                              \
         .row = {.title = op_name "_" what, .op = op_name, __VA_ARGS__}, .status = code,            \
@@ -12,7 +14,8 @@
 #define KERNEL(...) OP_INTS_ATTRIBUTE("kernel_shape", __VA_ARGS__)
 #define X4 OP_FLOAT(2, 3, 4, 5)
 #define FIVE(n) OP_WEIGHT(n), OP_WEIGHT(n), OP_WEIGHT(n), OP_WEIGHT(n)
-#define CLASSES(...) {.kind = OP_INTS, .data = (const double[64]){0}, OP_DIMS(__VA_ARGS__)}
+#define CLASSES(...)                                                                               \
+    { .kind = OP_INTS, .data = (const double[64]){0}, OP_DIMS(__VA_ARGS__) }
 
 static const op_mistake mistakes[] = {
     WRONG("Relu", "integers", "int64",

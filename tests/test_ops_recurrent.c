@@ -6,17 +6,26 @@
 #define BACKWARDS OP_TEXT_ATTRIBUTE("direction", "reverse")
 #define RESET_AFTER OP_INT_ATTRIBUTE("linear_before_reset", 1)
 #define LENGTHS(...)                                                                               \
-    {.kind = OP_INTS, .rank = 1,                                                                   \
-     .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                        \
-     .data = (const double[]){__VA_ARGS__}}
+    {                                                                                              \
+        .kind = OP_INTS, .rank = 1,                                                                \
+        .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                     \
+        .data = (const double[]) {                                                                 \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 #define WHOLE_LENGTHS(...)                                                                         \
-    {.kind = OP_INTS, .rank = 1, .whole = true,                                                    \
-     .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                        \
-     .data = (const double[]){__VA_ARGS__}}
-#define NONE {.kind = OP_NONE}
+    {                                                                                              \
+        .kind = OP_INTS, .rank = 1, .whole = true,                                                 \
+        .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                     \
+        .data = (const double[]) {                                                                 \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define NONE                                                                                       \
+    { .kind = OP_NONE }
 
 #define LSTM(name, ...)                                                                            \
-    {.title = "LSTM_" name, .op = "LSTM", .reference = reference_lstm, __VA_ARGS__}
+    { .title = "LSTM_" name, .op = "LSTM", .reference = reference_lstm, __VA_ARGS__ }
 #define LSTM_WEIGHTS(d, h, i) OP_WEIGHT(d, 4 * (h), i), OP_WEIGHT(d, 4 * (h), h)
 #define LSTM_BIASED(d, h, i) LSTM_WEIGHTS(d, h, i), OP_WEIGHT(d, 8 * (h))
 
@@ -58,14 +67,14 @@ static const op_row lstm[] = {
 };
 
 #define GRU(name, ...)                                                                             \
-    {.title = "GRU_" name, .op = "GRU", .reference = reference_gru, __VA_ARGS__}
+    { .title = "GRU_" name, .op = "GRU", .reference = reference_gru, __VA_ARGS__ }
 #define GRU_WEIGHTS(d, h, i) OP_WEIGHT(d, 3 * (h), i), OP_WEIGHT(d, 3 * (h), h)
 #define GRU_BIASED(d, h, i) GRU_WEIGHTS(d, h, i), OP_WEIGHT(d, 6 * (h))
 /* Both definitions of the new gate. */
 #define GRUS(name, ...)                                                                            \
     GRU(name, .inputs = {__VA_ARGS__}, .attributes = {BATCH_FIRST, BOTH_WAYS}, .outputs = 2),      \
-    GRU(name "_reset_after", .inputs = {__VA_ARGS__},                                              \
-        .attributes = {BATCH_FIRST, BOTH_WAYS, RESET_AFTER}, .outputs = 2)
+        GRU(name "_reset_after", .inputs = {__VA_ARGS__},                                          \
+            .attributes = {BATCH_FIRST, BOTH_WAYS, RESET_AFTER}, .outputs = 2)
 
 static const op_row gru[] = {
     GRU("forward", .inputs = {OP_WEIGHT(4, 3, 5), GRU_BIASED(1, 6, 5)}, .one_piece = true),
@@ -75,8 +84,7 @@ static const op_row gru[] = {
         .attributes = {BACKWARDS}, .outputs = 2),
     GRUS("no_bias", OP_FLOAT(3, 4, 2), GRU_WEIGHTS(2, 3, 2)),
     GRUS("states", OP_FLOAT(3, 4, 5), GRU_BIASED(2, 3, 5), NONE, OP_FLOAT(3, 2, 3)),
-    GRUS("lengths", OP_FLOAT(4, 5, 3), GRU_BIASED(2, 3, 3), LENGTHS(3, 5, 0, 1),
-         OP_FLOAT(4, 2, 3)),
+    GRUS("lengths", OP_FLOAT(4, 5, 3), GRU_BIASED(2, 3, 3), LENGTHS(3, 5, 0, 1), OP_FLOAT(4, 2, 3)),
     GRU("many_sequences", .inputs = {OP_FLOAT(70, 2, 3), GRU_BIASED(1, 5, 3)},
         .attributes = {BATCH_FIRST}, .no_gradient = true, .outputs = 2),
     GRU("wide", .inputs = {OP_FLOAT(7, 6, 37), GRU_BIASED(2, 41, 37)},
@@ -85,7 +93,7 @@ static const op_row gru[] = {
 };
 
 #define MISTAKE(name, status_, text_, ...)                                                         \
-    {.row = {.title = "LSTM_" name, .op = "LSTM", __VA_ARGS__}, .status = status_, .text = text_}
+    { .row = {.title = "LSTM_" name, .op = "LSTM", __VA_ARGS__}, .status = status_, .text = text_ }
 
 static const op_mistake mistakes[] = {
     MISTAKE("gates", TERN_ERR_SHAPE, "[1, 11, 5]",

@@ -11,7 +11,7 @@
 #define LOVASZ(name, ...) ROW(name, "Lovasz", reference_lovasz, __VA_ARGS__)
 /* 0 or 1, or class numbers, or weights, as constants that have no gradient. */
 #define DATA(kind_, shape, ...)                                                                    \
-    {.kind = kind_, .data = (const double[]){__VA_ARGS__}, OP_DIMS shape}
+    { .kind = kind_, .data = (const double[]){__VA_ARGS__}, OP_DIMS shape }
 #define BITS(shape, ...) DATA(OP_CONSTANT, shape, __VA_ARGS__)
 #define CLASSES(shape, ...) DATA(OP_INTS, shape, __VA_ARGS__)
 #define REAL(name, value) OP_REAL_ATTRIBUTE(name, value)
@@ -20,41 +20,44 @@
     BITS((2, 1, 3, 4), 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0)
 #define MAP                                                                                        \
     BITS((2, 1, 3, 4), 1, 2, 0, 1, .5, 0, 3, 1, 1, 1, 0, 1, 7, 1, 1, 1, 1, 0, 1, .1, 1, 1, 2, 1)
-#define SOFT {.kind = OP_CONSTANT, .values = OP_PROBABILITY, OP_DIMS(2, 3, 3, 4)}
+#define SOFT                                                                                       \
+    { .kind = OP_CONSTANT, .values = OP_PROBABILITY, OP_DIMS(2, 3, 3, 4) }
 #define LABELS(last)                                                                               \
     CLASSES((2, 3, 4), 1, 0, 2, 1, 1, 0, 2, 0, 1, 1, 2, 1, 0, 2, 0, 1, 0, 2, 1, 0, 0, 1, 2, last)
 #define ONE OP_FLOAT(2, 1, 3, 4)
 #define THREE OP_FLOAT(2, 3, 3, 4)
 #define FOUR OP_FLOAT(2, 4, 3, 4)
-#define ZEROS {.kind = OP_CONSTANT, .data = (const double[24]){0}, OP_DIMS(2, 1, 3, 4)}
+#define ZEROS                                                                                      \
+    { .kind = OP_CONSTANT, .data = (const double[24]){0}, OP_DIMS(2, 1, 3, 4) }
 /* So many that there are several items; Lovasz' reference is quadratic. */
 #define LARGE(MAKE, n, height, width, ...)                                                         \
     MAKE("large", .no_gradient = true,                                                             \
          .inputs = {OP_FLOAT(n, 4, height, width),                                                 \
-                    {.kind = OP_INTS, .data = (const double[(n) * (height) * (width)]){2, 1, 0, 3},\
+                    {.kind = OP_INTS,                                                              \
+                     .data = (const double[(n) * (height) * (width)]){2, 1, 0, 3},                 \
                      OP_DIMS(n, height, width)}},                                                  \
          .attributes = {__VA_ARGS__}),                                                             \
-    MAKE("large_binary", .no_gradient = true,                                                      \
-         .inputs = {OP_FLOAT(n, 1, height, width),                                                 \
-                    OP_FLOAT_OF(OP_PROBABILITY, n, 1, height, width)},                             \
-         .attributes = {__VA_ARGS__})
+        MAKE("large_binary", .no_gradient = true,                                                  \
+             .inputs = {OP_FLOAT(n, 1, height, width),                                             \
+                        OP_FLOAT_OF(OP_PROBABILITY, n, 1, height, width)},                         \
+             .attributes = {__VA_ARGS__})
 
 /* The same inputs for all three. */
 #define EACH(MAKE, ...)                                                                            \
     MAKE("binary", .inputs = {ONE, HARD}, .attributes = {__VA_ARGS__}),                            \
-    MAKE("binary_weights", .inputs = {ONE, HARD, MAP}, .attributes = {__VA_ARGS__}),               \
-    MAKE("vector", .inputs = {OP_FLOAT(5, 1), BITS((5, 1), 1, 0, 0, 1, 1)},                        \
-         .attributes = {__VA_ARGS__}),                                                             \
-    MAKE("many_labels", .inputs = {THREE, SOFT}, .attributes = {__VA_ARGS__}),                     \
-    MAKE("many_labels_weights", .inputs = {THREE, SOFT, MAP}, .attributes = {__VA_ARGS__}),        \
-    MAKE("classes", .inputs = {THREE, LABELS(2)}, .attributes = {__VA_ARGS__}),                    \
-    MAKE("classes_weights", .inputs = {THREE, LABELS(2), MAP}, .attributes = {__VA_ARGS__}),       \
-    MAKE("ignored", .inputs = {THREE, LABELS(-100)}, .attributes = {__VA_ARGS__}),                 \
-    MAKE("ignored_class", .inputs = {THREE, LABELS(2)},                                            \
-         .attributes = {OP_INT_ATTRIBUTE("ignore_index", 1), __VA_ARGS__}),                        \
-    MAKE("absent_class", .inputs = {FOUR, LABELS(2)}, .attributes = {__VA_ARGS__}),                \
-    MAKE("nothing", .inputs = {ONE, ZEROS}, .attributes = {__VA_ARGS__}),                          \
-    MAKE("no_place", .inputs = {ONE, HARD, ZEROS}, .attributes = {__VA_ARGS__})
+        MAKE("binary_weights", .inputs = {ONE, HARD, MAP}, .attributes = {__VA_ARGS__}),           \
+        MAKE("vector", .inputs = {OP_FLOAT(5, 1), BITS((5, 1), 1, 0, 0, 1, 1)},                    \
+             .attributes = {__VA_ARGS__}),                                                         \
+        MAKE("many_labels", .inputs = {THREE, SOFT}, .attributes = {__VA_ARGS__}),                 \
+        MAKE("many_labels_weights", .inputs = {THREE, SOFT, MAP}, .attributes = {__VA_ARGS__}),    \
+        MAKE("classes", .inputs = {THREE, LABELS(2)}, .attributes = {__VA_ARGS__}),                \
+        MAKE("classes_weights", .inputs = {THREE, LABELS(2), MAP}, .attributes = {__VA_ARGS__}),   \
+        MAKE("ignored", .inputs = {THREE, LABELS(-100)}, .attributes = {__VA_ARGS__}),             \
+        MAKE("ignored_class", .inputs = {THREE, LABELS(2)},                                        \
+             .attributes = {OP_INT_ATTRIBUTE("ignore_index", 1), __VA_ARGS__}),                    \
+        MAKE("absent_class", .inputs = {FOUR, LABELS(2)}, .attributes = {__VA_ARGS__}),            \
+        MAKE("nothing", .inputs = {ONE, ZEROS}, .attributes = {__VA_ARGS__}),                      \
+        MAKE("no_place", .inputs = {ONE, HARD, ZEROS}, .attributes = {__VA_ARGS__})
 
 static const op_row regions[] = {
     EACH(TVERSKY, {0}),
@@ -87,8 +90,10 @@ static const op_row extensions[] = {
 };
 
 #define MISTAKE(op_, name, status_, text_, ...)                                                    \
-    {.row = {.title = op_ "_" name, .domain = "tern", .op = op_, __VA_ARGS__}, .status = status_,  \
-     .text = text_}
+    {                                                                                              \
+        .row = {.title = op_ "_" name, .domain = "tern", .op = op_, __VA_ARGS__},                  \
+        .status = status_, .text = text_                                                           \
+    }
 static const op_mistake mistakes[] = {
     MISTAKE("Tversky", "target", TERN_ERR_SHAPE, "target [2, 3, 3, 4] does not fit",
             .inputs = {ONE, SOFT}),
@@ -96,12 +101,12 @@ static const op_mistake mistakes[] = {
             .inputs = {THREE, CLASSES((2, 4), 0, 0, 0, 0, 0, 0, 0, 0)}),
     MISTAKE("Focal", "weights", TERN_ERR_SHAPE, "weights [2, 3, 3, 4] do not fit",
             .inputs = {THREE, LABELS(2), SOFT}),
-    MISTAKE("Tversky", "alpha", TERN_ERR_ARGUMENT, "alpha -1",
-            .inputs = {ONE, HARD}, .attributes = {REAL("alpha", -1)}),
-    MISTAKE("Focal", "gamma", TERN_ERR_ARGUMENT, "gamma -1",
-            .inputs = {ONE, HARD}, .attributes = {REAL("gamma", -1)}),
-    MISTAKE("Focal", "reduction", TERN_ERR_ARGUMENT, "neither mean nor sum",
-            .inputs = {ONE, HARD}, .attributes = {OP_TEXT_ATTRIBUTE("reduction", "most")}),
+    MISTAKE("Tversky", "alpha", TERN_ERR_ARGUMENT, "alpha -1", .inputs = {ONE, HARD},
+            .attributes = {REAL("alpha", -1)}),
+    MISTAKE("Focal", "gamma", TERN_ERR_ARGUMENT, "gamma -1", .inputs = {ONE, HARD},
+            .attributes = {REAL("gamma", -1)}),
+    MISTAKE("Focal", "reduction", TERN_ERR_ARGUMENT, "neither mean nor sum", .inputs = {ONE, HARD},
+            .attributes = {OP_TEXT_ATTRIBUTE("reduction", "most")}),
 };
 
 int main(void) {

@@ -4,13 +4,18 @@
 
 #include <tern/session.h>
 
-#define NONE {.kind = OP_NONE}
+#define NONE                                                                                       \
+    { .kind = OP_NONE }
 #define FLOATS(...)                                                                                \
-    {.kind = OP_CONSTANT, .whole = true, .rank = 1,                                                \
-     .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                        \
-     .data = (const double[]){__VA_ARGS__}}
+    {                                                                                              \
+        .kind = OP_CONSTANT, .whole = true, .rank = 1,                                             \
+        .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                     \
+        .data = (const double[]) {                                                                 \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 #define RESIZE(name, ...)                                                                          \
-    {.title = "Resize_" name, .op = "Resize", .reference = reference_resize, __VA_ARGS__}
+    { .title = "Resize_" name, .op = "Resize", .reference = reference_resize, __VA_ARGS__ }
 #define SCALES(...) NONE, FLOATS(__VA_ARGS__)
 #define SIZES(...) NONE, NONE, OP_NUMBERS(__VA_ARGS__)
 #define WAY(name) OP_TEXT_ATTRIBUTE("coordinate_transformation_mode", name)
@@ -22,20 +27,20 @@
 #define WAYS(name, ...)                                                                            \
     RESIZE("nearest_" name "_up", .inputs = {OP_FLOAT(2, 3, 4, 5), SCALES(1, 1, 2, 1.7)},          \
            .attributes = {__VA_ARGS__}),                                                           \
-    RESIZE("linear_" name "_up", .inputs = {OP_FLOAT(2, 3, 4, 5), SCALES(1, 1, 2, 1.7)},           \
-           .attributes = {LINEAR, __VA_ARGS__}),                                                   \
-    RESIZE("cubic_" name "_up", .inputs = {OP_FLOAT(2, 3, 4, 5), SCALES(1, 1, 2, 1.7)},            \
-           .attributes = {CUBIC, __VA_ARGS__}),                                                    \
-    RESIZE("linear_" name "_down", .inputs = {OP_FLOAT(2, 3, 7, 5), SCALES(1, 1, 0.6, 0.3)},       \
-           .attributes = {LINEAR, __VA_ARGS__}),                                                   \
-    RESIZE("cubic_" name "_down", .inputs = {OP_FLOAT(2, 3, 7, 5), SCALES(1, 1, 0.6, 0.4)},        \
-           .attributes = {CUBIC, __VA_ARGS__})
+        RESIZE("linear_" name "_up", .inputs = {OP_FLOAT(2, 3, 4, 5), SCALES(1, 1, 2, 1.7)},       \
+               .attributes = {LINEAR, __VA_ARGS__}),                                               \
+        RESIZE("cubic_" name "_up", .inputs = {OP_FLOAT(2, 3, 4, 5), SCALES(1, 1, 2, 1.7)},        \
+               .attributes = {CUBIC, __VA_ARGS__}),                                                \
+        RESIZE("linear_" name "_down", .inputs = {OP_FLOAT(2, 3, 7, 5), SCALES(1, 1, 0.6, 0.3)},   \
+               .attributes = {LINEAR, __VA_ARGS__}),                                               \
+        RESIZE("cubic_" name "_down", .inputs = {OP_FLOAT(2, 3, 7, 5), SCALES(1, 1, 0.6, 0.4)},    \
+               .attributes = {CUBIC, __VA_ARGS__})
 #define NEAREST(name)                                                                              \
-    RESIZE("nearest_" name "_half",                                                                \
-           .inputs = {OP_FLOAT(2, 2, 5, 4), SCALES(1, 1, 0.5, 2)}, .attributes = {ROUND(name)}),   \
-    RESIZE("nearest_" name "_corners",                                                             \
-           .inputs = {OP_FLOAT(2, 2, 5, 4), SCALES(1, 1, 0.8, 1.75)},                              \
-           .attributes = {ROUND(name), WAY("align_corners")})
+    RESIZE("nearest_" name "_half", .inputs = {OP_FLOAT(2, 2, 5, 4), SCALES(1, 1, 0.5, 2)},        \
+           .attributes = {ROUND(name)}),                                                           \
+        RESIZE("nearest_" name "_corners",                                                         \
+               .inputs = {OP_FLOAT(2, 2, 5, 4), SCALES(1, 1, 0.8, 1.75)},                          \
+               .attributes = {ROUND(name), WAY("align_corners")})
 
 static const op_row rows[] = {
     WAYS("half_pixel", WAY("half_pixel")),
@@ -87,8 +92,10 @@ static const op_row rows[] = {
 };
 
 #define MISTAKE(name, status_, text_, ...)                                                         \
-    {.row = {.title = "Resize_" name, .op = "Resize", __VA_ARGS__}, .status = status_,             \
-     .text = text_}
+    {                                                                                              \
+        .row = {.title = "Resize_" name, .op = "Resize", __VA_ARGS__}, .status = status_,          \
+        .text = text_                                                                              \
+    }
 
 static const op_mistake mistakes[] = {
     MISTAKE("neither", TERN_ERR_ARGUMENT, "either scales or sizes", .inputs = {OP_FLOAT(2, 3)}),

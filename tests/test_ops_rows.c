@@ -5,7 +5,7 @@
 #define GEMM(name, ...)                                                                            \
     { .title = "Gemm_" name, .op = "Gemm", .reference = reference_gemm, __VA_ARGS__ }
 #define MATMUL(name, ...)                                                                          \
-    {.title = "MatMul_" name, .op = "MatMul", .reference = reference_matmul, __VA_ARGS__}
+    { .title = "MatMul_" name, .op = "MatMul", .reference = reference_matmul, __VA_ARGS__ }
 
 static const op_row products[] = {
     GEMM("dense", .inputs = {OP_FLOAT(5, 7), OP_WEIGHT(9, 7), OP_WEIGHT(9)},
@@ -32,20 +32,27 @@ static const op_row products[] = {
 };
 
 #define STATISTICS(channels)                                                                       \
-    OP_WEIGHT(channels), OP_WEIGHT(channels), {.kind = OP_BUFFER, OP_DIMS(channels)},              \
-        {.kind = OP_BUFFER, .values = OP_POSITIVE, OP_DIMS(channels)}
+    OP_WEIGHT(channels), OP_WEIGHT(channels), {.kind = OP_BUFFER, OP_DIMS(channels)}, {            \
+        .kind = OP_BUFFER, .values = OP_POSITIVE, OP_DIMS(channels)                                \
+    }
 #define BN(name, ...)                                                                              \
-    {.title = "BatchNormalization_" name, .op = "BatchNormalization",                              \
-     .reference = reference_batch_normalization, __VA_ARGS__}
+    {                                                                                              \
+        .title = "BatchNormalization_" name, .op = "BatchNormalization",                           \
+        .reference = reference_batch_normalization, __VA_ARGS__                                    \
+    }
 #define LN(name, ...)                                                                              \
-    {.title = "LayerNormalization_" name, .op = "LayerNormalization",                              \
-     .reference = reference_layer_normalization, __VA_ARGS__}
+    {                                                                                              \
+        .title = "LayerNormalization_" name, .op = "LayerNormalization",                           \
+        .reference = reference_layer_normalization, __VA_ARGS__                                    \
+    }
 
 #define LRN(name, size, ...)                                                                       \
-    {.title = "LRN_" name, .op = "LRN", .reference = reference_lrn,                                \
-     .attributes = {OP_INT_ATTRIBUTE("size", size), OP_REAL_ATTRIBUTE("alpha", 2.5),               \
-                    OP_REAL_ATTRIBUTE("bias", 0.75)},                                              \
-     __VA_ARGS__}
+    {                                                                                              \
+        .title = "LRN_" name, .op = "LRN", .reference = reference_lrn,                             \
+        .attributes = {OP_INT_ATTRIBUTE("size", size), OP_REAL_ATTRIBUTE("alpha", 2.5),            \
+                       OP_REAL_ATTRIBUTE("bias", 0.75)},                                           \
+        __VA_ARGS__                                                                                \
+    }
 
 static const op_row normalisations[] = {
     BN("2d", .inputs = {OP_FLOAT(3, 4, 5, 3), STATISTICS(4)}),
@@ -82,9 +89,14 @@ static const op_row normalisations[] = {
     LRN("dense", 3, .inputs = {OP_FLOAT(5, 37)}),
     LRN("pieces", 3, .inputs = {OP_FLOAT(2, 5, 63, 61)}, .no_gradient = true),
     LRN("rows_of_many", 5, .inputs = {OP_FLOAT(2, 1100, 5, 4)}, .no_gradient = true),
-    {.title = "LRN_defaults", .op = "LRN", .reference = reference_lrn,
-     .attributes = {OP_INT_ATTRIBUTE("size", 3)}, .inputs = {OP_FLOAT(2, 6, 4, 4)}},
-    {.title = "LRN_beta", .op = "LRN", .reference = reference_lrn,
+    {.title = "LRN_defaults",
+     .op = "LRN",
+     .reference = reference_lrn,
+     .attributes = {OP_INT_ATTRIBUTE("size", 3)},
+     .inputs = {OP_FLOAT(2, 6, 4, 4)}},
+    {.title = "LRN_beta",
+     .op = "LRN",
+     .reference = reference_lrn,
      .attributes = {OP_INT_ATTRIBUTE("size", 3), OP_REAL_ATTRIBUTE("beta", 1.5),
                     OP_REAL_ATTRIBUTE("alpha", 1)},
      .inputs = {OP_FLOAT(2, 6, 4, 4)}},

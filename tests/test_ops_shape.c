@@ -1,7 +1,8 @@
 /* Operators that move elements: see ops/harness.h for what each row goes through. */
 #include "ops/harness.h"
 
-#define ROW(name, function, ...) {.title = #name, .reference = function, __VA_ARGS__}
+#define ROW(name, function, ...)                                                                   \
+    { .title = #name, .reference = function, __VA_ARGS__ }
 #define AXIS(n) .attributes = {OP_INT_ATTRIBUTE("axis", n)}
 #define PERM(...) .attributes = {OP_INTS_ATTRIBUTE("perm", __VA_ARGS__)}
 #define IDS(...)                                                                                   \

@@ -355,7 +355,8 @@ static void lrn_is_alexnets(void **state) {
     float x[7] = {1, 2, 3, 4, 5, 6, 7};
     net n = open_net(1);
     const tern__shape shape = {TERN_FLOAT, 3, {1, 7, 1}};
-    tern_output(n.graph, "y", tern_lrn(tern_input(n.graph, "x", 3, shape.dims), 5, 5e-4f, 0.75f, 2));
+    tern_output(n.graph, "y",
+                tern_lrn(tern_input(n.graph, "x", 3, shape.dims), 5, 5e-4f, 0.75f, 2));
     plan(&n, &shape, (tern__plan_options){0});
     tern_tensor in = view(&shape, x);
     check_ok(n.context, tern__plan_forward(n.plan, &in, 0, 0));

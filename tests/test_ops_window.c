@@ -4,14 +4,19 @@
 #define CONV(name, ...)                                                                            \
     { .title = "Conv_" name, .op = "Conv", .reference = reference_conv, __VA_ARGS__ }
 #define TRANSPOSE(name, ...)                                                                       \
-    {.title = "ConvTranspose_" name, .op = "ConvTranspose", .reference = reference_conv_transpose, \
-     __VA_ARGS__}
+    {                                                                                              \
+        .title = "ConvTranspose_" name, .op = "ConvTranspose",                                     \
+        .reference = reference_conv_transpose, __VA_ARGS__                                         \
+    }
 #define MAX(name, ...)                                                                             \
-    {.title = "MaxPool_" name, .op = "MaxPool", .reference = reference_max_pool, __VA_ARGS__}
+    { .title = "MaxPool_" name, .op = "MaxPool", .reference = reference_max_pool, __VA_ARGS__ }
 #define AVERAGE(name, ...)                                                                         \
-    {.title = "AveragePool_" name, .op = "AveragePool", .reference = reference_average_pool,       \
-     __VA_ARGS__}
-#define PAD(name, ...) {.title = "Pad_" name, .op = "Pad", .reference = reference_pad, __VA_ARGS__}
+    {                                                                                              \
+        .title = "AveragePool_" name, .op = "AveragePool", .reference = reference_average_pool,    \
+        __VA_ARGS__                                                                                \
+    }
+#define PAD(name, ...)                                                                             \
+    { .title = "Pad_" name, .op = "Pad", .reference = reference_pad, __VA_ARGS__ }
 #define KERNEL(...) OP_INTS_ATTRIBUTE("kernel_shape", __VA_ARGS__)
 #define STRIDES(...) OP_INTS_ATTRIBUTE("strides", __VA_ARGS__)
 #define PADS(...) OP_INTS_ATTRIBUTE("pads", __VA_ARGS__)

@@ -22,13 +22,21 @@ static subject *make_subject(tern_context *c, tern_optimizer_options o, const fl
     s->context = c;
     s->data = tern__alloc(c, bytes);
     memcpy(s->data, start, bytes);
-    s->gradient = (tern__tensor){.type = TERN_FLOAT, .rank = 2, .dims = {rows, row},
-                                 .count = rows * row, .rows_capacity = sparse ? rows : 0};
+    s->gradient = (tern__tensor){.type = TERN_FLOAT,
+                                 .rank = 2,
+                                 .dims = {rows, row},
+                                 .count = rows * row,
+                                 .rows_capacity = sparse ? rows : 0};
     s->gradient.data = s->g = tern__calloc(c, 1, bytes);
     if (sparse) s->gradient.rows = tern__calloc(c, (size_t)rows, sizeof(int64_t));
     check_ok(c, tern__optimizer_resolve(c, &o));
-    tern__weight w = {.name = "w", .data = s->data, .rows = rows, .row = row, .decays = true,
-                      .capped = o.max_norm > 0, .gradient = &s->gradient};
+    tern__weight w = {.name = "w",
+                      .data = s->data,
+                      .rows = rows,
+                      .row = row,
+                      .decays = true,
+                      .capped = o.max_norm > 0,
+                      .gradient = &s->gradient};
     tern__buffer b = {"b", s->buffer, NULL, 3};
     check_ok(c, tern__optimizer_create(&s->optimizer, c, &o, &w, 1, &b, 1));
     return s;
@@ -65,8 +73,8 @@ static void golden(void **state) {
         for (int step = 0; step < GOLDEN_STEPS; step++) {
             memcpy(s->g, golden_gradients[step], sizeof golden_gradients[step]);
             assert_true(tern__optimizer_step(s->optimizer));
-            const float *expected = step == 0 ? golden_optimizers[k].first
-                                              : golden_optimizers[k].last;
+            const float *expected =
+                step == 0 ? golden_optimizers[k].first : golden_optimizers[k].last;
             if (step > 0 && step + 1 < GOLDEN_STEPS) continue;
             for (int i = 0; i < GOLDEN_N; i++)
                 if (!check_is_close(s->data[i], expected[i], 3e-7, 1e-6))
@@ -99,8 +107,10 @@ static void reference_step(reference *r, const tern_optimizer_options *o, const 
         double g = gradient[i], *w = &r->w[i], *a = &r->a[i], *b = &r->b[i];
         if (o->clip_value > 0) g = fmax(-o->clip_value, fmin(o->clip_value, g));
         g *= scale;
-        if (o->kind == TERN_OPTIMIZER_ADAMW) *w -= o->learning_rate * o->weight_decay * *w;
-        else g += o->weight_decay * *w;
+        if (o->kind == TERN_OPTIMIZER_ADAMW)
+            *w -= o->learning_rate * o->weight_decay * *w;
+        else
+            g += o->weight_decay * *w;
         switch (o->kind) {
         case TERN_OPTIMIZER_SGD:
             *a = t == 1 ? g : o->momentum * *a + (1 - o->dampening) * g;
@@ -139,23 +149,51 @@ static const tern_optimizer_options cases[] = {
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1, .clip_norm = 100, .ema = 0.9},
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.1, .clip_norm = 1e4, .clip_value = 0.5},
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.01},
-    {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.05, .momentum = 0.9, .nesterov = true,
+    {.kind = TERN_OPTIMIZER_SGD,
+     .learning_rate = 0.05,
+     .momentum = 0.9,
+     .nesterov = true,
      .max_norm = 7},
     {.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.05, .momentum = 0.9, .ema = 0.99},
-    {.kind = TERN_OPTIMIZER_ADAM, .learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999,
+    {.kind = TERN_OPTIMIZER_ADAM,
+     .learning_rate = 0.01,
+     .beta1 = 0.9,
+     .beta2 = 0.999,
      .epsilon = 1e-8},
-    {.kind = TERN_OPTIMIZER_ADAM, .learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.99,
-     .epsilon = 1e-6, .weight_decay = 0.1, .ema = 0.3},
-    {.kind = TERN_OPTIMIZER_ADAM, .learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999,
-     .epsilon = 1e-8, .ema = 0.99, .max_norm = 8},
-    {.kind = TERN_OPTIMIZER_ADAMW, .learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999,
-     .epsilon = 1e-8, .weight_decay = 0.5},
+    {.kind = TERN_OPTIMIZER_ADAM,
+     .learning_rate = 0.01,
+     .beta1 = 0.8,
+     .beta2 = 0.99,
+     .epsilon = 1e-6,
+     .weight_decay = 0.1,
+     .ema = 0.3},
+    {.kind = TERN_OPTIMIZER_ADAM,
+     .learning_rate = 0.01,
+     .beta1 = 0.9,
+     .beta2 = 0.999,
+     .epsilon = 1e-8,
+     .ema = 0.99,
+     .max_norm = 8},
+    {.kind = TERN_OPTIMIZER_ADAMW,
+     .learning_rate = 0.01,
+     .beta1 = 0.9,
+     .beta2 = 0.999,
+     .epsilon = 1e-8,
+     .weight_decay = 0.5},
     {.kind = TERN_OPTIMIZER_RMSPROP, .learning_rate = 0.01, .smoothing = 0.9, .epsilon = 1e-8},
-    {.kind = TERN_OPTIMIZER_RMSPROP, .learning_rate = 0.001, .smoothing = 0.9, .epsilon = 1e-8,
-     .momentum = 0.9, .weight_decay = 0.01},
+    {.kind = TERN_OPTIMIZER_RMSPROP,
+     .learning_rate = 0.001,
+     .smoothing = 0.9,
+     .epsilon = 1e-8,
+     .momentum = 0.9,
+     .weight_decay = 0.01},
     {.kind = TERN_OPTIMIZER_ADADELTA, .learning_rate = 1, .smoothing = 0.9, .epsilon = 1e-6},
-    {.kind = TERN_OPTIMIZER_ADADELTA, .learning_rate = 0.5, .smoothing = 0.95, .epsilon = 1e-6,
-     .weight_decay = 0.1, .ema = 0.9},
+    {.kind = TERN_OPTIMIZER_ADADELTA,
+     .learning_rate = 0.5,
+     .smoothing = 0.95,
+     .epsilon = 1e-6,
+     .weight_decay = 0.1,
+     .ema = 0.9},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

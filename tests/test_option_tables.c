@@ -7,12 +7,10 @@
 
 #include <math.h>
 
-static const tern__options *const tables[] = {&tern__audio_options, &tern__audio_augmentation,
-                                              &tern__audio_training, &tern__text_options,
-                                              &tern__text_training, &tern__vectors_training,
-                                              &tern__vision_augmentation,
-                                              &tern__vision_training,
-                                              &tern__vision_classifier_training};
+static const tern__options *const tables[] = {
+    &tern__audio_options,       &tern__audio_augmentation, &tern__audio_training,
+    &tern__text_options,        &tern__text_training,      &tern__vectors_training,
+    &tern__vision_augmentation, &tern__vision_training,    &tern__vision_classifier_training};
 #define FOR_TABLES(table)                                                                          \
     for (const tern__options *const *at = tables, *table;                                          \
          at < tables + sizeof tables / sizeof *tables && (table = *at); at++)
@@ -44,7 +42,8 @@ static void rows_are_whole(void **state) {
                 assert_true((row->argument != NULL) == (row->kind != TERN__OPTION_FLAG));
             }
             const double value = tern__option_default(table, row);
-            if (!tern__option_fits(row, value)) fail_msg("%s: %s is %g", table->what, row->name, value);
+            if (!tern__option_fits(row, value))
+                fail_msg("%s: %s is %g", table->what, row->name, value);
         }
     }
 }
@@ -52,14 +51,17 @@ static void rows_are_whole(void **state) {
 /* Reads a number that text_of wrote; true: it was taken. */
 static bool take(const tern__option *row, void *object, double value) {
     char text[64];
-    if (row->choices) snprintf(text, sizeof text, "%s", row->choices[(int)value]);
-    else if (row->kind == TERN__OPTION_FLAG) snprintf(text, sizeof text, value != 0 ? "true" : "false");
-    else snprintf(text, sizeof text, row->kind == TERN__OPTION_REAL ? "%.17g" : "%.0f", value);
+    if (row->choices)
+        snprintf(text, sizeof text, "%s", row->choices[(int)value]);
+    else if (row->kind == TERN__OPTION_FLAG)
+        snprintf(text, sizeof text, value != 0 ? "true" : "false");
+    else
+        snprintf(text, sizeof text, row->kind == TERN__OPTION_REAL ? "%.17g" : "%.0f", value);
     return tern__option_take(row, object, text);
 }
 
-/* Both ends of every range are taken, as text, as a flag's value and in JSON; what lies beyond is not,
- * and changes nothing. */
+/* Both ends of every range are taken, as text, as a flag's value and in JSON; what lies beyond is
+ * not, and changes nothing. */
 static void ends_of_ranges(void **state) {
     (void)state;
     FOR_TABLES(table) FOR_ROWS(row, table) {
@@ -147,14 +149,28 @@ static void numbers(void **state) {
         double memory;
         int epochs;
     } s = {0};
-    const tern__option rows[] = {
-        {.name = "seed", .kind = TERN__OPTION_SEED, .offset = offsetof(struct s, seed), .most = 9e18},
-        {.name = "line_limit", .kind = TERN__OPTION_SIZE, .offset = offsetof(struct s, line),
-         .least = 1, .most = 4096, .unit = 1 << 20},
-        {.name = "memory", .kind = TERN__OPTION_REAL, .offset = offsetof(struct s, memory),
-         .least = 0.001, .most = 1e6, .unit = 1e9},
-        {.name = "epochs", .kind = TERN__OPTION_INT, .offset = offsetof(struct s, epochs), .least = 1,
-         .most = 100, .automatic = true}};
+    const tern__option rows[] = {{.name = "seed",
+                                  .kind = TERN__OPTION_SEED,
+                                  .offset = offsetof(struct s, seed),
+                                  .most = 9e18},
+                                 {.name = "line_limit",
+                                  .kind = TERN__OPTION_SIZE,
+                                  .offset = offsetof(struct s, line),
+                                  .least = 1,
+                                  .most = 4096,
+                                  .unit = 1 << 20},
+                                 {.name = "memory",
+                                  .kind = TERN__OPTION_REAL,
+                                  .offset = offsetof(struct s, memory),
+                                  .least = 0.001,
+                                  .most = 1e6,
+                                  .unit = 1e9},
+                                 {.name = "epochs",
+                                  .kind = TERN__OPTION_INT,
+                                  .offset = offsetof(struct s, epochs),
+                                  .least = 1,
+                                  .most = 100,
+                                  .automatic = true}};
     const tern__options table = TERN__OPTIONS("a struct", struct s, rows, NULL, NULL);
     assert_true(tern__option_take(&rows[0], &s, "8999999999999999999"));
     assert_true(s.seed == 8999999999999999999u);
@@ -173,9 +189,8 @@ static void numbers(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_whole),
-                                       cmocka_unit_test(ends_of_ranges),
-                                       cmocka_unit_test(reads_what_it_writes),
-                                       cmocka_unit_test(numbers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_whole), cmocka_unit_test(ends_of_ranges),
+        cmocka_unit_test(reads_what_it_writes), cmocka_unit_test(numbers)};
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

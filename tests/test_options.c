@@ -24,7 +24,7 @@ static void write_picture(const char *name, unsigned seed) {
 }
 
 static int make_files(void **state) {
-    static const char *const folders[] = {"sounds",   "sounds/a",   "sounds/b",  "pictures",
+    static const char *const folders[] = {"sounds",     "sounds/a",   "sounds/b", "pictures",
                                           "pictures/a", "pictures/b", "masks"};
     (void)state;
     c = make_context(1);
@@ -75,7 +75,8 @@ static void null_is_the_default_of_core(void **state) {
     tern_value in = tern_input(g, "x", 2, (int64_t[]){-1, 2});
     tern_output(g, "y", tern_dense(in, 2));
     check_ok(c, tern_graph_check(g));
-    const tern_tensor input = {TERN_FLOAT, 2, {4, 2}, x}, target = {TERN_FLOAT, 2, {4, 2}, probabilities};
+    const tern_tensor input = {TERN_FLOAT, 2, {4, 2}, x},
+                      target = {TERN_FLOAT, 2, {4, 2}, probabilities};
     check_ok(c, tern_dataset_arrays(&data, c, &input, 1, &target));
     DEFAULTS(tern_trainer_create(&trainer, g, NULL));
     tern_trainer_free(trainer);
@@ -121,7 +122,8 @@ static void null_is_the_default_of_sounds(void **state) {
     tern_features_free(features);
     DEFAULTS(tern_audio_options_text(&text, c, NULL));
     tern_free(c, text);
-    DEFAULTS(tern_audio_export(c, in_folder("sounds/a/1.wav"), in_folder("a.npy"), NULL, NULL, NULL));
+    DEFAULTS(
+        tern_audio_export(c, in_folder("sounds/a/1.wav"), in_folder("a.npy"), NULL, NULL, NULL));
     DEFAULTS(tern_audio_dataset_open(&data, c, in_folder("sounds"), NULL));
     DEFAULTS(tern_audio_dataset_vary(data, NULL));
     tern_audio_dataset_free(data);
@@ -193,7 +195,8 @@ static void null_is_the_default_of_pictures(void **state) {
     assert_memory_equal(again.data, image.data, 32 * 32);
     tern_image_free(&again);
     tern_image_free(&image);
-    check_error(c, TERN_ERR_ARGUMENT, "mask", tern_vision_dataset_open(&data, c, in_folder("masks"), NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "mask",
+                tern_vision_dataset_open(&data, c, in_folder("masks"), NULL));
     tern_vision_dataset_options o = TERN_VISION_DATASET_OPTIONS_INIT;
     o.width = o.height = 16;
     TAKES_NULL(tern_vision_dataset_open_labels(&data, c, in_folder("pictures"), NULL));
@@ -202,7 +205,8 @@ static void null_is_the_default_of_pictures(void **state) {
     DEFAULTS(tern_vision_dataset_vary(data, NULL));
     DEFAULTS(tern_vision_dataset_set_normalization(data, NULL));
     tern_vision_dataset_free(data);
-    check_error(c, TERN_ERR_ARGUMENT, "masks", tern_vision_train(&model, c, in_folder("masks"), NULL, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "masks",
+                tern_vision_train(&model, c, in_folder("masks"), NULL, NULL));
     assert_null(model);
     TAKES_NULL(tern_vision_classifier_train(&model, c, in_folder("nothing"), NULL));
 }
@@ -238,8 +242,7 @@ static void null_is_the_default_of_sessions(void **state) {
             s, tern_audio_evaluate(&confusion, s, in_folder("sounds"), NULL, NULL, NULL));
         SESSION_TAKES_NULL(
             s, tern_text_evaluate(&confusion, s, in_folder("texts.tsv"), NULL, NULL, NULL));
-        SESSION_TAKES_NULL(s,
-                           tern_text_evaluate_tags(&tags, s, in_folder("texts.tsv"), NULL));
+        SESSION_TAKES_NULL(s, tern_text_evaluate_tags(&tags, s, in_folder("texts.tsv"), NULL));
         SESSION_TAKES_NULL(s, tern_vision_classifier_evaluate(&confusion, s, in_folder("pictures"),
                                                               NULL, NULL, NULL));
         SESSION_TAKES_NULL(s, tern_vision_evaluate(&masks, s, in_folder("masks"), NULL));

@@ -1,5 +1,5 @@
-/* What is written takes the place of nothing that is read, and two outputs are two files: by name, by
- * link, before they are there, and of a training. */
+/* What is written takes the place of nothing that is read, and two outputs are two files: by name,
+ * by link, before they are there, and of a training. */
 #define _XOPEN_SOURCE 700
 #include "training.h"
 
@@ -56,7 +56,8 @@ static void inputs_are_no_outputs(void **state) {
     static const char *const same[] = {"a", "hard", "soft", "./a"};
     for (int i = 0; i < 4; i++) {
         const char *const inputs[] = {NULL, "-", in("nowhere"), in("b"), in("a")};
-        check_error(c, TERN_ERR_ARGUMENT, "would be lost", tern_file_check(c, in(same[i]), inputs, 5));
+        check_error(c, TERN_ERR_ARGUMENT, "would be lost",
+                    tern_file_check(c, in(same[i]), inputs, 5));
         check_ok(c, tern_file_check(c, in(same[i]), inputs, 4));
     }
     check_ok(c, tern_file_check(c, in("new"), (const char *const[]){in("a")}, 1));

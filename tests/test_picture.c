@@ -2,7 +2,6 @@
 #include "saved_picture.h"
 #include "core/base/picture.h"
 
-
 static void drawn_is_saved(void **state) {
     (void)state;
     tern__picture p;

@@ -3,8 +3,9 @@
 #include "core/plan/plan.h"
 #include <tern/session.h>
 
-/* A network in which everything happens that the plan can do: folding, fused activations, both layouts, aliases,
- * a value read twice, an elementwise operator in place, a residual, a constant with fewer dimensions. */
+/* A network in which everything happens that the plan can do: folding, fused activations, both
+ * layouts, aliases, a value read twice, an elementwise operator in place, a residual, a constant
+ * with fewer dimensions. */
 static tern_graph *winding_network(tern_context *c) {
     tern_graph *g;
     check_ok(c, tern_graph_create(&g, c));
@@ -83,7 +84,8 @@ typedef struct gradients {
     float *input;
 } gradients;
 
-static void backward_once(tern_context *c, tern_graph *g, const float *x, bool unfused, gradients *out) {
+static void backward_once(tern_context *c, tern_graph *g, const float *x, bool unfused,
+                          gradients *out) {
     memset(out, 0, sizeof *out);
     assert_true(g->n_values <= 64);
     for (size_t i = 0; i < g->n_values; i++)
@@ -98,12 +100,17 @@ static void backward_once(tern_context *c, tern_graph *g, const float *x, bool u
             out->list[i] = t;
         }
     tern__plan *p;
-    tern__plan_options o = {.training = true, .seeded = (bool[]){true, true}, .weight_gradients = out->list,
-                            .input_gradients = true, .poison = true, .unfused = unfused};
+    tern__plan_options o = {.training = true,
+                            .seeded = (bool[]){true, true},
+                            .weight_gradients = out->list,
+                            .input_gradients = true,
+                            .poison = true,
+                            .unfused = unfused};
     check_ok(c, tern__plan_create(&p, g, &input_shape, &o));
     tern_tensor in = {TERN_FLOAT, 4, {BATCH, 3, 8, 10}, (void *)(uintptr_t)x};
     check_ok(c, tern__plan_forward(p, &in, 9, 4));
-    for (int k = 0; k < 2; k++) fill(tern__plan_output_gradient(p, k), tern__plan_output(p, k)->count, 20 + (uint64_t)k);
+    for (int k = 0; k < 2; k++)
+        fill(tern__plan_output_gradient(p, k), tern__plan_output(p, k)->count, 20 + (uint64_t)k);
     tern__plan_backward(p);
     const tern__tensor *dx = tern__plan_input_gradient(p, 0);
     out->input = tern__alloc(c, sizeof(float) * INPUT);

@@ -36,9 +36,11 @@ typedef struct golden {
     size_t w_size, r_size, b_size, y_size; /* in bytes */
 } golden;
 #define GOLDEN(kind)                                                                               \
-    {tern_##kind, golden_##kind##_w, golden_##kind##_r, golden_##kind##_b, golden_##kind##_y,      \
-     sizeof golden_##kind##_w, sizeof golden_##kind##_r, sizeof golden_##kind##_b,                 \
-     sizeof golden_##kind##_y}
+    {                                                                                              \
+        tern_##kind, golden_##kind##_w, golden_##kind##_r, golden_##kind##_b, golden_##kind##_y,   \
+            sizeof golden_##kind##_w, sizeof golden_##kind##_r, sizeof golden_##kind##_b,          \
+            sizeof golden_##kind##_y                                                               \
+    }
 
 static void set_weight(tern_graph *g, const char *name, const float *values, size_t bytes) {
     tern_value w = tern_find(g, name);
@@ -71,7 +73,9 @@ static void as_pytorch(void **state) {
         check_ok(c, tern_model_create(&m, g));
         check_ok(c, tern_session_create(&s, m));
         tern_tensor inputs[2] = {
-            {TERN_FLOAT, 3, {GOLDEN_BATCH, GOLDEN_STEPS, GOLDEN_INPUTS},
+            {TERN_FLOAT,
+             3,
+             {GOLDEN_BATCH, GOLDEN_STEPS, GOLDEN_INPUTS},
              (void *)(uintptr_t)golden_x},
             {TERN_INT64, 1, {GOLDEN_BATCH}, (void *)(uintptr_t)golden_lengths}};
         assert_int_equal(tern_session_run(s, inputs, 2, &y, 1), TERN_OK);
@@ -129,7 +133,8 @@ static void lengths_out_of_range_are_named(void **state) {
     float x[BATCH * STEPS * INPUTS] = {0};
     int64_t lengths[BATCH] = {3, 2, STEPS + 1, 4};
     tern_tensor inputs[2] = {{TERN_FLOAT, 3, {BATCH, STEPS, INPUTS}, x},
-                             {TERN_INT64, 1, {BATCH}, lengths}}, y;
+                             {TERN_INT64, 1, {BATCH}, lengths}},
+                y;
     assert_int_equal(tern_session_run(s, inputs, 2, &y, 1), TERN_ERR_ARGUMENT);
     assert_non_null(strstr(tern_session_message(s), "sequence_lens[2] is 7 and must be 0 to 6"));
     lengths[2] = -1;

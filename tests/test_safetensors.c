@@ -227,7 +227,7 @@ static void cut_and_flipped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comes_back),     cmocka_unit_test(writer_refuses),
+        cmocka_unit_test(comes_back),        cmocka_unit_test(writer_refuses),
         cmocka_unit_test(malformed_headers), cmocka_unit_test(sizes_that_lie),
         cmocka_unit_test(cut_and_flipped),
     };

@@ -8,9 +8,9 @@ static void golden(void **state) {
     (void)state;
     for (size_t k = 0; k < sizeof golden_schedules / sizeof *golden_schedules; k++) {
         tern__schedule s;
-        check_ok(context, tern__schedule_make(&s, context, &golden_schedules[k].options,
-                                              golden_schedules[k].rate, GOLDEN_EPOCHS,
-                                              GOLDEN_EPOCH_STEPS));
+        check_ok(context,
+                 tern__schedule_make(&s, context, &golden_schedules[k].options,
+                                     golden_schedules[k].rate, GOLDEN_EPOCHS, GOLDEN_EPOCH_STEPS));
         bool cycles = golden_schedules[k].options.kind == TERN_SCHEDULE_ONE_CYCLE;
         for (int64_t step = 0; step < GOLDEN_TOTAL; step++) {
             double rate = tern__schedule_rate(&s, step);

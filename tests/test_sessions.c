@@ -59,8 +59,7 @@ static tern_status audio_describe(tern_session *s) {
     return tern_audio_describe(&info, s);
 }
 static tern_status audio_explain(tern_session *s) {
-    const tern_status st =
-        tern_audio_explain_file(NULL, s, sound, in_folder("x.png"), NULL, NULL);
+    const tern_status st = tern_audio_explain_file(NULL, s, sound, in_folder("x.png"), NULL, NULL);
     unlink(in_folder("x.png"));
     return st;
 }
@@ -179,19 +178,31 @@ static const struct call {
     bool data;
     tern_status (*run)(tern_session *s);
 } calls[] = {
-    {"esc10", false, audio_file},        {"esc10", false, audio_samples},
-    {"esc10", false, audio_embed},       {"esc10", false, audio_describe},
-    {"esc10", false, audio_explain},     {"esc10", true, audio_evaluate},
-    {"sentiment", false, text_classify}, {"sentiment", false, text_batch},
-    {"sentiment", false, text_embed},    {"sentiment", false, text_describe},
-    {"sentiment", false, text_explain},  {"sentiment", false, text_tables},
-    {"sentiment", true, text_evaluate},  {"", false, text_tag},
-    {"", false, text_evaluate_tags},     {"", false, vision_classify},
-    {"", false, vision_embed},           {"", false, vision_classifier_describe},
+    {"esc10", false, audio_file},
+    {"esc10", false, audio_samples},
+    {"esc10", false, audio_embed},
+    {"esc10", false, audio_describe},
+    {"esc10", false, audio_explain},
+    {"esc10", true, audio_evaluate},
+    {"sentiment", false, text_classify},
+    {"sentiment", false, text_batch},
+    {"sentiment", false, text_embed},
+    {"sentiment", false, text_describe},
+    {"sentiment", false, text_explain},
+    {"sentiment", false, text_tables},
+    {"sentiment", true, text_evaluate},
+    {"", false, text_tag},
+    {"", false, text_evaluate_tags},
+    {"", false, vision_classify},
+    {"", false, vision_embed},
+    {"", false, vision_classifier_describe},
     {"", false, vision_classifier_evaluate},
-    {"", false, vision_image},           {"", false, vision_input},
-    {"", false, vision_explain},         {"cells", false, segment},
-    {"cells", false, segment_file},      {"cells", false, vision_describe},
+    {"", false, vision_image},
+    {"", false, vision_input},
+    {"", false, vision_explain},
+    {"cells", false, segment},
+    {"cells", false, segment_file},
+    {"cells", false, vision_describe},
     {"cells", true, vision_evaluate},
 };
 enum { CALLS = sizeof calls / sizeof *calls };

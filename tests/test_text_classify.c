@@ -167,7 +167,8 @@ static void many_are_as_one(void **state) {
         tern_session *s = session_of(f, m);
         float scores[MANY * 2];
         int64_t labels[MANY];
-        run_ok(s, tern_text_classify_batch(s, (const char *const *)texts, NULL, MANY, scores, labels));
+        run_ok(s,
+               tern_text_classify_batch(s, (const char *const *)texts, NULL, MANY, scores, labels));
         for (int i = 0; i < MANY; i++) {
             tern_answer a;
             run_ok(s, tern_text_classify(s, texts[i], &a));
@@ -192,15 +193,16 @@ static void tables_are_the_network(void **state) {
         const size_t row = 12 * (3 + 4 + 5) * sizeof(float);
         const size_t memory[] = {512 << 20, 9 * row, 14 * row, row};
         run_ok(s, tern_text_set_table_memory(s, 0));
-        run_ok(s, tern_text_classify_batch(s, (const char *const *)texts, NULL, MANY, straight, NULL));
+        run_ok(s,
+               tern_text_classify_batch(s, (const char *const *)texts, NULL, MANY, straight, NULL));
         for (int k = 0; k < 4; k++) {
             run_ok(s, tern_text_set_table_memory(s, memory[k]));
-            run_ok(s,
-                   tern_text_classify_batch(s, (const char *const *)texts, NULL, MANY, folded, NULL));
+            run_ok(s, tern_text_classify_batch(s, (const char *const *)texts, NULL, MANY, folded,
+                                               NULL));
             for (int i = 0; i < MANY * 2; i++)
                 if (!(fabsf(straight[i] - folded[i]) <= 1e-5f))
-                    fail_msg("channels %d, memory %d, text %d: %.9g folded, %.9g", channels, k, i / 2,
-                             folded[i], straight[i]);
+                    fail_msg("channels %d, memory %d, text %d: %.9g folded, %.9g", channels, k,
+                             i / 2, folded[i], straight[i]);
         }
         tern_session_free(s);
         tern_model_free(m);
@@ -227,8 +229,7 @@ static void tables_know_their_network(void **state) {
         tern__text_tables *tables;
         check_ok(f->c, tern_model_save(m, path));
         check_ok(f->c, tern_model_load(&loaded, f->c, path));
-        check_ok(f->c,
-                 tern__text_tables_create(&tables, f->c, tern_model_graph(loaded), 1 << 20));
+        check_ok(f->c, tern__text_tables_create(&tables, f->c, tern_model_graph(loaded), 1 << 20));
         assert_int_equal(tables != NULL, k == 0);
         tern__text_tables_free(tables, f->c);
         if (k == 0) {
@@ -307,7 +308,7 @@ static void spans_follow_bio(void **state) {
     static const struct {
         size_t first, last;
         const char *type;
-    } expected[] = {{0, 1, "a"}, {3, 3, "a"}, {4, 5, "a"},     {6, 7, "b"},
+    } expected[] = {{0, 1, "a"}, {3, 3, "a"}, {4, 5, "a"},      {6, 7, "b"},
                     {8, 8, "b"}, {9, 9, "a"}, {10, 11, "noun"}, {13, 13, "b"}};
     tern__span spans[14];
     assert_true(tern__span_ends(labels, 6));
@@ -323,8 +324,7 @@ static void expect_spans(const char *const *labels, size_t n_labels, const int32
                          size_t count, const char *expected) {
     tern__span spans[16];
     char got[200] = "";
-    const size_t n =
-        tern__spans(spans, labels, tags, count, tern__span_ends(labels, n_labels));
+    const size_t n = tern__spans(spans, labels, tags, count, tern__span_ends(labels, n_labels));
     for (size_t i = 0; i < n; i++)
         sprintf(got + strlen(got), "%zu-%zu %s,", spans[i].first, spans[i].last, spans[i].type);
     assert_string_equal(got, expected);
@@ -341,8 +341,7 @@ static void spans_follow_schemes(void **state) {
     for (int i = 0; i < 3; i++) {
         static const int32_t plain[] = {1, 2, 3, 4, 4, 0, 5, 5, 1, 3, 5};
         static const int32_t torn[] = {3, 3, 2, 2, 3, 2, 6, 1, 1, 3, 4, 2};
-        expect_spans(schemes[i], 7, plain, 11,
-                     "0-2 P,3-3 L,4-4 L,6-6 P,7-7 P,8-9 P,10-10 P,");
+        expect_spans(schemes[i], 7, plain, 11, "0-2 P,3-3 L,4-4 L,6-6 P,7-7 P,8-9 P,10-10 P,");
         expect_spans(schemes[i], 7, torn, 12,
                      "0-0 P,1-1 P,2-4 P,5-5 P,6-6 L,7-7 P,8-9 P,10-10 L,11-11 P,");
     }
@@ -434,8 +433,8 @@ static void texts_that_cannot(void **state) {
     const char *texts[] = {"fine", "a\0b", "fine"};
     const size_t lengths[] = {4, 3, 4};
     float scores[6];
-    run_error(s, TERN_ERR_FORMAT, "text 2: ",
-              tern_text_classify_batch(s, texts, lengths, 3, scores, NULL));
+    run_error(s, TERN_ERR_FORMAT,
+              "text 2: ", tern_text_classify_batch(s, texts, lengths, 3, scores, NULL));
     run_ok(s, tern_text_classify_batch(s, texts, NULL, 0, scores, NULL));
     tern_session_free(s);
     tern_model_free(m);
@@ -444,12 +443,10 @@ static void texts_that_cannot(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, texts_set_up, texts_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(one_text),          TEST(many_are_as_one),  TEST(tables_are_the_network),
-        TEST(layers_as_vectors),
-        TEST(words_explain),     TEST(evaluation_counts), TEST(spans_follow_bio),
-        TEST(spans_follow_schemes),
-        TEST(tagging),           TEST(models_that_cannot), TEST(texts_that_cannot),
-        TEST(tables_know_their_network),
+        TEST(one_text),           TEST(many_are_as_one),      TEST(tables_are_the_network),
+        TEST(layers_as_vectors),  TEST(words_explain),        TEST(evaluation_counts),
+        TEST(spans_follow_bio),   TEST(spans_follow_schemes), TEST(tagging),
+        TEST(models_that_cannot), TEST(texts_that_cannot),    TEST(tables_know_their_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

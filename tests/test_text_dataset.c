@@ -56,14 +56,18 @@ static void findings(void **state) {
     texts_fixture *f = *state;
     static const char *const clean[] = {"a\tone\nb\ttwo\n", "a\tone\nb\ttwo\nc\tthree\n",
                                         " a\tone\nb\ttwo\n a\tfour\n"};
-    for (size_t i = 0; i < 3; i++) assert_null(strstr(log_of(f, "t.tsv", clean[i], NULL), "warning"));
-    const char *log = log_of(f, "t.csv",
-                             "text,label\none,a\n ,c\ntwo,b\nthree, b\nfour,e\xCC\x81\nfive,\xC3\xA9\n"
-                             ",d\nx,a\ny,a\nz,a\n,b\n", NULL);
+    for (size_t i = 0; i < 3; i++)
+        assert_null(strstr(log_of(f, "t.tsv", clean[i], NULL), "warning"));
+    const char *log =
+        log_of(f, "t.csv",
+               "text,label\none,a\n ,c\ntwo,b\nthree, b\nfour,e\xCC\x81\nfive,\xC3\xA9\n"
+               ",d\nx,a\ny,a\nz,a\n,b\n",
+               NULL);
     assert_non_null(strstr(log, "3 empty texts were skipped, the first in line 3"));
     assert_non_null(strstr(log, "2 labels with empty texts only were left out: c, d"));
-    assert_non_null(strstr(log, "2 spellings that differ in blanks at the ends or in how accents are "
-                                "coded were merged into the label of the others: b, \xC3\xA9"));
+    assert_non_null(strstr(log,
+                           "2 spellings that differ in blanks at the ends or in how accents are "
+                           "coded were merged into the label of the others: b, \xC3\xA9"));
     assert_non_null(strstr(log, "10 texts of 3 labels") ? log : strstr(log, "8 texts of 3 labels"));
     static const char *const labels[] = {"a", " e\xCC\x81 ", "b", "z"};
     tern_text_dataset_options o = TERN_TEXT_DATASET_OPTIONS_INIT;
@@ -72,8 +76,10 @@ static void findings(void **state) {
     log = log_of(f, "t.tsv", "\xC3\xA9\tone\na\ttwo\n", &o);
     assert_non_null(strstr(log, "2 labels never occur: b, z"));
     char swapped[2000] = "";
-    for (int i = 0; i < 20; i++) sprintf(swapped + strlen(swapped), "film number %d\t%d\n", i, i % 2);
-    assert_non_null(strstr(log_of(f, "t.tsv", swapped, NULL), "20 labels for 20 texts: are the columns"));
+    for (int i = 0; i < 20; i++)
+        sprintf(swapped + strlen(swapped), "film number %d\t%d\n", i, i % 2);
+    assert_non_null(
+        strstr(log_of(f, "t.tsv", swapped, NULL), "20 labels for 20 texts: are the columns"));
     swapped[0] = 0;
     for (int i = 0; i < 40; i++) sprintf(swapped + strlen(swapped), "film %d\t%d\n", i % 8, i % 2);
     assert_non_null(strstr(log_of(f, "t.tsv", swapped, NULL), "8 labels for 2 different texts"));

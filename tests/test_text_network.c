@@ -1,5 +1,5 @@
-/* The networks for text: padding never changes an answer, before and after training; tables' row for
- * padding stays zero; options that make no sense are refused. */
+/* The networks for text: padding never changes an answer, before and after training; tables' row
+ * for padding stays zero; options that make no sense are refused. */
 #include "check.h"
 
 #include "core/graph/graph.h"
@@ -147,8 +147,8 @@ static void padding_rows_stay_zero(void **state) {
             for (int64_t k = 0; k < value->shape.dims[1]; k++) {
                 assert_true(row[k] == 0);
                 for (int64_t r = 1; r < value->shape.dims[0]; r++)
-                    changed |= row[r * value->shape.dims[1] + k] !=
-                               before[r * value->shape.dims[1] + k];
+                    changed |=
+                        row[r * value->shape.dims[1] + k] != before[r * value->shape.dims[1] + k];
             }
             assert_int_equal(changed, value->kind == TERN__PARAMETER);
             tables++;

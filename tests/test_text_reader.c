@@ -204,15 +204,19 @@ static void formats(void **state) {
         {"a.txt", "__label__x a b\n__label__y\tc\td\n__label__z e\tf\n__label__w\n",
          "1 x [a b]; 2 y [c\td]; 3 z [e\tf]; 1", false, NULL, NULL, false},
         /* labels: no blanks around them (also no-break and ideographic ones), in NFC */
-        {"a.tsv", "\xC2\xA0" "cafe\xCC\x81\xE3\x80\x80\ta\n\xEF\xBB\xBFx\tb\n",
+        {"a.tsv",
+         "\xC2\xA0"
+         "cafe\xCC\x81\xE3\x80\x80\ta\n\xEF\xBB\xBFx\tb\n",
          "1 caf\xC3\xA9 [a]; 2 x [b]; 0", false, NULL, NULL, false},
         {"a.csv", "text,label\na,e\xCC\x81\n", "2 \xC3\xA9 [a]; 0", false, NULL, NULL, false},
         {"a.conll", "a\te\xCC\x81 \n", "1 - [a] a/\xC3\xA9; 0", false, NULL, NULL, false},
         {"a.tsv", "a\xff \tb\n", "1 a\xff [b]; 0", false, NULL, NULL, false},
         /* comments, and # as a token */
-        {"a.conll", "# id = 1\n# text = A b\nA\tO\n# within\nb\tO\n#\tO\n#tag\tB-x\n\n#newdoc\nC\tO\n",
+        {"a.conll",
+         "# id = 1\n# text = A b\nA\tO\n# within\nb\tO\n#\tO\n#tag\tB-x\n\n#newdoc\nC\tO\n",
          "3 - [A b # #tag] A/O b/O #/O #tag/B-x; 10 - [C] C/O; 0", false, NULL, NULL, false},
-        {"a.conll", "-DOCSTART- -X- O O\n\n# text = EU x\nEU NNP O B-ORG\n# # O O\n#1 CD O O\n# sent 2\n",
+        {"a.conll",
+         "-DOCSTART- -X- O O\n\n# text = EU x\nEU NNP O B-ORG\n# # O O\n#1 CD O O\n# sent 2\n",
          "4 - [EU # #1] EU/B-ORG #/O #1/O; 0", false, NULL, NULL, false},
         {"a.tsv",
          "\xEF\xBB\xBF"
@@ -257,8 +261,7 @@ static void bad_input(void **state) {
         const char *sentence;
     } cases[] = {
         {"a.tsv", "1\ta\nno tab\n", TERN_ERR_FORMAT, "a.tsv, line 2: there is no TAB"},
-        {"a.tsv", "1\ta\n \ttext\n", TERN_ERR_FORMAT,
-         "a.tsv, line 2: the label is empty"},
+        {"a.tsv", "1\ta\n \ttext\n", TERN_ERR_FORMAT, "a.tsv, line 2: the label is empty"},
         {"a.tsv",
          "\xff\xfe"
          "1\t\n",
@@ -297,14 +300,18 @@ static void bad_input(void **state) {
     static const char *const names[] = {"u.tsv", "u.csv", "u.conll", "u.txt"};
     for (size_t i = 0; i < 4; i++)
         for (int mark = 0; mark < 2; mark++) {
-            static const char wide[] = "\xff\xfe" "a\0\t\0b\0\n\0";
-            check_error(f->c, TERN_ERR_FORMAT, "the text is UTF-16; save it as UTF-8",
-                        show(f, texts_file(f, names[i], wide + 2 * mark, sizeof wide - 1 - 2 * (size_t)mark),
-                             NULL, got, sizeof got));
+            static const char wide[] = "\xff\xfe"
+                                       "a\0\t\0b\0\n\0";
+            check_error(
+                f->c, TERN_ERR_FORMAT, "the text is UTF-16; save it as UTF-8",
+                show(f,
+                     texts_file(f, names[i], wide + 2 * mark, sizeof wide - 1 - 2 * (size_t)mark),
+                     NULL, got, sizeof got));
         }
     tern_text_reader_options columns = TERN_TEXT_READER_OPTIONS_INIT;
     columns.text_column = "sentence";
-    check_error(f->c, TERN_ERR_FORMAT, "a.tsv: no column is named 'sentence'; there are: label, body",
+    check_error(f->c, TERN_ERR_FORMAT,
+                "a.tsv: no column is named 'sentence'; there are: label, body",
                 show(f, texts_write(f, "a.tsv", "label\tbody\n1\ta\n"), &columns, got, sizeof got));
     check_error(f->c, TERN_ERR_ARGUMENT, "columns are chosen in tables",
                 show(f, texts_write(f, "a.conll", "a\tO\n"), &columns, got, sizeof got));

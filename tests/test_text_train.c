@@ -1,5 +1,5 @@
-/* From a file of labelled texts to a model: vocabulary, labels, metadata, validation, vectors, resuming,
- * folds; data that cannot be trained on. */
+/* From a file of labelled texts to a model: vocabulary, labels, metadata, validation, vectors,
+ * resuming, folds; data that cannot be trained on. */
 #define _XOPEN_SOURCE 700
 #include "texts.h"
 
@@ -12,10 +12,11 @@
 
 enum { TEXTS = 120 };
 
-/* Texts of some of 30 words each, with one of `good` or `bad` words among them that says the label. */
+/* Texts of some of 30 words each, with one of `good` or `bad` words among them that says the label.
+ */
 static char *make_texts(int count, int first) {
     static const char *const good[] = {"good", "fine", "lovely"}, *const bad[] = {"bad", "dull",
-                                                                                 "awful"};
+                                                                                  "awful"};
     char *text = malloc((size_t)count * 200), *p = text;
     for (int i = first; i < first + count; i++) {
         tern__random r = tern__random_make(3, (uint64_t)i);
@@ -23,8 +24,10 @@ static char *make_texts(int count, int first) {
         const int at = (int)tern__random_below(&r, words);
         p += sprintf(p, "%s\t", i % 2 ? "pos" : "neg");
         for (int w = 0; w < words; w++)
-            if (w == at) p += sprintf(p, "%s ", (i % 2 ? good : bad)[i / 2 % 3]);
-            else p += sprintf(p, "w%d ", (int)tern__random_below(&r, 30));
+            if (w == at)
+                p += sprintf(p, "%s ", (i % 2 ? good : bad)[i / 2 % 3]);
+            else
+                p += sprintf(p, "w%d ", (int)tern__random_below(&r, 30));
         *p++ = '\n';
     }
     *p = 0;
@@ -77,7 +80,8 @@ static void every_network_learns(void **state) {
         check_ok(f->c, tern_text_train(&m, f->c, training, &o));
         double accuracy = accuracy_on(m, f->c, test);
         /* n-grams that occur once are hard to unlearn */
-        if (accuracy < (i == 1 ? 0.75 : 0.9)) fail_msg("%s: %.2f", networks[i] ? networks[i] : "default", accuracy);
+        if (accuracy < (i == 1 ? 0.75 : 0.9))
+            fail_msg("%s: %.2f", networks[i] ? networks[i] : "default", accuracy);
         tern_model_free(m);
     }
 }
@@ -177,8 +181,9 @@ static void vectors_and_a_file_to_validate_on(void **state) {
     strcpy(training, write_texts(f, "train.tsv", TEXTS, 0));
     strcpy(test, write_texts(f, "test.tsv", 40, 500));
     /* "superb" is in no text to train on, but close to "good" */
-    strcpy(vectors, texts_write(f, "v.vec", "5 4\ngood 1 0 0 0\nsuperb 1 0.1 0 0\nbad -1 0 0 0\n"
-                                            "dull -1 0.1 0 0\nw1 0 0 0 1\n"));
+    strcpy(vectors, texts_write(f, "v.vec",
+                                "5 4\ngood 1 0 0 0\nsuperb 1 0.1 0 0\nbad -1 0 0 0\n"
+                                "dull -1 0.1 0 0\nw1 0 0 0 1\n"));
     tern_text_train_options o = small_run();
     tern_train_result result;
     tern_model *m;
@@ -227,8 +232,8 @@ static void folds_cover_everything_once(void **state) {
     tern_confusion_free(confusion);
 }
 
-/* The same text under two labels cannot be told apart: were its copies in different folds, a network
- * that learnt it by heart would be right half the time; kept together it cannot know. */
+/* The same text under two labels cannot be told apart: were its copies in different folds, a
+ * network that learnt it by heart would be right half the time; kept together it cannot know. */
 static void equal_texts_stay_in_one_fold(void **state) {
     texts_fixture *f = *state;
     char text[4000] = "";
@@ -257,7 +262,8 @@ static void refuses(void **state) {
     char path[160];
     strcpy(path, write_texts(f, "train.tsv", TEXTS, 0));
     o.network = "tagger";
-    check_error(f->c, TERN_ERR_ARGUMENT, "label to every token", tern_text_train(&m, f->c, path, &o));
+    check_error(f->c, TERN_ERR_ARGUMENT, "label to every token",
+                tern_text_train(&m, f->c, path, &o));
     o.network = "tree";
     check_error(f->c, TERN_ERR_ARGUMENT, "there is no network 'tree'",
                 tern_text_train(&m, f->c, path, &o));
@@ -270,8 +276,8 @@ static void refuses(void **state) {
     check_error(f->c, TERN_ERR_ARGUMENT, "2 to 1000",
                 tern_text_cross_validate(&confusion, f->c, path, 1, &o, NULL, NULL));
     check_error(f->c, TERN_ERR_ARGUMENT, "fewer different texts",
-                tern_text_cross_validate(&confusion, f->c, texts_write(f, "c.tsv", "a\tx\nb\ty\n"), 3,
-                                         &o, NULL, NULL));
+                tern_text_cross_validate(&confusion, f->c, texts_write(f, "c.tsv", "a\tx\nb\ty\n"),
+                                         3, &o, NULL, NULL));
     assert_null(confusion);
 }
 

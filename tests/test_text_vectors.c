@@ -506,7 +506,8 @@ static void memory(void **state) { texts_starve(*state, load_all); }
 static void byte_order_marks(void **state) {
     texts_fixture *f = *state;
     static const char *const files[] = {"\xef\xbb\xbfgood 1 0\nbad -1 0\n",
-                                        "\xef\xbb\xbf" "2 2\ngood 1 0\nbad -1 0\n"};
+                                        "\xef\xbb\xbf"
+                                        "2 2\ngood 1 0\nbad -1 0\n"};
     tern_vectors *v;
     for (int i = 0; i < 2; i++) {
         check_ok(f->c, tern_vectors_load(&v, f->c, texts_write(f, "v.txt", files[i]), NULL));
@@ -515,7 +516,13 @@ static void byte_order_marks(void **state) {
         tern_vectors_free(v);
     }
     check_error(f->c, TERN_ERR_FORMAT, "the text is UTF-16",
-                tern_vectors_load(&v, f->c, texts_file(f, "w.txt", "\xff\xfe" "a\0 \0" "1\0", 8), NULL));
+                tern_vectors_load(&v, f->c,
+                                  texts_file(f, "w.txt",
+                                             "\xff\xfe"
+                                             "a\0 \0"
+                                             "1\0",
+                                             8),
+                                  NULL));
     assert_null(v);
 }
 

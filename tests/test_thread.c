@@ -1,5 +1,5 @@
-/* Threads: every item is run once and by nobody twice, whoever calls, and nobody waits for a thread that is
- * busy elsewhere. */
+/* Threads: every item is run once and by nobody twice, whoever calls, and nobody waits for a thread
+ * that is busy elsewhere. */
 #include "check.h"
 
 #include "core/base/base.h"
@@ -209,7 +209,8 @@ static int threads_of_process(void) {
     return count;
 }
 
-/* A server that loads its model and then forks: the child makes the helpers, and they end with the context. */
+/* A server that loads its model and then forks: the child makes the helpers, and they end with the
+ * context. */
 static void first_used_after_fork(void **state) {
     (void)state;
 #ifdef UNDER_TSAN
@@ -259,10 +260,14 @@ static void contexts_come_and_go(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_item_once),         cmocka_unit_test(calls_inside_items),
-        cmocka_unit_test(many_callers),            cmocka_unit_test(nobody_waits_for_others),
-        cmocka_unit_test(after_fork),              cmocka_unit_test(contexts_come_and_go),
-        cmocka_unit_test(first_used_after_fork),   cmocka_unit_test(threads_are_refused),
+        cmocka_unit_test(every_item_once),
+        cmocka_unit_test(calls_inside_items),
+        cmocka_unit_test(many_callers),
+        cmocka_unit_test(nobody_waits_for_others),
+        cmocka_unit_test(after_fork),
+        cmocka_unit_test(contexts_come_and_go),
+        cmocka_unit_test(first_used_after_fork),
+        cmocka_unit_test(threads_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

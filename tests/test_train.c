@@ -13,8 +13,10 @@ typedef struct seen {
 static bool watch(void *user, const tern_train_progress *p) {
     seen *s = user;
     s->last = *p;
-    if (p->epoch_done) s->epochs++;
-    else s->batches++;
+    if (p->epoch_done)
+        s->epochs++;
+    else
+        s->batches++;
     return !s->stop_after || s->batches < s->stop_after;
 }
 
@@ -121,8 +123,8 @@ static void diverging_ends_with_a_sentence(void **state) {
     task *t = make_task(c, 1);
     tern_graph *g = make_network(c, 1);
     tern_train_options o = quick();
-    o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD, .learning_rate = 1e6,
-                                           .momentum = 0.99};
+    o.optimizer = (tern_optimizer_options){
+        .kind = TERN_OPTIMIZER_SGD, .learning_rate = 1e6, .momentum = 0.99};
     for (int i = 0; i < PICTURES * SIDE * SIDE; i += 7) t->pictures[i] = 3e38f;
     tern_model *m = (tern_model *)g;
     check_error(c, TERN_ERR_DIVERGED, "5 steps in a row (epoch 1, batch ",
@@ -203,9 +205,9 @@ static void log_lines(void **state) {
         json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(j);
         assert_int_equal(json_integer_value(json_object_get(j, "epoch")), ++epoch);
-        static const char *const keys[] = {"loss", "accuracy", "validation_loss",
-                                           "validation_accuracy", "learning_rate", "seconds",
-                                           "items_per_second"};
+        static const char *const keys[] = {
+            "loss",          "accuracy", "validation_loss", "validation_accuracy",
+            "learning_rate", "seconds",  "items_per_second"};
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             assert_true(json_is_number(json_object_get(j, keys[k])));
         json_decref(j);
@@ -324,8 +326,8 @@ static void mixup_mixes_inputs_and_targets_alike(void **state) {
 }
 
 /* Samples [3, 6, 7, 5] (and [2, 6, 7, 5] beside) whose places all hold the sample's number, which
- * is its class: mixed, each holds the number of one other sample at the places of a box, alike in all
- * channels and in both inputs, and its target is the counted share of places. */
+ * is its class: mixed, each holds the number of one other sample at the places of a box, alike in
+ * all channels and in both inputs, and its target is the counted share of places. */
 static void cutmix_takes_a_box(void **state) {
     (void)state;
     tern_context *c = make_context(2);

@@ -1,7 +1,6 @@
 /* The trainer: one step at a time. */
 #include "training.h"
 
-
 /* A dense layer with squared error has a gradient that can be written down:
  * y = W x + b, L = mean (y - t)^2, dL/dy = 2 (y - t) / count, dW = dy x^T, db = dy. */
 static void step_by_hand(void **state) {
@@ -166,12 +165,10 @@ static void step_refuses(void **state) {
                 tern_trainer_step(trainer, &input, 1, &target, NULL));
     input.dims[2] = SIDE;
     target.dims[0] = 11;
-    check_error(c, TERN_ERR_SHAPE, "target",
-                tern_trainer_step(trainer, &input, 1, &target, NULL));
+    check_error(c, TERN_ERR_SHAPE, "target", tern_trainer_step(trainer, &input, 1, &target, NULL));
     target.dims[0] = 12;
     t->classes[5] = 3;
-    check_error(c, TERN_ERR_ARGUMENT, "3",
-                tern_trainer_step(trainer, &input, 1, &target, NULL));
+    check_error(c, TERN_ERR_ARGUMENT, "3", tern_trainer_step(trainer, &input, 1, &target, NULL));
     t->classes[5] = 2;
     check_ok(c, tern_trainer_step(trainer, &input, 1, &target, NULL));
     check_ok(c, tern_trainer_output(trainer, 0, &view));
@@ -283,8 +280,10 @@ static void slopes_do_not_decay(void **state) {
     tern_output(g, "y", tern_mul(y, factor));
     tern_trainer_options o = TERN_TRAINER_OPTIONS_INIT;
     o.loss.kind = TERN_LOSS_SQUARED_ERROR;
-    o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD, .learning_rate = 0.5,
-                                           .weight_decay = 0.5, .decay_matrices_only = true};
+    o.optimizer = (tern_optimizer_options){.kind = TERN_OPTIMIZER_SGD,
+                                           .learning_rate = 0.5,
+                                           .weight_decay = 0.5,
+                                           .decay_matrices_only = true};
     tern_trainer *t;
     tern_model *m;
     check_ok(c, tern_trainer_create(&t, g, &o));
@@ -350,8 +349,7 @@ static void every_loss(void **state) {
         check_ok(c, tern_trainer_create(&t, g, &o));
         double first, last;
         check_ok(c, tern_trainer_step(t, &input, 1, &target, &first));
-        for (int i = 0; i < 100; i++)
-            check_ok(c, tern_trainer_step(t, &input, 1, &target, &last));
+        for (int i = 0; i < 100; i++) check_ok(c, tern_trainer_step(t, &input, 1, &target, &last));
         assert_true(last < 0.8 * first);
         tern_trainer_free(t);
         tern_graph_free(g);
@@ -367,7 +365,8 @@ int main(void) {
         cmocka_unit_test(dropout_differs_from_step_to_step),
         cmocka_unit_test(step_refuses),
         cmocka_unit_test(sparse_tables_train_like_dense_ones),
-        cmocka_unit_test(slopes_do_not_decay), cmocka_unit_test(frozen_weights_stay),
+        cmocka_unit_test(slopes_do_not_decay),
+        cmocka_unit_test(frozen_weights_stay),
         cmocka_unit_test(every_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -386,12 +386,15 @@ static void average_of_models(void **state) {
         tern_session *s;
         if (k < 3) models[k] = dense((uint64_t)k + 1, 3);
         if (k == 0) check_ok(context, tern_model_set_metadata(models[0], "note", "first"));
-        if (k == 3) check_ok(context, tern_model_average(&mean, (const tern_model *const *)models, 3));
+        if (k == 3)
+            check_ok(context, tern_model_average(&mean, (const tern_model *const *)models, 3));
         check_ok(context, tern_session_create(&s, k < 3 ? models[k] : mean));
         check_ok(context, tern_session_run(s, &x, 1, &y, 1));
         for (int i = 0; i < 6; i++) {
-            if (k < 3) sum[i] += ((float *)y.data)[i];
-            else check_close(((float *)y.data)[i], sum[i] / 3, 1e-6, 1e-5);
+            if (k < 3)
+                sum[i] += ((float *)y.data)[i];
+            else
+                check_close(((float *)y.data)[i], sum[i] / 3, 1e-6, 1e-5);
         }
         tern_session_free(s);
     }
@@ -415,7 +418,9 @@ static tern_model *pooled(int64_t stride, float alpha) {
     tern_model *m;
     check_ok(context, tern_graph_create(&g, context));
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
-    x = tern_leaky_relu(tern_max_pool(tern_conv(x, 2, (tern_conv_options){.kernel_shape = {3, 3}}), 2, stride), alpha);
+    x = tern_leaky_relu(
+        tern_max_pool(tern_conv(x, 2, (tern_conv_options){.kernel_shape = {3, 3}}), 2, stride),
+        alpha);
     tern_output(g, "y", tern_global_average_pool(x));
     check_ok(context, tern_model_create(&m, g));
     tern_graph_free(g);

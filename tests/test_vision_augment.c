@@ -225,18 +225,22 @@ static void masks_move_with_pictures(void **state) {
     tern_image_free(&picture);
 }
 
-/* Masks drawn 3 pixels right of and 2 above what they mark are so still in a mirrored or turned picture. */
+/* Masks drawn 3 pixels right of and 2 above what they mark are so still in a mirrored or turned
+ * picture. */
 static void masks_that_lie_off_do_so_the_same_way(void **state) {
     (void)state;
     enum { SIZE = 60, RIGHT = 3, BELOW = -2, EDGE = 6 };
-    static const char *const moves[] = {"none", "mirror=1", "flip=1", "turn=1", "mirror=1,flip=1,turn=1"};
+    static const char *const moves[] = {"none", "mirror=1", "flip=1", "turn=1",
+                                        "mirror=1,flip=1,turn=1"};
     tern_image disc = discs(SIZE, SIZE), mask, picture, out, moved;
     check_ok(c, tern_image_create(&picture, c, SIZE, SIZE, 1, 8));
     check_ok(c, tern_image_create(&mask, c, SIZE, SIZE, 1, 8));
     for (int y = 0; y < SIZE; y++)
         for (int x = 0; x < SIZE; x++) {
-            const int from_x = x - RIGHT < 0 ? 0 : x - RIGHT, from_y = y - BELOW >= SIZE ? SIZE - 1 : y - BELOW;
-            ((uint8_t *)picture.data)[y * SIZE + x] = (uint8_t)(100 * ((uint8_t *)disc.data)[y * SIZE + x]);
+            const int from_x = x - RIGHT < 0 ? 0 : x - RIGHT,
+                      from_y = y - BELOW >= SIZE ? SIZE - 1 : y - BELOW;
+            ((uint8_t *)picture.data)[y * SIZE + x] =
+                (uint8_t)(100 * ((uint8_t *)disc.data)[y * SIZE + x]);
             ((uint8_t *)mask.data)[y * SIZE + x] = ((uint8_t *)disc.data)[from_y * SIZE + from_x];
         }
     for (size_t move = 0; move < sizeof moves / sizeof *moves; move++)

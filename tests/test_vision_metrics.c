@@ -286,8 +286,8 @@ static void rand_error(void **state) {
     tern_context_free(c);
 }
 
-/* How many pieces the wanted pixels around the middle of a 3x3 picture make, of those that hold one at a
- * side (objects) or at a corner too. */
+/* How many pieces the wanted pixels around the middle of a 3x3 picture make, of those that hold one
+ * at a side (objects) or at a corner too. */
 static int pieces(const int p[9], int wanted, bool corners) {
     static const int around[8] = {0, 1, 2, 5, 8, 7, 6, 3};
     int number[9], touching = 0;
@@ -295,24 +295,28 @@ static int pieces(const int p[9], int wanted, bool corners) {
     for (int round = 0; round < 8; round++)
         for (int a = 0; a < 8; a++)
             for (int b = 0; b < 8; b++) {
-                const int i = around[a], k = around[b], dx = abs(i % 3 - k % 3), dy = abs(i / 3 - k / 3);
-                if (p[i] != wanted || p[k] != wanted || (corners ? dx > 1 || dy > 1 : dx + dy > 1)) continue;
+                const int i = around[a], k = around[b], dx = abs(i % 3 - k % 3),
+                          dy = abs(i / 3 - k / 3);
+                if (p[i] != wanted || p[k] != wanted || (corners ? dx > 1 || dy > 1 : dx + dy > 1))
+                    continue;
                 if (number[k] < number[i]) number[i] = number[k];
             }
     for (int a = 0; a < 8; a++) {
         bool seen = p[around[a]] != wanted;
         for (int b = 0; b < a; b++)
-            seen |= p[around[b]] == wanted && number[around[b]] == number[around[a]] && (corners || around[b] % 2);
+            seen |= p[around[b]] == wanted && number[around[b]] == number[around[a]] &&
+                    (corners || around[b] % 2);
         touching += !seen && (corners || around[a] % 2);
     }
     return touching;
 }
 
-/* The warping error by its meaning: a pixel may change if around it objects stay one piece and so does
- * class 0. Looks at pixels in the same order. */
+/* The warping error by its meaning: a pixel may change if around it objects stay one piece and so
+ * does class 0. Looks at pixels in the same order. */
 static double warping_by_pieces(const tern_mask *mask, const tern_mask *truth) {
     enum { MOST = 4000 };
-    static const int turn[8][2] = {{1, 0}, {1, -1}, {0, -1}, {-1, -1}, {-1, 0}, {-1, 1}, {0, 1}, {1, 1}};
+    static const int turn[8][2] = {{1, 0},  {1, -1}, {0, -1}, {-1, -1},
+                                   {-1, 0}, {-1, 1}, {0, 1},  {1, 1}};
     const int width = truth->width, height = truth->height;
     int queue[MOST], end = 0, wrong = 0, counted = 0;
     bool is[200], said[200], waits[200] = {false};
@@ -335,7 +339,8 @@ static double warping_by_pieces(const tern_mask *mask, const tern_mask *truth) {
         is[i] = !is[i];
         for (int k = 0; k < 8; k++) {
             const int u = x + turn[k][0], v = y + turn[k][1], at = v * width + u;
-            if (u < 0 || v < 0 || u >= width || v >= height || is[at] == said[at] || waits[at]) continue;
+            if (u < 0 || v < 0 || u >= width || v >= height || is[at] == said[at] || waits[at])
+                continue;
             assert_true(end < MOST);
             queue[end++] = at;
             waits[at] = true;
@@ -352,19 +357,21 @@ static void warping_error(void **state) {
         const char *mask, *truth;
         double wrong; /* of the pixels */
     } cases[] = {
-        {"0000000110001100000000000", "0000001110011100111000000", 0},  /* an object grows */
+        {"0000000110001100000000000", "0000001110011100111000000", 0}, /* an object grows */
         {"1101111011110111101111011", "1101111011110111101111011", 0},
-        {"1101111011111111101111011", "1101111011110111101111011", 1},  /* a gap of one pixel joins two */
-        {"1111111111111111111111111", "1101111011110111101111011", 5},  /* no membrane at all */
-        {"0000000000001000000000000", "0000000000000000000000000", 1},  /* born */
-        {"1111111011111111111111111", "1111111111111111111111111", 1},  /* a hole */
-        {"0110111011110111101111011", "1101111011110111101111011", 0},  /* a border bends */
+        {"1101111011111111101111011", "1101111011110111101111011",
+         1}, /* a gap of one pixel joins two */
+        {"1111111111111111111111111", "1101111011110111101111011", 5}, /* no membrane at all */
+        {"0000000000001000000000000", "0000000000000000000000000", 1}, /* born */
+        {"1111111011111111111111111", "1111111111111111111111111", 1}, /* a hole */
+        {"0110111011110111101111011", "1101111011110111101111011", 0}, /* a border bends */
         {"0000000000001000000000000", "00000000.0001100000000000", 0},
-        {"0000000010000000000000000", "00000000.0000000000000000", 0},  /* does not count */
+        {"0000000010000000000000000", "00000000.0000000000000000", 0}, /* does not count */
     };
     double error;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tern_mask mask = mask_of(c, 5, 5, 2, cases[i].mask), truth = mask_of(c, 5, 5, 2, cases[i].truth);
+        tern_mask mask = mask_of(c, 5, 5, 2, cases[i].mask),
+                  truth = mask_of(c, 5, 5, 2, cases[i].truth);
         const double counted = strchr(cases[i].truth, '.') ? 24 : 25;
         check_ok(c, tern_mask_warping_error(&error, &mask, &truth));
         check_close(error, cases[i].wrong / counted, 1e-12, 0);
@@ -411,8 +418,7 @@ static tern_mask block_at(tern_context *c, int x, int y) {
     tern_mask m;
     check_ok(c, tern_mask_create(&m, c, WIDTH, HEIGHT, 2, 0));
     for (int row = 8; row < 16; row++)
-        for (int column = 9; column < 21; column++)
-            m.labels[(row + y) * WIDTH + column + x] = 1;
+        for (int column = 9; column < 21; column++) m.labels[(row + y) * WIDTH + column + x] = 1;
     return m;
 }
 
@@ -427,8 +433,10 @@ static void offset(void **state) {
         tern_mask truth = block_at(c, moved[i][0], moved[i][1]);
         check_ok(c, tern_mask_metrics_create(&m, c, 2));
         check_ok(c, tern_mask_metrics_add(m, &still, &truth, &s));
-        if (abs(moved[i][0]) < 3) check_close(s.offset_x, moved[i][0], 1e-12, 0);
-        else assert_true(isnan(s.offset_x));
+        if (abs(moved[i][0]) < 3)
+            check_close(s.offset_x, moved[i][0], 1e-12, 0);
+        else
+            assert_true(isnan(s.offset_x));
         check_close(s.offset_y, moved[i][1], 1e-12, 0);
         /* with one that lies where it is, half of that */
         if (moved[i][0] == 1 && !moved[i][1]) {
@@ -452,9 +460,13 @@ static void offset(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand), cmocka_unit_test(several_classes),      cmocka_unit_test(curves),
-        cmocka_unit_test(borders), cmocka_unit_test(nothing_and_mistakes),
-        cmocka_unit_test(rand_error), cmocka_unit_test(warping_error),
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(several_classes),
+        cmocka_unit_test(curves),
+        cmocka_unit_test(borders),
+        cmocka_unit_test(nothing_and_mistakes),
+        cmocka_unit_test(rand_error),
+        cmocka_unit_test(warping_error),
         cmocka_unit_test(offset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

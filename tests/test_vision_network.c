@@ -156,34 +156,34 @@ static void reach_of_odd_windows(void **state) {
 
 /* What an operator does with places when it works along the channels, where it has an axis. */
 typedef enum places {
-    KEEPS,   /* an output place follows from the same place */
-    MOVES,   /* windows, borders and scales, which the tests above look at */
-    MIXES    /* or makes something else than a picture */
+    KEEPS, /* an output place follows from the same place */
+    MOVES, /* windows, borders and scales, which the tests above look at */
+    MIXES  /* or makes something else than a picture */
 } places;
 
 static const struct {
     const char *name;
     places places;
 } known[] = {
-    {"Relu", KEEPS},          {"LeakyRelu", KEEPS},      {"Elu", KEEPS},
-    {"Sigmoid", KEEPS},       {"Tanh", KEEPS},           {"Softplus", KEEPS},
-    {"HardSwish", KEEPS},     {"Gelu", KEEPS},           {"Erf", KEEPS},
-    {"Neg", KEEPS},           {"Add", KEEPS},            {"Sub", KEEPS},
-    {"Mul", KEEPS},           {"Div", KEEPS},            {"BatchNormalization", KEEPS},
-    {"Identity", KEEPS},      {"Dropout", KEEPS},        {"LRN", KEEPS},
-    {"Softmax", KEEPS},       {"LogSoftmax", KEEPS},     {"Concat", KEEPS},
-    {"Split", KEEPS},         {"Slice", KEEPS},          {"Gather", KEEPS},
-    {"Cast", KEEPS},          {"Clip", KEEPS},           {"HardSigmoid", KEEPS},
-    {"Sqrt", KEEPS},          {"Exp", KEEPS},            {"Log", KEEPS},
-    {"Pow", KEEPS},           {"ReduceMean", KEEPS},     {"ReduceSum", KEEPS},
-    {"ReduceMax", KEEPS},     {"Conv", MOVES},           {"ConvTranspose", MOVES},
-    {"MaxPool", MOVES},       {"AveragePool", MOVES},    {"Pad", MOVES},
-    {"Resize", MOVES},        {"Gemm", MIXES},           {"MatMul", MIXES},
-    {"LSTM", MIXES},          {"GRU", MIXES},            {"GlobalAveragePool", MIXES},
-    {"GlobalMaxPool", MIXES}, {"Reshape", MIXES},        {"Flatten", MIXES},
-    {"Squeeze", MIXES},       {"Unsqueeze", MIXES},      {"LayerNormalization", MIXES},
-    {"Transpose", MIXES},     {"Selu", KEEPS},           {"Softsign", KEEPS},
-    {"Abs", KEEPS},           {"Reciprocal", KEEPS},     {"PRelu", KEEPS},
+    {"Relu", KEEPS},          {"LeakyRelu", KEEPS},   {"Elu", KEEPS},
+    {"Sigmoid", KEEPS},       {"Tanh", KEEPS},        {"Softplus", KEEPS},
+    {"HardSwish", KEEPS},     {"Gelu", KEEPS},        {"Erf", KEEPS},
+    {"Neg", KEEPS},           {"Add", KEEPS},         {"Sub", KEEPS},
+    {"Mul", KEEPS},           {"Div", KEEPS},         {"BatchNormalization", KEEPS},
+    {"Identity", KEEPS},      {"Dropout", KEEPS},     {"LRN", KEEPS},
+    {"Softmax", KEEPS},       {"LogSoftmax", KEEPS},  {"Concat", KEEPS},
+    {"Split", KEEPS},         {"Slice", KEEPS},       {"Gather", KEEPS},
+    {"Cast", KEEPS},          {"Clip", KEEPS},        {"HardSigmoid", KEEPS},
+    {"Sqrt", KEEPS},          {"Exp", KEEPS},         {"Log", KEEPS},
+    {"Pow", KEEPS},           {"ReduceMean", KEEPS},  {"ReduceSum", KEEPS},
+    {"ReduceMax", KEEPS},     {"Conv", MOVES},        {"ConvTranspose", MOVES},
+    {"MaxPool", MOVES},       {"AveragePool", MOVES}, {"Pad", MOVES},
+    {"Resize", MOVES},        {"Gemm", MIXES},        {"MatMul", MIXES},
+    {"LSTM", MIXES},          {"GRU", MIXES},         {"GlobalAveragePool", MIXES},
+    {"GlobalMaxPool", MIXES}, {"Reshape", MIXES},     {"Flatten", MIXES},
+    {"Squeeze", MIXES},       {"Unsqueeze", MIXES},   {"LayerNormalization", MIXES},
+    {"Transpose", MIXES},     {"Selu", KEEPS},        {"Softsign", KEEPS},
+    {"Abs", KEEPS},           {"Reciprocal", KEEPS},  {"PRelu", KEEPS},
 };
 enum { ROWS = sizeof known / sizeof *known };
 
@@ -286,7 +286,8 @@ static void operators_along_places(void **state) {
         check_ok(c, tern_graph_create(&g, c));
         tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1}), y = x;
         const tern_attribute axis = TERN_INT("axis", 2), axes = TERN_INTS("axes", &second, 1);
-        tern_apply(g, i < 2 ? along[i] : "ReduceMean", "across", &x, 1, i < 2 ? &axis : &axes, 1, &y, 1);
+        tern_apply(g, i < 2 ? along[i] : "ReduceMean", "across", &x, 1, i < 2 ? &axis : &axes, 1,
+                   &y, 1);
         tern_output(g, "y", tern_add(x, y));
         check_ok(c, tern_vision_network_reach(&r, g));
         assert_true(r.whole);
@@ -306,9 +307,10 @@ static void reach_beyond_pictures(void **state) {
     check_ok(c, tern_graph_create(&g, c));
     tern_value x = tern_input(g, "x", 4, (int64_t[]){-1, 1, -1, -1});
     for (int i = 0; i < 70; i++)
-        x = tern_conv(x, 1, (tern_conv_options){.kernel_shape = {3, 3},
-                                                .dilations = {far, far},
-                                                .pads = {far, far, far, far}});
+        x = tern_conv(x, 1,
+                      (tern_conv_options){.kernel_shape = {3, 3},
+                                          .dilations = {far, far},
+                                          .pads = {far, far, far, far}});
     tern_output(g, "y", x);
     check_ok(c, tern_vision_network_reach(&r, g));
     assert_true(r.whole);

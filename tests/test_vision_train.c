@@ -232,8 +232,8 @@ static void resuming_gives_the_same_model(void **state) {
     free(bytes[1]);
 }
 
-/* A trained network learns more of the same from where it was, something else with a new last layer, and
- * what is frozen stays as it was. */
+/* A trained network learns more of the same from where it was, something else with a new last
+ * layer, and what is frozen stays as it was. */
 static void goes_on(void **state) {
     (void)state;
     tern_context *c = make_context(2);
@@ -246,7 +246,8 @@ static void goes_on(void **state) {
     o.train.epochs = 1;
     o.train.optimizer.learning_rate = 1e-9;
     check_ok(c, tern_vision_train(&second, c, in_folder("one/image"), &o, &after));
-    check_close(after.scores.auc, before.scores.auc, 2e-3, 0); /* statistics of normalisation move */
+    check_close(after.scores.auc, before.scores.auc, 2e-3,
+                0); /* statistics of normalisation move */
     assert_non_null(strstr(tern_model_metadata(second, "tern.training"), "\"unet\""));
     tern_model_free(second);
 

@@ -51,15 +51,30 @@ static void bad_messages(void **state) {
     REFUSE(MODEL, "\x80\x80\x80\x80\x10\x01",
            "a field without a valid number"); /* beyond 32 bits */
     REFUSE(MODEL, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "does not end"); /* beyond 64 */
-    REFUSE(MODEL, "\x12\x03" "ab", "longer than what is left");
+    REFUSE(MODEL,
+           "\x12\x03"
+           "ab",
+           "longer than what is left");
     REFUSE(MODEL, "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "longer than what is left");
     REFUSE(MODEL, "\x12\x80", "a length that does not end");
-    REFUSE(MODEL, "\x0d" "123", "longer than what is left");
-    REFUSE(MODEL, "\x09" "1234567", "longer than what is left");
+    REFUSE(MODEL,
+           "\x0d"
+           "123",
+           "longer than what is left");
+    REFUSE(MODEL,
+           "\x09"
+           "1234567",
+           "longer than what is left");
     REFUSE(MODEL, "\x0b\x0c", "a field of unknown kind"); /* groups */
-    REFUSE(MODEL, "\x3a\x03\x12\x02" "ab", "longer than what is left"); /* beyond its message */
+    REFUSE(MODEL,
+           "\x3a\x03\x12\x02"
+           "ab",
+           "longer than what is left"); /* beyond its message */
     REFUSE(MODEL, "\x3a\x00\x3a\x00", "there again");
-    REFUSE(MODEL, "\x12\x02" "a\0", "not UTF-8");
+    REFUSE(MODEL,
+           "\x12\x02"
+           "a\0",
+           "not UTF-8");
     REFUSE(MODEL, "\x12\x01\x80", "not UTF-8");
     REFUSE(MODEL, "\x12\x02\xc0\xaf", "not UTF-8");         /* overlong */
     REFUSE(MODEL, "\x12\x03\xe0\x80\xaf", "not UTF-8");     /* overlong */
@@ -75,13 +90,19 @@ static const ProtobufCMessageDescriptor *nesting(void) {
     static ProtobufCFieldDescriptor field;
     static const unsigned by_name[1];
     static const ProtobufCIntRange ranges[2] = {{1, 0}, {0, 1}};
-    field = (ProtobufCFieldDescriptor){.name = "self", .id = 1, .label = PROTOBUF_C_LABEL_OPTIONAL,
+    field = (ProtobufCFieldDescriptor){.name = "self",
+                                       .id = 1,
+                                       .label = PROTOBUF_C_LABEL_OPTIONAL,
                                        .type = PROTOBUF_C_TYPE_MESSAGE,
-                                       .offset = sizeof(ProtobufCMessage), .descriptor = &d};
-    d = (ProtobufCMessageDescriptor){.magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, .name = "self",
+                                       .offset = sizeof(ProtobufCMessage),
+                                       .descriptor = &d};
+    d = (ProtobufCMessageDescriptor){.magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+                                     .name = "self",
                                      .sizeof_message = sizeof(ProtobufCMessage) + sizeof(void *),
-                                     .n_fields = 1, .fields = &field,
-                                     .fields_sorted_by_name = by_name, .n_field_ranges = 1,
+                                     .n_fields = 1,
+                                     .fields = &field,
+                                     .fields_sorted_by_name = by_name,
+                                     .n_field_ranges = 1,
                                      .field_ranges = ranges};
     return &d;
 }

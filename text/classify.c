@@ -1,5 +1,5 @@
-/* Classifies texts: bytes -> ids -> network or tables -> probabilities -> answer. Everything it needs
- * to know is in the model's metadata (pipeline.h). */
+/* Classifies texts: bytes -> ids -> network or tables -> probabilities -> answer. Everything it
+ * needs to know is in the model's metadata (pipeline.h). */
 #include "classify.h"
 
 #include "core/task/answer.h"
@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-    TEXTS_TOGETHER = 64,      /* in one run of the network, at most, */
-    IDS_TOGETHER = 16384,     /* of so many ids with padding */
-    CHUNK_TEXTS = 8192,       /* that are encoded together, at most, */
-    CHUNK_BYTES = 16 << 20,   /* of so many bytes */
+    TEXTS_TOGETHER = 64,       /* in one run of the network, at most, */
+    IDS_TOGETHER = 16384,      /* of so many ids with padding */
+    CHUNK_TEXTS = 8192,        /* that are encoded together, at most, */
+    CHUNK_BYTES = 16 << 20,    /* of so many bytes */
     DEFAULT_TABLES = 512 << 20 /* bytes */
 };
 
@@ -140,9 +140,9 @@ static void encode_item(void *arg, int64_t i, int worker) {
     const tern__text_pipeline *p = &e->k->pipeline;
     int64_t *ids = e->k->ids + e->begin[i];
     size_t count;
-    e->statuses[i] = tern_text_encode(ids, e->begin[i + 1] - e->begin[i], &count,
-                                      e->k->workers[worker].tokens, p->vocabulary, &p->text,
-                                      e->texts[i], e->lengths[i]);
+    e->statuses[i] =
+        tern_text_encode(ids, e->begin[i + 1] - e->begin[i], &count, e->k->workers[worker].tokens,
+                         p->vocabulary, &p->text, e->texts[i], e->lengths[i]);
     e->ids[i] = (tern__text_ids){ids, (int64_t)count};
 }
 
@@ -217,8 +217,7 @@ static tern_status run_texts(tern__text_classifier *k, tern_session *session,
     tern_context *c = tern__session_context(session);
     order_entry *order = tern__calloc(c, count, sizeof *order);
     if (!order) return TERN_ERR_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        order[i] = (order_entry){padded(ids[i].count), i};
+    for (size_t i = 0; i < count; i++) order[i] = (order_entry){padded(ids[i].count), i};
     qsort(order, count, sizeof *order, by_length);
     tern_status st = TERN_OK;
     for (size_t at = 0, n; st == TERN_OK && at < count; at += n) {
@@ -310,8 +309,8 @@ tern_status tern_text_classify_batch(tern_session *session, const char *const *t
     tern_context *c = tern__session_context(session);
     size_t *own = lengths ? NULL : tern__calloc(c, count, sizeof *own), texts_together = count;
     if (texts_together > CHUNK_TEXTS) texts_together = CHUNK_TEXTS;
-    float *room = scores ? NULL
-                         : tern__calloc(c, texts_together, k->pipeline.n_labels * sizeof *room);
+    float *room =
+        scores ? NULL : tern__calloc(c, texts_together, k->pipeline.n_labels * sizeof *room);
     if ((!lengths && !own) || (!scores && !room)) st = TERN_ERR_MEMORY;
     for (size_t i = 0; st == TERN_OK && own && i < count; i++) own[i] = strlen(texts[i]);
     if (st == TERN_OK)

@@ -187,7 +187,9 @@ static tern_status check_options(tern_text_dataset_options *o, tern_context *c) 
     return TERN_OK;
 }
 
-static const char *file(void *self, size_t index) { return index ? NULL : ((const texts *)self)->name; }
+static const char *file(void *self, size_t index) {
+    return index ? NULL : ((const texts *)self)->name;
+}
 
 static tern_status make_samples(tern_text_dataset *d, texts *t) {
     const tern_dataset_source source = {.size = sizeof source,

@@ -344,9 +344,9 @@ static tern_status report_labels(const tern__texts *t, tern__findings *f) {
                                  (long long)counts[k]);
     }
     if (never.count)
-        tern__findings_add(f, "%zu %s%s never occur%s: %s", never.count, t->tagged ? "tag" : "label",
-                           never.count == 1 ? "" : "s", never.count == 1 ? "s" : "",
-                           tern__shown_text(&never));
+        tern__findings_add(f, "%zu %s%s never occur%s: %s", never.count,
+                           t->tagged ? "tag" : "label", never.count == 1 ? "" : "s",
+                           never.count == 1 ? "s" : "", tern__shown_text(&never));
     tern__log(t->context, TERN_LOG_INFO, "%s per %s: %s", t->tagged ? "words" : "texts",
               t->tagged ? "tag" : "label", line);
     tern__free(t->context, counts);
@@ -371,8 +371,7 @@ static tern_status report(const tern__texts *t, const notes *n, tern__findings *
     tern_context *c = t->context;
     const size_t words = t->begins[t->count];
     tern__log(c, TERN_LOG_INFO, "%s: %zu texts of %zu %s, %zu words, %zu different", t->name,
-              t->count, t->label_names.count, t->tagged ? "tags" : "labels", words,
-              t->words.count);
+              t->count, t->label_names.count, t->tagged ? "tags" : "labels", words, t->words.count);
     tern_status st = report_labels(t, f);
     if (st == TERN_OK) st = report_lengths(t);
     if (st != TERN_OK) return st;

@@ -1,7 +1,7 @@
-/* The networks for text, each with its recipe. Builds graphs; knows nothing of data. Padding never changes an
- * answer: row 0 of every table is zeros and stays so, layers that would make something of zeros are
- * multiplied by the mask, and maxima are over numbers that are at least 0, which is what padding
- * gives. */
+/* The networks for text, each with its recipe. Builds graphs; knows nothing of data. Padding never
+ * changes an answer: row 0 of every table is zeros and stays so, layers that would make something
+ * of zeros are multiplied by the mask, and maxima are over numbers that are at least 0, which is
+ * what padding gives. */
 #include "networks.h"
 
 #include "core/graph/choices.h"
@@ -73,9 +73,10 @@ static tern_value row(tern_graph *g, const char *name, int64_t count, float star
 /* Conv over all that a filter of this width may see of the text, [N, C, L] -> [N, channels, L]. */
 static tern_value conv(tern_value x, int64_t channels, int64_t width, int64_t dilation) {
     const int64_t reach = (width - 1) * dilation;
-    return tern_conv(x, channels, (tern_conv_options){.kernel_shape = {width},
-                                                      .dilations = {dilation},
-                                                      .pads = {reach / 2, reach - reach / 2}});
+    return tern_conv(x, channels,
+                     (tern_conv_options){.kernel_shape = {width},
+                                         .dilations = {dilation},
+                                         .pads = {reach / 2, reach - reach / 2}});
 }
 
 /* Residual blocks whose filters see more and more of the text: x + relu(conv(norm(x))), where the
@@ -110,11 +111,12 @@ static tern_value build_textcnn(tern_value ids, const options *o) {
         const int64_t k = o->widths[n];
         snprintf(name, sizeof name, "filters%lld", (long long)k);
         snprintf(bias, sizeof bias, "filters%lld.threshold", (long long)k);
-        tern_value y = tern_conv(x, o->filters, (tern_conv_options){.kernel_shape = {k},
-                                                                    .pads = {k - 1, k - 1},
-                                                                    .no_bias = true,
-                                                                    .name = name,
-                                                                    .initializer = small});
+        tern_value y = tern_conv(x, o->filters,
+                                 (tern_conv_options){.kernel_shape = {k},
+                                                     .pads = {k - 1, k - 1},
+                                                     .no_bias = true,
+                                                     .name = name,
+                                                     .initializer = small});
         y = tern_reduce_max(tern_relu(y), (int64_t[]){2}, 1, false);
         parts[n] = tern_relu(tern_add(y, row(ids.graph, bias, o->filters, 0)));
     }
@@ -170,8 +172,8 @@ static tern_value recurrent(tern_value x, tern_value ids, int64_t hidden, bool g
     return gru ? tern_gru(x, hidden, r) : tern_lstm(x, hidden, r);
 }
 
-/* Convolution finds phrases, recurrence reads them in order (Zhou et al. 2015, C-LSTM), the greatest
- * state of each unit speaks for the text. */
+/* Convolution finds phrases, recurrence reads them in order (Zhou et al. 2015, C-LSTM), the
+ * greatest state of each unit speaks for the text. */
 static tern_value build_recurrent(tern_value ids, const options *o, bool gru) {
     tern_value x = words(ids, o, SPREAD);
     if (o->dropout > 0) x = tern_dropout(x, (float)o->dropout / 2);
@@ -186,18 +188,18 @@ static tern_value build_gru(tern_value ids, const options *o) {
     return build_recurrent(ids, o, true);
 }
 
-/* Sub-words of each token, [N, L, S] -> [N, L, dimension]: their sum, scaled so that some ten of them
- * come to about what one word's vector does. */
+/* Sub-words of each token, [N, L, S] -> [N, L, dimension]: their sum, scaled so that some ten of
+ * them come to about what one word's vector does. */
 static tern_value subwords(tern_graph *g, const options *o, int64_t dimension) {
-    tern_value ids = tern_input_typed(g, "subwords", TERN_INT64, 3,
-                                      (int64_t[]){-1, -1, o->subwords});
+    tern_value ids =
+        tern_input_typed(g, "subwords", TERN_INT64, 3, (int64_t[]){-1, -1, o->subwords});
     tern_value t = table(g, "subwords.table", o->subword_rows, dimension, SPREAD, NULL, true);
     tern_value sum = tern_reduce_sum(tern_gather(t, ids, 0), (int64_t[]){2}, 1, false);
     return tern_mul(sum, single(g, "scale", 0.3f));
 }
 
-/* A label for every token: words and their sub-words, what stands around them by convolution, then in
- * order by LSTM (Lample et al. 2016, with sub-words for characters and no CRF). */
+/* A label for every token: words and their sub-words, what stands around them by convolution, then
+ * in order by LSTM (Lample et al. 2016, with sub-words for characters and no CRF). */
 static tern_value build_tagger(tern_value ids, const options *o) {
     const int64_t channels = scaled(o, 128);
     tern_value parts[2] = {words(ids, o, SPREAD)}, m = places(ids);
@@ -213,35 +215,72 @@ static tern_value build_tagger(tern_value ids, const options *o) {
 }
 
 #define LONG_TEXTS(seen)                                                                           \
-    {.train = {.samples_seen = (seen), .fewest_epochs = 4, .most_epochs = 20, .batch = 32,         \
-               .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 1e-3,                            \
-               .schedule = TERN_SCHEDULE_ONE_CYCLE},                                               \
-     .with_vectors = 0.7, .word_dropout = 0.05}
+    {                                                                                              \
+        .train = {.samples_seen = (seen),                                                          \
+                  .fewest_epochs = 4,                                                              \
+                  .most_epochs = 20,                                                               \
+                  .batch = 32,                                                                     \
+                  .optimizer = TERN_OPTIMIZER_ADAM,                                                \
+                  .learning_rate = 1e-3,                                                           \
+                  .schedule = TERN_SCHEDULE_ONE_CYCLE},                                            \
+        .with_vectors = 0.7, .word_dropout = 0.05                                                  \
+    }
 
 static const tern__text_network networks[] = {
-    {"textcnn", "filters over 3, 4 and 5 words, max over time: Kim 2014 (the default)", false, 128,
-     0.5, build_textcnn,
-     {.train = {.samples_seen = 55000, .fewest_epochs = 4, .most_epochs = 15, .batch = 50,
-                .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3,
-                .schedule = TERN_SCHEDULE_COSINE, .max_norm = 3},
-      .with_vectors = 0.35, .word_dropout = 0.15}},
-    {"ngrams", "mean of vectors of words and word n-grams: as fastText's classifier", false, 32, -1,
+    {"textcnn",
+     "filters over 3, 4 and 5 words, max over time: Kim 2014 (the default)",
+     false,
+     128,
+     0.5,
+     build_textcnn,
+     {.train = {.samples_seen = 55000,
+                .fewest_epochs = 4,
+                .most_epochs = 15,
+                .batch = 50,
+                .optimizer = TERN_OPTIMIZER_ADAM,
+                .learning_rate = 2e-3,
+                .schedule = TERN_SCHEDULE_COSINE,
+                .max_norm = 3},
+      .with_vectors = 0.35,
+      .word_dropout = 0.15}},
+    {"ngrams",
+     "mean of vectors of words and word n-grams: as fastText's classifier",
+     false,
+     32,
+     -1,
      build_ngrams,
-     {.train = {.samples_seen = 150000, .fewest_epochs = 5, .most_epochs = 30, .batch = 32,
-                .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3,
+     {.train = {.samples_seen = 150000,
+                .fewest_epochs = 5,
+                .most_epochs = 30,
+                .batch = 32,
+                .optimizer = TERN_OPTIMIZER_ADAM,
+                .learning_rate = 2e-3,
                 .schedule = TERN_SCHEDULE_COSINE},
-      .with_vectors = 0.35, .word_ngrams = 2, .buckets = 500000}},
+      .with_vectors = 0.35,
+      .word_ngrams = 2,
+      .buckets = 500000}},
     {"deep", "dilated convolutions with residuals, attention: long documents", false, 128, 0.3,
      build_deep, LONG_TEXTS(100000)},
     {"lstm", "convolution, then LSTM in both directions: where order counts", false, 128, 0.3,
      build_lstm, LONG_TEXTS(80000)},
     {"gru", "the same with gated recurrent units", false, 128, 0.3, build_gru, LONG_TEXTS(80000)},
-    {"tagger", "a label for every token: sub-words, convolutions, LSTM (for .conll data)", true, 128,
-     0.4, build_tagger,
-     {.train = {.samples_seen = 50000, .fewest_epochs = 5, .most_epochs = 25, .batch = 16,
-                .optimizer = TERN_OPTIMIZER_ADAM, .learning_rate = 2e-3,
+    {"tagger",
+     "a label for every token: sub-words, convolutions, LSTM (for .conll data)",
+     true,
+     128,
+     0.4,
+     build_tagger,
+     {.train = {.samples_seen = 50000,
+                .fewest_epochs = 5,
+                .most_epochs = 25,
+                .batch = 16,
+                .optimizer = TERN_OPTIMIZER_ADAM,
+                .learning_rate = 2e-3,
                 .schedule = TERN_SCHEDULE_ONE_CYCLE},
-      .with_vectors = 0.35, .word_dropout = 0.1, .subwords = 24, .buckets = 50000}},
+      .with_vectors = 0.35,
+      .word_dropout = 0.1,
+      .subwords = 24,
+      .buckets = 50000}},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

@@ -1,5 +1,5 @@
-/* The options of the text front end, as a table and what no table can say of them; those of training
- * as a table. Knows no text. */
+/* The options of the text front end, as a table and what no table can say of them; those of
+ * training as a table. Knows no text. */
 #include "options.h"
 #include "tokenize.h"
 
@@ -13,8 +13,11 @@
 static const char *const tokenizers[] = {"words", "kim", "spaces", "characters", NULL};
 
 #define COUNT(member, low, high, open, text)                                                       \
-    { TERN__OPTION_AT(tern_text_options, member), .kind = TERN__OPTION_INT, .least = low,          \
-      .most = high, .automatic = open, .argument = "N", .sentence = text }
+    {                                                                                              \
+        TERN__OPTION_AT(tern_text_options, member), .kind = TERN__OPTION_INT, .least = low,        \
+                                                    .most = high, .automatic = open,               \
+                                                    .argument = "N", .sentence = text              \
+    }
 static const tern__option rows[] = {
     TERN__ROW("tokenizer", CHOICE, tern_text_options, tokenizer, 0, TERN_TOKENIZER_CHARACTERS,
               "NAME", "words, kim, spaces or characters (words)", .choices = tokenizers),
@@ -28,8 +31,8 @@ static const tern__option rows[] = {
     TERN__FLAG_OPTION(tern_text_options, subword_case),
     COUNT(buckets, 1, 100000000, false, "rows for hashed runs of words")};
 static const tern_text_options defaults = TERN_TEXT_OPTIONS_INIT;
-const tern__options tern__text_options = TERN__OPTIONS(
-    "text options", tern_text_options, rows, &defaults, "TERN_TEXT_OPTIONS_INIT");
+const tern__options tern__text_options =
+    TERN__OPTIONS("text options", tern_text_options, rows, &defaults, "TERN_TEXT_OPTIONS_INIT");
 
 typedef tern_text_train_options training;
 #define ROW(name, kind, ...) TERN__ROW(name, kind, training, __VA_ARGS__)
@@ -93,9 +96,8 @@ static const tern__option vectors_rows[] = {
     VECTORS("memory", REAL, memory, 1e-9, 1e6, "GB", "what texts and vectors may take (4)",
             .unit = 1e9)};
 static const vectors vectors_defaults = TERN_VECTORS_TRAIN_OPTIONS_INIT;
-const tern__options tern__vectors_training =
-    TERN__OPTIONS("word vectors", vectors, vectors_rows, &vectors_defaults,
-                  "TERN_VECTORS_TRAIN_OPTIONS_INIT");
+const tern__options tern__vectors_training = TERN__OPTIONS(
+    "word vectors", vectors, vectors_rows, &vectors_defaults, "TERN_VECTORS_TRAIN_OPTIONS_INIT");
 
 const char *tern_tokenizer_name(tern_tokenizer tokenizer) {
     const unsigned i = (unsigned)tokenizer;

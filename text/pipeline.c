@@ -27,7 +27,7 @@ static const tern__pipeline_key input_key = {
 
 /* The network must take what the front end gives. */
 static tern_status check_inputs(const tern__text_pipeline *p, tern_context *c,
-                                 const tern_graph *g) {
+                                const tern_graph *g) {
     char text[TERN__SHAPE_TEXT];
     const size_t inputs = p->subwords ? 2 : 1;
     if (g->n_inputs != inputs || g->n_outputs < 1)
@@ -62,7 +62,9 @@ tern_status tern__text_pipeline_check_output(const tern__text_pipeline *p, tern_
 tern_status tern__text_pipeline_read(tern__text_pipeline *p, tern_context *c,
                                      const tern_model *model) {
     static const tern__pipeline_need need = {
-        {"tern.text", "tern.vocabulary", "tern.labels", "tern.input"}, "reads", "for text can read it"};
+        {"tern.text", "tern.vocabulary", "tern.labels", "tern.input"},
+        "reads",
+        "for text can read it"};
     const char *texts[TERN__PIPELINE_KEYS];
     memset(p, 0, sizeof *p);
     tern_status st = tern__pipeline_find(texts, c, model, &need);

@@ -100,7 +100,11 @@ static tern_status open_table(tern_text_reader *r, const tern_text_reader_option
     if (tabs && header && !columns) st = find_header(r, &header);
     if (st == TERN_OK)
         st = tern__csv_open_reader(&r->csv, r->context, tern__stream_name(r->stream), read_stream,
-                                   r->stream, tabs ? '\t' : sniff ? 0 : ',', header);
+                                   r->stream,
+                                   tabs    ? '\t'
+                                   : sniff ? 0
+                                           : ',',
+                                   header);
     if (st != TERN_OK) return st;
     r->csv->row_limit = r->line_limit;
     r->pairs = tabs && !header && !columns;
@@ -246,8 +250,8 @@ static tern_status next_plain(tern_text_reader *r, tern_text_record *record, boo
 
 #define FASTTEXT "__label__"
 
-/* A line "__label__x text": label and text are cut apart where the label ends. Fields lie one behind
- * the other, so that a TAB puts both back into one. */
+/* A line "__label__x text": label and text are cut apart where the label ends. Fields lie one
+ * behind the other, so that a TAB puts both back into one. */
 static tern_status cut_fasttext(tern_text_reader *r, char **label, char **text) {
     char *line = r->csv->fields[0];
     if (r->csv->n_fields > 1) line[strlen(line)] = '\t';
@@ -335,8 +339,8 @@ static size_t count_fields(const char *line, size_t length) {
     return n;
 }
 
-/* "# text = ...": begins with # and has no TAB. Where fields are parted by spaces, # may be a token,
- * with as many fields as other lines have. */
+/* "# text = ...": begins with # and has no TAB. Where fields are parted by spaces, # may be a
+ * token, with as many fields as other lines have. */
 static bool is_comment(const tern_text_reader *r, const char *line, size_t length) {
     if (*line != '#' || memchr(line, '\t', length)) return false;
     if (r->tabs) return true;
@@ -361,8 +365,10 @@ static tern_status add_line(tern_text_reader *r, char *line, size_t length) {
         return tern__stream_fail(r->stream, TERN_ERR_LIMIT,
                                  "the text is longer than %zu bytes; a blank line ends a text",
                                  r->line_limit);
-    if (separator == '\t') r->tabs = true;
-    else r->columns = count_fields(line, length);
+    if (separator == '\t')
+        r->tabs = true;
+    else
+        r->columns = count_fields(line, length);
     tern_status st = tern__label_clean(&r->cleaner, &tag, last);
     if (st == TERN_OK && !*tag)
         st = tern__stream_fail(r->stream, TERN_ERR_FORMAT,
@@ -428,7 +434,8 @@ size_t tern_text_reader_skipped(const tern_text_reader *r) {
 }
 void tern__text_reader_report(const tern_text_reader *r, tern__findings *f) {
     const size_t blank = tern_text_reader_skipped(r) - r->skipped;
-    if (blank) tern__findings_add(f, "%zu empty line%s skipped", blank, blank == 1 ? " was" : "s were");
+    if (blank)
+        tern__findings_add(f, "%zu empty line%s skipped", blank, blank == 1 ? " was" : "s were");
     if (r->skipped && r->skipped_line)
         tern__findings_add(f, "%zu empty text%s skipped, the first in line %zu", r->skipped,
                            r->skipped == 1 ? " was" : "s were", r->skipped_line);

@@ -1,4 +1,5 @@
-/* From labels of tokens (BIO, IOB1, BIOES, BILOU, BMES) to entities. Knows strings only. Internal. */
+/* From labels of tokens (BIO, IOB1, BIOES, BILOU, BMES) to entities. Knows strings only. Internal.
+ */
 #ifndef TERN_TEXT_SPANS_H
 #define TERN_TEXT_SPANS_H
 
@@ -12,8 +13,8 @@ typedef struct tern__span {
 } tern__span;
 
 /* Whether labels also say where entities end and which are of one token: E-, L- and S-, U- (and M-
- * for I-). They are read so where a label begins with B-, or where all but O begin with one of these
- * letters; otherwise E-MAIL is a type. */
+ * for I-). They are read so where a label begins with B-, or where all but O begin with one of
+ * these letters; otherwise E-MAIL is a type. */
 bool tern__span_ends(const char *const *labels, size_t count);
 /* "B-person" -> "person"; "O" -> NULL. ends: tern__span_ends of all labels. */
 const char *tern__span_type(const char *label, bool ends);

@@ -19,9 +19,9 @@ struct tern__text_tables {
     int n_vectors, n_parts;
     part parts[TERN_TEXT_MAX_WIDTHS];
     const float *dense, *bias; /* [classes, n_parts * filters], [classes] */
-    float *map;   /* [n_vectors * dimension][taps * filters]: from a word's numbers to its row */
-    float *pool;  /* [capacity][taps * filters] */
-    int32_t *slot; /* [words]: row in the pool, -1: none yet */
+    float *map;     /* [n_vectors * dimension][taps * filters]: from a word's numbers to its row */
+    float *pool;    /* [capacity][taps * filters] */
+    int32_t *slot;  /* [words]: row in the pool, -1: none yet */
     int64_t *fresh; /* [capacity] words whose rows are to be made */
     int64_t capacity, used, n_fresh;
     float *scratch; /* [threads][(n_parts + 1) * filters] */
@@ -36,7 +36,9 @@ static bool is_turn(const tern__node *n) { return n->op->traits.permutation != N
 static bool is_join(const tern__node *n) { return n->op->traits.joins; }
 static bool is_relu(const tern__node *n) { return n->op->traits.fused_as == TERN__RELU; }
 static bool is_sum(const tern__node *n) { return n->op->traits.adds; }
-static bool is_convolution(const tern__node *n) { return n->op->traits.layer.kind == TERN__FILTERS; }
+static bool is_convolution(const tern__node *n) {
+    return n->op->traits.layer.kind == TERN__FILTERS;
+}
 static bool is_dropout(const tern__node *n) {
     return n->op->traits.nothing == TERN__NOTHING_AT_INFERENCE;
 }
@@ -138,8 +140,7 @@ static bool read_part(tern__text_tables *t, const tern_graph *g, int value, int 
 static bool recognise(tern__text_tables *t, const tern_graph *g) {
     const tern__node *gemm = g->n_outputs == 1 ? maker(g, g->outputs[0], is_dense) : NULL;
     int64_t dims[2], classes;
-    if (g->n_inputs != 1 || !gemm || gemm->n_inputs != 3 || whole(gemm, "transA"))
-        return false;
+    if (g->n_inputs != 1 || !gemm || gemm->n_inputs != 3 || whole(gemm, "transA")) return false;
     t->dense = weight(g, gemm->inputs[1], 2, dims);
     t->bias = weight(g, gemm->inputs[2], 1, &classes);
     if (!t->dense || !t->bias || classes != dims[0]) return false;
@@ -189,8 +190,7 @@ tern_status tern__text_tables_create(tern__text_tables **tables, tern_context *c
     t->pool = tern__alloc(c, (size_t)t->capacity * row);
     t->slot = tern__calloc(c, (size_t)t->words, sizeof *t->slot);
     t->fresh = tern__calloc(c, (size_t)t->capacity, sizeof *t->fresh);
-    t->scratch = tern__calloc(
-        c, threads, (size_t)((t->n_parts + 1) * t->filters) * sizeof(float));
+    t->scratch = tern__calloc(c, threads, (size_t)((t->n_parts + 1) * t->filters) * sizeof(float));
     if (!t->map || !t->pool || !t->slot || !t->fresh || !t->scratch) {
         tern__text_tables_free(t, c);
         return TERN_ERR_MEMORY;
@@ -239,8 +239,8 @@ static void fresh_item(void *arg, int64_t i, int worker) {
     make_row(j, word, j->t->pool + j->t->slot[word] * row_size(j->t));
 }
 
-/* The window of a width at the words [first, first + width), not all of which lie before or beyond the
- * text; its filters' first row is `tap`. */
+/* The window of a width at the words [first, first + width), not all of which lie before or beyond
+ * the text; its filters' first row is `tap`. */
 static void window(const tern__text_tables *t, const tern__text_ids *text, int64_t first,
                    int64_t width, int64_t tap, float *restrict greatest, float *restrict sum) {
     const int64_t f = t->filters, end = width < text->count - first ? width : text->count - first;
@@ -248,7 +248,8 @@ static void window(const tern__text_tables *t, const tern__text_ids *text, int64
     for (int64_t e = first < 0 ? -first : 0; e < end; e++, fresh = false) {
         const float *restrict row =
             t->pool + t->slot[text->at[first + e]] * row_size(t) + (tap + e) * f;
-        if (fresh) memcpy(sum, row, (size_t)f * sizeof *sum);
+        if (fresh)
+            memcpy(sum, row, (size_t)f * sizeof *sum);
         else
             for (int64_t k = 0; k < f; k++) sum[k] += row[k];
     }

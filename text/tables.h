@@ -21,8 +21,8 @@ typedef struct tern__text_ids {
     int64_t count;
 } tern__text_ids;
 
-/* logits [count, classes] of these texts, on the context's threads. Returns how many are done: fewer
- * than count if the next one has more different words than there is room for. */
+/* logits [count, classes] of these texts, on the context's threads. Returns how many are done:
+ * fewer than count if the next one has more different words than there is room for. */
 size_t tern__text_tables_run(tern__text_tables *tables, const tern_context *c,
                              const tern__text_ids *texts, size_t count, float *logits);
 /* Ids are below it. */

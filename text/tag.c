@@ -1,5 +1,5 @@
-/* Gives every token of a text a label: tokens -> ids and sub-words -> network -> labels -> entities;
- * and counts how many entities are found. */
+/* Gives every token of a text a label: tokens -> ids and sub-words -> network -> labels ->
+ * entities; and counts how many entities are found. */
 #include "classify.h"
 #include "spans.h"
 
@@ -57,8 +57,8 @@ static tern_status make_room(tern__text_classifier *k, tern_context *c, size_t c
     return TERN_OK;
 }
 
-/* The most probable label of the first `count` places of text n of y [N, C, L], and (scores not NULL)
- * its probability. */
+/* The most probable label of the first `count` places of text n of y [N, C, L], and (scores not
+ * NULL) its probability. */
 static tern_status read_places(const tern__text_pipeline *p, tern_context *c, const tern_tensor *y,
                                int64_t n, size_t count, int32_t *tags, float *scores) {
     const int64_t labels = (int64_t)p->n_labels, length = y->rank == 3 ? y->dims[2] : 0;
@@ -92,8 +92,7 @@ static tern_status run(tern__text_classifier *k, tern_session *session, const te
     tern_status st = TERN_OK;
     if (p->subwords)
         st = tern_text_encode_subwords(t->subwords, (size_t)p->subwords, tokens, &p->text);
-    if (st != TERN_OK)
-        return tern__fail(c, st, "%s", tern_context_message(&k->workers[0].context));
+    if (st != TERN_OK) return tern__fail(c, st, "%s", tern_context_message(&k->workers[0].context));
     st = tern_session_run(session, inputs, p->subwords ? 2 : 1, &y, 1);
     return st == TERN_OK ? read_places(p, c, &y, 0, tokens->count, t->tags, t->scores) : st;
 }
@@ -119,8 +118,8 @@ tern_status tern_text_tag_text(tern_session *session, const char *text, tern_tex
     for (size_t i = 0; i < spans; i++) {
         const tern__span *s = &t->spans[i];
         tern_text_entity *e = &t->entities[i];
-        *e = (tern_text_entity){t->tokens[s->first].begin, t->tokens[s->last].end, s->first,
-                                s->last, s->type, 1};
+        *e = (tern_text_entity){
+            t->tokens[s->first].begin, t->tokens[s->last].end, s->first, s->last, s->type, 1};
         for (size_t w = s->first; w <= s->last; w++)
             if (t->scores[w] < e->score) e->score = t->scores[w];
     }
@@ -195,12 +194,14 @@ static tern_status count_all(tern_tag_metrics *m, tern__text_classifier *k, tern
         if (st == TERN_OK) st = tern_session_run(session, batch.inputs, batch.n_inputs, &y, 1);
         for (int64_t i = 0; st == TERN_OK && i < n; i++) {
             const size_t count = tern_text_dataset_length(data, samples[i]);
-            tern__span *grown =
-                tern__grow(c, spare, 0, &spare_capacity, count + 1, sizeof *grown);
-            if (!grown) st = TERN_ERR_MEMORY;
-            else spare = grown;
+            tern__span *grown = tern__grow(c, spare, 0, &spare_capacity, count + 1, sizeof *grown);
+            if (!grown)
+                st = TERN_ERR_MEMORY;
+            else
+                spare = grown;
             if (st == TERN_OK) st = make_room(k, c, count);
-            if (st == TERN_OK) st = read_places(&k->pipeline, c, &y, i, count, k->tagger->tags, NULL);
+            if (st == TERN_OK)
+                st = read_places(&k->pipeline, c, &y, i, count, k->tagger->tags, NULL);
             if (st == TERN_OK)
                 count_text(m, &k->pipeline, tern_text_dataset_tags(data, samples[i]),
                            k->tagger->tags, count, k->tagger->spans, spare);

@@ -150,8 +150,8 @@ tern_status tern__normalize(tern__normalizer *n, const char **out, size_t *size,
         if (count > 0) count = utf8proc_reencode(points, count, how);
         if (count < 0)
             return tern__fail(n->context,
-                              count == UTF8PROC_ERROR_NOMEM ? TERN_ERR_MEMORY : TERN_ERR_FORMAT, "text: %s",
-                              utf8proc_errmsg(count)); /* not for valid UTF-8 */
+                              count == UTF8PROC_ERROR_NOMEM ? TERN_ERR_MEMORY : TERN_ERR_FORMAT,
+                              "text: %s", utf8proc_errmsg(count)); /* not for valid UTF-8 */
         *out = (const char *)points;
         *size = (size_t)count;
         return TERN_OK;

@@ -105,4 +105,6 @@ static void finish(void *arg, int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; w++) mean(l, w, l->left + w * l->stride);
 }
 
-void tern__subwords_finish(learner *l) { tern__parallel_range(l->c, l->n, 64, 8 * l->stride, finish, l); }
+void tern__subwords_finish(learner *l) {
+    tern__parallel_range(l->c, l->n, 64, 8 * l->stride, finish, l);
+}

@@ -9,12 +9,28 @@
 #define EITHER_WAY(name, most) TERN__REAL_OPTION(tern_vision_augmentation, name, -(most), most)
 static const char *const borders[] = {"reflect", "constant", "edge", "wrap", NULL};
 static const tern__option parts[] = {
-    PART(mirror, 1), PART(flip, 1), PART(turn, 1), PART(rotate, 180), PART(shift, 1), PART(scale, 2),
-    PART(stretch, 1), PART(shear, 60), PART(crop, 0.95), PART(elastic, 100),
-    PART(elastic_sigma, 1000), PART(brightness, 1), PART(contrast, 2), PART(gamma, 2),
-    PART(saturation, 2), PART(hue, 180), PART(noise, 1), PART(blur, 20),
-    TERN__INT_OPTION(tern_vision_augmentation, cutout, 0, 100), PART(cutout_size, 1),
-    EITHER_WAY(mask_x, 10), EITHER_WAY(mask_y, 10),
+    PART(mirror, 1),
+    PART(flip, 1),
+    PART(turn, 1),
+    PART(rotate, 180),
+    PART(shift, 1),
+    PART(scale, 2),
+    PART(stretch, 1),
+    PART(shear, 60),
+    PART(crop, 0.95),
+    PART(elastic, 100),
+    PART(elastic_sigma, 1000),
+    PART(brightness, 1),
+    PART(contrast, 2),
+    PART(gamma, 2),
+    PART(saturation, 2),
+    PART(hue, 180),
+    PART(noise, 1),
+    PART(blur, 20),
+    TERN__INT_OPTION(tern_vision_augmentation, cutout, 0, 100),
+    PART(cutout_size, 1),
+    EITHER_WAY(mask_x, 10),
+    EITHER_WAY(mask_y, 10),
     TERN__CHOICE_OPTION(tern_vision_augmentation, border, borders)};
 const tern__options tern__vision_augmentation =
     TERN__OPTIONS("augmentation", tern_vision_augmentation, parts, NULL, NULL);

@@ -74,8 +74,8 @@ static tern_value two_dense(tern_value x, const options *o, bool forget_first) {
 }
 
 /* variant 0: one column, Krizhevsky 2014 ("One weird trick", 61,100,840 weights, as torchvision has
- * it). 1: that of Krizhevsky et al. 2012: two columns, i.e. groups (60,965,224 weights), and response
- * normalisation after the first two layers, which VGG's authors found to be of no use. */
+ * it). 1: that of Krizhevsky et al. 2012: two columns, i.e. groups (60,965,224 weights), and
+ * response normalisation after the first two layers, which VGG's authors found to be of no use. */
 static tern_value build_alexnet(tern_value x, const options *o, const tern__classifier *n) {
     static const alexnet_layer layers[2][5] = {{{64, 11, 4, 2, 1, true},
                                                 {192, 5, 1, 2, 1, true},
@@ -149,27 +149,49 @@ static tern_value build_small(tern_value x, const options *o, const tern__classi
 /* ---- the table ---- */
 
 /* The auxiliary loss is that of Szegedy et al. 2015; other networks have no such outputs. */
-static const tern__recipe classic = {.samples_seen = 480000, .fewest_epochs = 8,
-                                     .most_epochs = 100, .batch = 64, .learning_rate = 3e-3,
-                                     .weight_decay = 0.01, .ema = 0.999, .short_ema = true,
-                                     .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true,
+static const tern__recipe classic = {.samples_seen = 480000,
+                                     .fewest_epochs = 8,
+                                     .most_epochs = 100,
+                                     .batch = 64,
+                                     .learning_rate = 3e-3,
+                                     .weight_decay = 0.01,
+                                     .ema = 0.999,
+                                     .short_ema = true,
+                                     .schedule = TERN_SCHEDULE_ONE_CYCLE,
+                                     .drop_short = true,
                                      .auxiliary = 0.3};
 #define RESIDUAL(rate)                                                                             \
-    {.samples_seen = 600000, .fewest_epochs = 10, .most_epochs = 100, .batch = 64,                 \
-     .learning_rate = (rate), .weight_decay = 0.02, .label_smoothing = 0.05, .ema = 0.999,         \
-     .short_ema = true, .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true,                   \
-     .auxiliary = 0.3}
+    {                                                                                              \
+        .samples_seen = 600000, .fewest_epochs = 10, .most_epochs = 100, .batch = 64,              \
+        .learning_rate = (rate), .weight_decay = 0.02, .label_smoothing = 0.05, .ema = 0.999,      \
+        .short_ema = true, .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true,                \
+        .auxiliary = 0.3                                                                           \
+    }
 static const tern__recipe normalized = RESIDUAL(6e-3);
 /* Deep stacks without normalisation bear a tenth of the rate. */
 static const tern__recipe plain = RESIDUAL(6e-3 / 10);
 
 #define RESNET(layers)                                                                             \
-    {"resnet" #layers, "He et al. 2016, " #layers " layers, BatchNormalization", 8, -1,            \
-     tern__build_resnet, layers, TERN__RESNET_BN, &normalized},                                    \
-    {"resnet" #layers "-plain", "the same without normalisation: 3x3, ReLU, 3x3", 8, -1,           \
-     tern__build_resnet, layers, TERN__RESNET_PLAIN, &plain},                                      \
-    {"resnet" #layers "-preactivation", "BatchNormalization and ReLU before each convolution", 8,  \
-     -1, tern__build_resnet, layers, TERN__RESNET_PREACTIVATION, &normalized}
+    {"resnet" #layers,                                                                             \
+     "He et al. 2016, " #layers " layers, BatchNormalization",                                     \
+     8,                                                                                            \
+     -1,                                                                                           \
+     tern__build_resnet,                                                                           \
+     layers,                                                                                       \
+     TERN__RESNET_BN,                                                                              \
+     &normalized},                                                                                 \
+        {"resnet" #layers "-plain",                                                                \
+         "the same without normalisation: 3x3, ReLU, 3x3",                                         \
+         8,                                                                                        \
+         -1,                                                                                       \
+         tern__build_resnet,                                                                       \
+         layers,                                                                                   \
+         TERN__RESNET_PLAIN,                                                                       \
+         &plain},                                                                                  \
+    {                                                                                              \
+        "resnet" #layers "-preactivation", "BatchNormalization and ReLU before each convolution",  \
+            8, -1, tern__build_resnet, layers, TERN__RESNET_PREACTIVATION, &normalized             \
+    }
 
 static const tern__classifier networks[] = {
     {"small", "residual, for small pictures, 0.6 M weights (the default)", 8, 0.2, build_small, 0,

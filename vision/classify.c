@@ -69,7 +69,8 @@ tern_status tern_vision_classifier_input(tern_session *session, const tern_image
 }
 
 /* Probabilities of the logits as an answer. */
-static tern_status give_answer(tern_answer *answer, classifier *k, tern_context *c, const float *z) {
+static tern_status give_answer(tern_answer *answer, classifier *k, tern_context *c,
+                               const float *z) {
     const size_t n = k->pipeline.n_labels;
     tern__softmax s;
     const tern_status st = tern__softmax_get(&s, c, z, (int64_t)n, 1);
@@ -191,14 +192,16 @@ tern_status tern_vision_classifier_evaluate(tern_confusion **confusion, tern_ses
     classifier *k;
     *confusion = NULL;
     tern_status st = prepare(&k, session);
-    if (st == TERN_OK) st = tern__class_pipeline_check(&k->pipeline, c, tern_session_model(session));
+    if (st == TERN_OK)
+        st = tern__class_pipeline_check(&k->pipeline, c, tern_session_model(session));
     if (st == TERN_OK) st = tern__class_data_open(&data, c, path, &k->pipeline, options);
     if (st == TERN_OK) {
         const int64_t count = tern_dataset_count(tern_vision_dataset_samples(data));
         e.data = data;
         e.samples = tern_vision_dataset_samples(data);
         e.predictions = tern__calloc(c, (size_t)count, sizeof *e.predictions);
-        st = e.predictions ? tern__session_predict(e.predictions, session, e.samples, 64) : TERN_ERR_MEMORY;
+        st = e.predictions ? tern__session_predict(e.predictions, session, e.samples, 64)
+                           : TERN_ERR_MEMORY;
         const tern__measuring m = {"pictures", count, measure_picture, &e};
         if (st == TERN_OK)
             st = tern__measure_labels(confusion, &m, c, k->pipeline.labels, k->pipeline.n_labels);

@@ -21,7 +21,8 @@ static bool read_vision(void *pipeline, const json_t *root) {
 }
 
 static const tern__pipeline_key vision_key = {
-    "tern.vision", "{\"task\": \"class\", \"size\": [width, height], \"mean\", \"std\"}", 200, read_vision};
+    "tern.vision", "{\"task\": \"class\", \"size\": [width, height], \"mean\", \"std\"}", 200,
+    read_vision};
 
 /* The network must take such pictures. */
 static tern_status check_input(const tern__class_pipeline *p, tern_context *c,

@@ -14,7 +14,8 @@ static tern_status no_memory(tern_context *c) {
 static json_t *ring_json(const tern_ring *ring, bool flat) {
     json_t *list = json_array();
     for (size_t i = 0; i < ring->count; i++) {
-        const json_int_t x = (json_int_t)ring->points[2 * i], y = (json_int_t)ring->points[2 * i + 1];
+        const json_int_t x = (json_int_t)ring->points[2 * i],
+                         y = (json_int_t)ring->points[2 * i + 1];
         if (flat) tern__json_append(&list, json_integer(x));
         tern__json_append(&list, flat ? json_integer(y) : json_pack("[I, I]", x, y));
     }
@@ -88,7 +89,8 @@ static tern_status add_categories(tern_coco *coco, const char *const *names) {
         if (!tern__json_holds(name)) {
             json_decref(categories);
             return tern__fail(coco->context, TERN_ERR_ARGUMENT,
-                              "the name of class %d cannot be written as JSON; it must be UTF-8", i);
+                              "the name of class %d cannot be written as JSON; it must be UTF-8",
+                              i);
         }
         tern__json_append(&categories, json_pack("{s:i, s:s}", "id", i, "name", name));
     }
@@ -221,13 +223,13 @@ tern_status tern_coco_add(tern_coco *coco, const char *file_name, const tern_mas
                           file_name, mask->classes, coco->classes);
     if (!tern__json_holds(file_name))
         return tern__fail(c, TERN_ERR_ARGUMENT,
-                          "the file name '%s' cannot be written as JSON; it must be UTF-8", file_name);
+                          "the file name '%s' cannot be written as JSON; it must be UTF-8",
+                          file_name);
     tern_status st = tern_mask_polygons(&p, mask, 0, tolerance, min_area);
     if (st != TERN_OK) return st;
     json_t *image = json_pack("{s:I, s:s, s:i, s:i}", "id", coco->images + 1, "file_name",
                               file_name, "width", mask->width, "height", mask->height);
-    if (json_array_append_new(json_object_get(coco->root, "images"), image))
-        st = no_memory(c);
+    if (json_array_append_new(json_object_get(coco->root, "images"), image)) st = no_memory(c);
     coco->images += st == TERN_OK;
     json_t *list = json_object_get(coco->root, "annotations");
     for (size_t i = 0; i < p.n_objects && st == TERN_OK; i++)
@@ -239,8 +241,8 @@ tern_status tern_coco_add(tern_coco *coco, const char *file_name, const tern_mas
 tern_status tern_coco_save(const tern_coco *coco, const char *path) {
     tern_context *c = coco->context;
     char *text;
-    tern_status st = tern__json_dump(&text, c, "a COCO file", coco->root,
-                                     JSON_COMPACT | JSON_REAL_PRECISION(6));
+    tern_status st =
+        tern__json_dump(&text, c, "a COCO file", coco->root, JSON_COMPACT | JSON_REAL_PRECISION(6));
     if (st == TERN_OK)
         st = tern_file_save(c, strcmp(path, "-") ? path : "/dev/fd/1", text, strlen(text));
     tern__free(c, text);

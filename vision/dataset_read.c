@@ -130,7 +130,8 @@ static tern_status label_name(const tern__photo_store *s, size_t i, char **name,
 /* Adds a label; takes its name over, also on failure. */
 static tern_status add_label(tern__photo_store *s, size_t *capacity, char *name) {
     const size_t n = (size_t)s->classes;
-    char **labels = name ? tern__grow(s->context, s->labels, n, capacity, n + 1, sizeof *labels) : NULL;
+    char **labels =
+        name ? tern__grow(s->context, s->labels, n, capacity, n + 1, sizeof *labels) : NULL;
     if (!labels) {
         tern__free(s->context, name);
         return TERN_ERR_MEMORY;
@@ -153,8 +154,10 @@ static tern_status find_labels(tern__photo_store *s, tern__spellings *spellings)
         if ((st = label_name(s, i, &name, &folder)) != TERN_OK) break;
         const bool known = tern__spellings_have(spellings, name);
         st = tern__spellings_note(spellings, folder, name);
-        if (st != TERN_OK || known || o->n_labels) tern__free(c, name);
-        else st = add_label(s, &capacity, name);
+        if (st != TERN_OK || known || o->n_labels)
+            tern__free(c, name);
+        else
+            st = add_label(s, &capacity, name);
         tern__free(c, folder);
     }
     if (st != TERN_OK || o->n_labels) return st;

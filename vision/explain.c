@@ -228,7 +228,7 @@ static tern_status explain(tern_image *out, const char **label, tern_session *se
     const tern_tensor in = {
         TERN_FLOAT, 4, {1, info->normalization.channels, info->height, info->width}, input};
     st = tern__session_explainer(&explainer, session,
-                                o->view == TERN_VISION_VIEW_SALIENCY ? "" : o->layer);
+                                 o->view == TERN_VISION_VIEW_SALIENCY ? "" : o->layer);
     if (st == TERN_OK) st = tern_explainer_run(explainer, &in, answer, &x);
     if (st == TERN_OK && label)
         *label = x.answer < (int64_t)info->n_labels ? info->labels[x.answer] : "";

@@ -54,8 +54,7 @@ static tern_status add_entry(void *list_, const tern__entry *e) {
 
 tern_status tern__files_read(tern__file_list *list, tern_context *c, const char *folder,
                              bool labelled) {
-    *list = (tern__file_list){
-        .context = c, .labelled = labelled, .key_start = strlen(folder) + 1};
+    *list = (tern__file_list){.context = c, .labelled = labelled, .key_start = strlen(folder) + 1};
     tern_status st = tern__folder_walk(c, folder, add_entry, list);
     if (st != TERN_OK) return st;
     if (!list->count)
@@ -64,9 +63,10 @@ tern_status tern__files_read(tern__file_list *list, tern_context *c, const char 
             "%s: no file in it is a picture by its name (.png, .jpg, .pnm, .pgm, .ppm)%s", folder,
             list->left_out ? "; convert others first (mogrify -format png)" : "");
     if (list->left_out)
-        tern__log(c, TERN_LOG_WARNING,
-                  "%s: %zu files are no PNG, JPEG or PNM pictures by their names and were left out: %s",
-                  folder, list->left_out, tern__shown_text(&list->shown));
+        tern__log(
+            c, TERN_LOG_WARNING,
+            "%s: %zu files are no PNG, JPEG or PNM pictures by their names and were left out: %s",
+            folder, list->left_out, tern__shown_text(&list->shown));
     return TERN_OK;
 }
 
@@ -102,9 +102,9 @@ void tern__files_free(tern__file_list *list) {
 }
 
 /* What is put after a picture's name to name its mask. */
-static const char *const endings[] = {"",        "_mask", "-mask", "_masks",        "_label",
-                                      "-label",  "_labels", "_seg", "-seg", "_gt",
-                                      "_segmentation", "_manual1", "_matte"};
+static const char *const endings[] = {
+    "",     "_mask", "-mask", "_masks",        "_label",   "-label", "_labels",
+    "_seg", "-seg",  "_gt",   "_segmentation", "_manual1", "_matte"};
 enum { ENDINGS = sizeof endings / sizeof *endings };
 
 int tern__files_match(const tern__file_list *list, const char *key) {
@@ -123,7 +123,8 @@ static bool is_mask(const tern__file_list *list, const char *key) {
     const size_t length = strlen(key);
     for (size_t i = 1; i < ENDINGS; i++) {
         const size_t n = strlen(endings[i]);
-        if (length <= n || length - n >= sizeof name || strcmp(key + length - n, endings[i])) continue;
+        if (length <= n || length - n >= sizeof name || strcmp(key + length - n, endings[i]))
+            continue;
         snprintf(name, sizeof name, "%.*s", (int)(length - n), key);
         if (tern__names_find(&list->numbers, name) >= 0) return true;
     }
@@ -162,7 +163,8 @@ tern_status tern__files_part(tern__file_list *list, tern__file_list *masks, cons
     if (list->count == masks->count)
         return tern__fail(list->context, TERN_ERR_FORMAT,
                           "%s: pictures and masks are one folder, but no name in it ends in _mask, "
-                          "_label, _seg, ... after another's (x.png and x_mask.png)", folder);
+                          "_label, _seg, ... after another's (x.png and x_mask.png)",
+                          folder);
     return keep(masks, masks, true);
 }
 

@@ -10,8 +10,8 @@ typedef struct tern__file_list {
     tern_context *context;
     size_t count, left_out; /* left_out: files that are no pictures by their names */
     tern__shown shown;      /* those */
-    bool labelled; /* a folder per label: keys keep the ending, as nothing is matched by them */
-    size_t key_start;       /* where in a path the path within the folder begins */
+    bool labelled;    /* a folder per label: keys keep the ending, as nothing is matched by them */
+    size_t key_start; /* where in a path the path within the folder begins */
     char **path;
     char **key; /* the path within the folder, without the ending unless labelled: "night/0012" */
     size_t path_capacity, key_capacity;

@@ -134,15 +134,15 @@ static tern_status decode_rows(tern_image *image, const tern__encoded *e, tjhand
 }
 
 static tern_status decode(tern_image *image, const tern__encoded *e, tjhandle handle) {
-    /* Which libturbojpeg may leave as they are, with no more than a warning, where the header ends early. */
+    /* Which libturbojpeg may leave as they are, with no more than a warning, where the header ends
+     * early. */
     int width = 0, height = 0, subsampling = 0, colours = TJCS_GRAY;
     if (tjDecompressHeader3(handle, e->bytes, (unsigned long)e->size, &width, &height, &subsampling,
                             &colours) &&
         (tjGetErrorCode(handle) == TJERR_FATAL || width < 1 || height < 1))
-        return tern__fail(e->context,
-                          is_memory(tjGetErrorStr2(handle)) ? TERN_ERR_MEMORY : TERN_ERR_FORMAT,
-                          "%s: the JPEG picture's header cannot be read: %s", e->name,
-                          tjGetErrorStr2(handle));
+        return tern__fail(
+            e->context, is_memory(tjGetErrorStr2(handle)) ? TERN_ERR_MEMORY : TERN_ERR_FORMAT,
+            "%s: the JPEG picture's header cannot be read: %s", e->name, tjGetErrorStr2(handle));
     const markers m = read_markers(e->bytes, e->size);
     const bool grey = colours == TJCS_GRAY, cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
     const tern__pixel_format from = {grey ? 1 : 3, 8};

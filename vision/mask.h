@@ -32,15 +32,17 @@ static inline bool tern__mask_is(const tern_mask *mask, int64_t x, int64_t y, in
 /* TERN_ERR_ARGUMENT for a label that the mask cannot have. */
 tern_status tern__mask_check_label(const tern_mask *mask, int label);
 
-/* How many pixels of masks differ from the truth moved by -REACH..REACH along x, and along y. All zero
- * before the first. */
+/* How many pixels of masks differ from the truth moved by -REACH..REACH along x, and along y. All
+ * zero before the first. */
 enum { TERN__OFFSET_REACH = 3, TERN__OFFSET_PLACES = 2 * TERN__OFFSET_REACH + 1 };
 typedef struct tern__mask_offset {
     int64_t differing[2][TERN__OFFSET_PLACES];
 } tern__mask_offset;
 /* Adds two masks of one size. */
-void tern__mask_offset_count(tern__mask_offset *offset, const tern_mask *mask, const tern_mask *truth);
-/* Where along axis 0 (x) or 1 (y) they differ least, in pixels; NaN where no place inside the reach stands out. */
+void tern__mask_offset_count(tern__mask_offset *offset, const tern_mask *mask,
+                             const tern_mask *truth);
+/* Where along axis 0 (x) or 1 (y) they differ least, in pixels; NaN where no place inside the reach
+ * stands out. */
 double tern__mask_offset_along(const tern__mask_offset *offset, int axis);
 
 #endif

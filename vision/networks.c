@@ -131,19 +131,32 @@ static tern_value build_fcn(tern_value x, const tern_vision_network_options *o) 
 }
 
 #define TRAIN(seen)                                                                                \
-    {.samples_seen = (seen), .fewest_epochs = 10, .most_epochs = 200, .batch = 8,                  \
-     .learning_rate = 4e-3, .weight_decay = 0.01, .ema = 0.99,                                     \
-     .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true}
+    {                                                                                              \
+        .samples_seen = (seen), .fewest_epochs = 10, .most_epochs = 200, .batch = 8,               \
+        .learning_rate = 4e-3, .weight_decay = 0.01, .ema = 0.99,                                  \
+        .schedule = TERN_SCHEDULE_ONE_CYCLE, .drop_short = true                                    \
+    }
 /* Crops of pictures of one scale without an up and down: microscopy, retinas, aerial views. */
-static const tern__vision_recipe crops = {
-    TRAIN(8000),
-    {.mirror = 0.5, .flip = 0.5, .turn = 0.75, .scale = 0.1, .rotate = 10, .brightness = 0.05,
-     .contrast = 0.15, .gamma = 0.1}};
+static const tern__vision_recipe crops = {TRAIN(8000),
+                                          {.mirror = 0.5,
+                                           .flip = 0.5,
+                                           .turn = 0.75,
+                                           .scale = 0.1,
+                                           .rotate = 10,
+                                           .brightness = 0.05,
+                                           .contrast = 0.15,
+                                           .gamma = 0.1}};
 /* Whole photos of things. */
-static const tern__vision_recipe photos = {
-    TRAIN(9000),
-    {.mirror = 0.5, .rotate = 10, .shift = 0.08, .scale = 0.2, .stretch = 0.1, .brightness = 0.1,
-     .contrast = 0.2, .saturation = 0.3, .hue = 15}};
+static const tern__vision_recipe photos = {TRAIN(9000),
+                                           {.mirror = 0.5,
+                                            .rotate = 10,
+                                            .shift = 0.08,
+                                            .scale = 0.2,
+                                            .stretch = 0.1,
+                                            .brightness = 0.1,
+                                            .contrast = 0.2,
+                                            .saturation = 0.3,
+                                            .hue = 15}};
 
 static const tern__vision_network networks[] = {
     {"unet", "encoder and decoder with skips side by side, 1.9 M weights (the default)", 16, 4,
@@ -166,8 +179,8 @@ const char *tern_vision_network_summary(size_t index) {
     return index < NETWORKS ? networks[index].summary : NULL;
 }
 
-static tern_value refuse(tern_graph *g, const tern__vision_network *n, const char *what, double value,
-                         const char *range) {
+static tern_value refuse(tern_graph *g, const tern__vision_network *n, const char *what,
+                         double value, const char *range) {
     tern__graph_fail(g, TERN_ERR_ARGUMENT, "network %s: %s %g; it must be in %s", n->name, what,
                      value, range);
     return (tern_value){g, -1};

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* Pixels of the mask that differ from the truth (x, y) further, where that counts; those at the edge are left
- * out, so that all moves compare the same pixels of the mask. */
+/* Pixels of the mask that differ from the truth (x, y) further, where that counts; those at the
+ * edge are left out, so that all moves compare the same pixels of the mask. */
 static int64_t differing(const tern_mask *mask, const tern_mask *truth, int x, int y) {
     const int reach = TERN__OFFSET_REACH;
     int64_t count = 0;
@@ -17,7 +17,8 @@ static int64_t differing(const tern_mask *mask, const tern_mask *truth, int x, i
     return count;
 }
 
-void tern__mask_offset_count(tern__mask_offset *offset, const tern_mask *mask, const tern_mask *truth) {
+void tern__mask_offset_count(tern__mask_offset *offset, const tern_mask *mask,
+                             const tern_mask *truth) {
     for (int d = -TERN__OFFSET_REACH; d <= TERN__OFFSET_REACH; d++) {
         offset->differing[0][d + TERN__OFFSET_REACH] += differing(mask, truth, d, 0);
         offset->differing[1][d + TERN__OFFSET_REACH] += differing(mask, truth, 0, d);
@@ -31,6 +32,8 @@ double tern__mask_offset_along(const tern__mask_offset *offset, int axis) {
     for (int i = 1; i < TERN__OFFSET_PLACES; i++)
         if (count[i] < count[least]) least = i;
     if (least == 0 || least == TERN__OFFSET_PLACES - 1) return NAN;
-    const double below = (double)(count[least - 1] - count[least]), above = (double)(count[least + 1] - count[least]);
-    return below + above > 0 ? least - TERN__OFFSET_REACH + (below - above) / (2 * (below + above)) : NAN;
+    const double below = (double)(count[least - 1] - count[least]),
+                 above = (double)(count[least + 1] - count[least]);
+    return below + above > 0 ? least - TERN__OFFSET_REACH + (below - above) / (2 * (below + above))
+                             : NAN;
 }

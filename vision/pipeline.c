@@ -43,14 +43,15 @@ static bool read(void *pipeline, const json_t *root) {
     if (!tern__normalization_read(&p->normalization, root)) return false;
     return task && !strcmp(task, "mask") &&
            tern__metadata_int(&p->classes, json_object_get(root, "classes"), 2, 255) &&
-           tern__metadata_int(&p->bits, json_object_get(root, "bits"), 8, 16) && p->bits % 8 == 0 && p->threshold >= 0 && p->threshold <= 1 &&
-           read_size(p, json_object_get(root, "size"));
+           tern__metadata_int(&p->bits, json_object_get(root, "bits"), 8, 16) && p->bits % 8 == 0 &&
+           p->threshold >= 0 && p->threshold <= 1 && read_size(p, json_object_get(root, "size"));
 }
 
 static const tern__pipeline_key vision_key = {
     "tern.vision",
-    "{\"task\": \"mask\", \"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and \"threshold\"}", 200,
-    read};
+    "{\"task\": \"mask\", \"classes\", \"bits\", \"mean\", \"std\", perhaps \"size\" and "
+    "\"threshold\"}",
+    200, read};
 
 /* The network must take such pictures and give a logit a class. */
 static tern_status check_network(const tern__vision_pipeline *p, tern_context *c,

@@ -17,7 +17,7 @@ typedef struct reader {
     size_t at;
     png_structp png;
     png_infop info;
-    void *rows;     /* memory for a row, or for all of an interlaced picture */
+    void *rows; /* memory for a row, or for all of an interlaced picture */
     bool no_memory;
     char text[200]; /* libpng's message */
     jmp_buf failed;

@@ -21,10 +21,10 @@ enum { MOST_INPUTS = 64 };  /* of a node */
 typedef struct walk {
     const tern_graph *graph;
     tern_context *context;
-    track *tracks;       /* [values] of one axis */
-    tern__shape *shapes; /* [values] for pictures of the multiple's size */
-    int axis;            /* 2: rows, 3: columns */
-    int whole;           /* a node that looks at everything, or -1 */
+    track *tracks;                          /* [values] of one axis */
+    tern__shape *shapes;                    /* [values] for pictures of the multiple's size */
+    int axis;                               /* 2: rows, 3: columns */
+    int whole;                              /* a node that looks at everything, or -1 */
     const tern__shape *inputs[MOST_INPUTS]; /* of the node that is asked */
     const void *constants[MOST_INPUTS];
 } walk;
@@ -49,9 +49,13 @@ static bool look(walk *w, const tern__node *n, tern__sight *sight) {
         w->inputs[k] = n->inputs[k] < 0 ? NULL : &w->shapes[n->inputs[k]];
         w->constants[k] = n->inputs[k] < 0 ? NULL : g->values[n->inputs[k]].data;
     }
-    const tern__infer asked = {.context = w->context, .op = n->op->name, .name = n->name,
-                               .attributes = n->attributes, .n_inputs = n->n_inputs,
-                               .inputs = w->inputs, .constants = w->constants};
+    const tern__infer asked = {.context = w->context,
+                               .op = n->op->name,
+                               .name = n->name,
+                               .attributes = n->attributes,
+                               .n_inputs = n->n_inputs,
+                               .inputs = w->inputs,
+                               .constants = w->constants};
     return t->sees(&asked, w->axis, sight);
 }
 

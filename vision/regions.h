@@ -7,7 +7,7 @@
 /* Regions of pixels of equal class that touch at a side or a corner, or at a side only. */
 typedef struct tern__regions {
     const tern_mask *mask;
-    bool sides; /* corners do not join */
+    bool sides;      /* corners do not join */
     int32_t *number; /* [height][width]: the region of each pixel, -1: none */
     size_t count;
     int32_t *parent; /* while they are sought: of provisional numbers a smaller one, or itself */

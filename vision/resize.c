@@ -171,8 +171,9 @@ static tern_status run(job *j, tern_context *c, int in_width, int in_height, int
         st = TERN_ERR_MEMORY;
     for (size_t i = 0; st == TERN_OK && i < threads; i++)
         if (!(j->scratch[i] = tern__alloc(c, j->in_row * sizeof(float)))) st = TERN_ERR_MEMORY;
-    if (st == TERN_OK) tern__parallel(c, (int64_t)j->planes * height,
-                                       4 * (int64_t)(j->in_row + j->out_row), resize_row, j);
+    if (st == TERN_OK)
+        tern__parallel(c, (int64_t)j->planes * height, 4 * (int64_t)(j->in_row + j->out_row),
+                       resize_row, j);
     for (size_t i = 0; j->scratch && i < threads; i++) tern__free(c, j->scratch[i]);
     tern__free(c, j->scratch);
     free_axis(&j->x, c);

@@ -19,8 +19,8 @@ static bool cut(tern__tile_axis *a, int64_t length, int64_t multiple, int64_t ha
     if (most >= length) return true;
     if (most <= 2 * halo) return false;
     a->count = (length - 2 * halo + most - 2 * halo - 1) / (most - 2 * halo);
-    a->window =
-        tern__least(length, tern__round_up((length - 2 * halo + a->count - 1) / a->count, multiple) + 2 * halo);
+    a->window = tern__least(
+        length, tern__round_up((length - 2 * halo + a->count - 1) / a->count, multiple) + 2 * halo);
     return true;
 }
 
@@ -30,7 +30,8 @@ bool tern__tiles_choose(tern__tile_axis axes[2], int64_t height, int64_t width, 
     double fewest = -1;
     for (int64_t most = tern__least(width, side); cut(&columns, width, multiple, halo, most);
          most = columns.window - 1) {
-        if (!cut(&rows, height, multiple, halo, tern__least(pixels / columns.window, side))) continue;
+        if (!cut(&rows, height, multiple, halo, tern__least(pixels / columns.window, side)))
+            continue;
         const double work = (double)rows.count * (double)rows.window * (double)columns.count *
                             (double)columns.window;
         if (fewest >= 0 && work >= fewest) continue;

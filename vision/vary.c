@@ -59,7 +59,8 @@ static tern_affine draw_map(const tern_vision_augmentation *a, tern__random *r,
     return map;
 }
 
-/* The map for a mask that lies off by (x, y): what is marked is found where the picture's map says. */
+/* The map for a mask that lies off by (x, y): what is marked is found where the picture's map says.
+ */
 static tern_affine map_of_mask(const tern_affine *map, double x, double y) {
     tern_affine back = *map;
     back.m[2] += x - (map->m[0] * x + map->m[1] * y);
@@ -71,8 +72,7 @@ static int channels_of(const tern__view *v) { return v->image->channels < 3 ? 1 
 
 static bool is_moved(const tern_vision_augmentation *a) {
     return a->mirror > 0 || a->flip > 0 || a->turn > 0 || a->rotate > 0 || a->shift > 0 ||
-           a->scale > 0 || a->stretch > 0 || a->shear > 0 || a->crop > 0 ||
-           a->elastic > 0;
+           a->scale > 0 || a->stretch > 0 || a->shear > 0 || a->crop > 0 || a->elastic > 0;
 }
 
 /* Column and row of the window's first pixel, where nothing is moved. */

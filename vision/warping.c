@@ -12,7 +12,8 @@ enum {
     QUEUED = 4  /* and it is to be looked at */
 };
 
-/* Pixels with a frame of class 0 around them, and those to be looked at, first come, first served. */
+/* Pixels with a frame of class 0 around them, and those to be looked at, first come, first served.
+ */
 typedef struct warp {
     uint8_t *pixels;     /* [height + 2][width + 2] */
     ptrdiff_t around[8]; /* from a pixel to its neighbours, from the right one counterclockwise */
@@ -20,8 +21,9 @@ typedef struct warp {
     size_t first, count, room;
 } warp;
 
-/* Whether a pixel may change sides without an object or a hole being born, dying, joined or parted: objects
- * hold together at sides, class 0 at corners as well. Source: Yokoi, Toriwaki & Fukumura 1975. */
+/* Whether a pixel may change sides without an object or a hole being born, dying, joined or parted:
+ * objects hold together at sides, class 0 at corners as well. Source: Yokoi, Toriwaki & Fukumura
+ * 1975. */
 static bool is_simple(const warp *w, const uint8_t *pixel) {
     int number = 0;
     for (int k = 0; k < 8; k += 2) {
@@ -56,17 +58,19 @@ tern_status tern_mask_warping_error(double *error, const tern_mask *mask, const 
     size_t pixels = 0, wrong = 0;
     *error = NAN;
     if (mask->width != truth->width || mask->height != truth->height)
-        return tern__fail(c, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d", mask->width,
-                          mask->height, truth->width, truth->height);
+        return tern__fail(c, TERN_ERR_SHAPE, "the mask is %dx%d and the true one %dx%d",
+                          mask->width, mask->height, truth->width, truth->height);
     const size_t row = width + 2, framed = row * (height + 2);
     const ptrdiff_t up = -(ptrdiff_t)row, down = -up;
-    warp w = {.around = {1, up + 1, up, up - 1, -1, down - 1, down, down + 1}, .room = width * height};
+    warp w = {.around = {1, up + 1, up, up - 1, -1, down - 1, down, down + 1},
+              .room = width * height};
     w.pixels = tern__calloc(c, framed, sizeof *w.pixels);
     w.queue = tern__alloc(c, w.room * sizeof *w.queue);
     if (w.pixels && w.queue) {
         for (size_t y = 0, i = 0; y < height; y++)
             for (size_t x = 0; x < width; x++, i++) {
-                const bool counts = truth->labels[i] != TERN_MASK_IGNORED, said = mask->labels[i] != 0;
+                const bool counts = truth->labels[i] != TERN_MASK_IGNORED,
+                           said = mask->labels[i] != 0;
                 const bool is = counts ? truth->labels[i] != 0 : said;
                 w.pixels[(y + 1) * row + x + 1] = (uint8_t)(is * OBJECT + (is != said) * WRONG);
                 pixels += counts;

@@ -18,8 +18,8 @@ typedef struct tern__csv_reader {
     char separator;
     bool quoting, ended;
     tern_status status;
-    int fd;                     /* -1: from memory or read */
-    tern__csv_read read;        /* NULL: from fd or memory */
+    int fd;              /* -1: from memory or read */
+    tern__csv_read read; /* NULL: from fd or memory */
     void *self;
     const unsigned char *bytes; /* what is left to take, of buffer or of the caller's memory */
     size_t left;
@@ -28,8 +28,8 @@ typedef struct tern__csv_reader {
     size_t row_used, row_capacity;
     size_t *starts; /* of the fields in row */
     size_t n_starts, starts_capacity;
-    size_t fields_capacity; /* of face.fields */
-    char **columns;         /* a copy of the header; NULL without one */
+    size_t fields_capacity;  /* of face.fields */
+    char **columns;          /* a copy of the header; NULL without one */
     size_t n_columns, least; /* least: fields that columns by number ask for */
     bool special[256];       /* bytes that end a run of plain ones */
     unsigned char buffer[1 << 16];
@@ -211,8 +211,8 @@ static tern_status read_row(reader *r) {
         for (bool last = false; !last;)
             if (read_field(r, &last) != TERN_OK) return r->status;
     } while (is_blank(r) && ++r->face.n_blank);
-    char **fields = tern__grow(r->context, r->face.fields, 0, &r->fields_capacity, r->n_starts,
-                               sizeof *fields);
+    char **fields =
+        tern__grow(r->context, r->face.fields, 0, &r->fields_capacity, r->n_starts, sizeof *fields);
     if (!fields) return r->status = TERN_ERR_MEMORY;
     r->face.fields = fields;
     for (size_t i = 0; i < r->n_starts; i++) fields[i] = r->row + r->starts[i];
@@ -227,12 +227,12 @@ tern_status tern__csv_next(tern__csv *csv, bool *got) {
     const size_t fields = csv->n_fields;
     if (fields && ((r->columns && fields != r->n_columns) || fields < r->least)) {
         csv->n_fields = 0;
-        return r->columns ? fail_at(r, csv->line, TERN_ERR_FORMAT,
-                                    "%zu field%s where the header has %zu", fields,
-                                    fields == 1 ? "" : "s", r->n_columns)
-                          : fail_at(r, csv->line, TERN_ERR_FORMAT,
-                                    "%zu field%s, but column %zu is asked for", fields,
-                                    fields == 1 ? "" : "s", r->least);
+        return r->columns
+                   ? fail_at(r, csv->line, TERN_ERR_FORMAT, "%zu field%s where the header has %zu",
+                             fields, fields == 1 ? "" : "s", r->n_columns)
+                   : fail_at(r, csv->line, TERN_ERR_FORMAT,
+                             "%zu field%s, but column %zu is asked for", fields,
+                             fields == 1 ? "" : "s", r->least);
     }
     *got = fields > 0;
     return TERN_OK;
@@ -261,7 +261,8 @@ static char separator_of(const char *name, const char *line, const char *end) {
     const size_t length = strlen(name);
     const char *ending = length > 4 ? name + length - 4 : "";
     if (!strcasecmp(ending, ".tsv") || !strcasecmp(ending, ".tab")) return '\t';
-    if (holds(line, end, ',')) return strcasecmp(ending, ".csv") && holds(line, end, '\t') ? '\t' : ',';
+    if (holds(line, end, ','))
+        return strcasecmp(ending, ".csv") && holds(line, end, '\t') ? '\t' : ',';
     return holds(line, end, '\t') ? '\t' : holds(line, end, ';') ? ';' : ',';
 }
 
@@ -430,9 +431,9 @@ tern_status tern__csv_column(const tern__csv *csv, const char *name, size_t *ind
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
                                  r->columns[i]);
     if (used >= sizeof names) strcpy(names + sizeof names - 4, "...");
-    return tern__fail(r->context, TERN_ERR_FORMAT, "%s: no column is named '%s'; there are: %s%s",
-                      r->name, name, names,
-                      number ? "; columns are counted in a table without a header (--no-header)" : "");
+    return tern__fail(
+        r->context, TERN_ERR_FORMAT, "%s: no column is named '%s'; there are: %s%s", r->name, name,
+        names, number ? "; columns are counted in a table without a header (--no-header)" : "");
 }
 
 tern_status tern__csv_fail(const tern__csv *csv, tern_status status, const char *format, ...) {

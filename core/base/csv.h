@@ -15,7 +15,8 @@ typedef struct tern__csv {
     size_t line;   /* on which the current row begins, counted from 1 */
     size_t n_blank;     /* blank lines so far */
     size_t row_limit;   /* TERN__CSV_ROW_LIMIT; the caller may raise it */
-    size_t most_fields; /* the last one takes the rest of the line; 0: no limit. The caller may set it */
+    size_t most_fields; /* the last one takes the rest of the line; 0: no limit. The caller may set
+                           it */
     struct tern__csv_reader *reader;
 } tern__csv;
 

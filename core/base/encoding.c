@@ -22,6 +22,7 @@ tern_status tern__text_begin(size_t *skip, tern_context *c, const char *name, co
         found = "UTF-16";
     else if (looks_like_utf16(bytes, size))
         found = "UTF-16";
-    return found ? tern__fail(c, TERN_ERR_FORMAT, "%s: the text is %s; save it as UTF-8", name, found)
-                 : TERN_OK;
+    return found
+               ? tern__fail(c, TERN_ERR_FORMAT, "%s: the text is %s; save it as UTF-8", name, found)
+               : TERN_OK;
 }

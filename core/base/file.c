@@ -88,7 +88,8 @@ tern_status tern__file_open(int *fd, tern_context *c, const char *path, const ch
     return TERN_OK;
 }
 
-/* Waits until a pipe has a writer, and lets reads wait from now on. False, with errno, on failure. */
+/* Waits until a pipe has a writer, and lets reads wait from now on. False, with errno, on failure.
+ */
 static bool wait_for(int fd) {
     struct pollfd pipe = {.fd = fd, .events = POLLIN};
     const int flags = fcntl(fd, F_GETFL);
@@ -266,7 +267,7 @@ static tern_status resolve(tern__file_writer *w) {
     free(real);
     if (!w->target) return TERN_ERR_MEMORY;
     const char *slash = strrchr(w->target, '/');
-    w->folder = !slash              ? tern__strdup(c, ".")
+    w->folder = !slash               ? tern__strdup(c, ".")
                 : slash == w->target ? tern__strdup(c, "/")
                                      : tern__strndup(c, w->target, (size_t)(slash - w->target));
     return w->folder ? TERN_OK : TERN_ERR_MEMORY;
@@ -361,7 +362,7 @@ static tern_status sync_folder(tern__file_writer *w) {
     int fd = open_retrying(w, w->folder, O_RDONLY | O_DIRECTORY, 0);
     int failed = fd < 0 ? -1 : fsync_retrying(w, fd);
     const char *why = failed ? reason() : "";
-    if (fd >= 0) w->calls.close(w->calls.user, fd); /* nothing was written through it */
+    if (fd >= 0) w->calls.close(w->calls.user, fd);             /* nothing was written through it */
     if (!failed || (fd < 0 && errno == EACCES)) return TERN_OK; /* a folder one may not list */
     return tern__fail(w->context, TERN_ERR_IO,
                       "%s: is written, but its folder could not be synced to the disk: %s", w->path,

@@ -18,10 +18,10 @@ struct tern__file_calls {
     int (*rename)(void *user, const char *from, const char *to);
 };
 
-/* Reads a whole file, or a pipe to its end, of at most limit bytes; *data holds *size bytes and one 0 after them,
- * is the caller's and goes back by tern__free. TERN_ERR_IO if the file is absent, a folder, a
- * device or unreadable; TERN_ERR_LIMIT if it is larger than limit. On failure *data is NULL and
- * *size 0. */
+/* Reads a whole file, or a pipe to its end, of at most limit bytes; *data holds *size bytes and one
+ * 0 after them, is the caller's and goes back by tern__free. TERN_ERR_IO if the file is absent, a
+ * folder, a device or unreadable; TERN_ERR_LIMIT if it is larger than limit. On failure *data is
+ * NULL and *size 0. */
 tern_status tern__file_read(char **data, size_t *size, tern_context *c, const char *path,
                             size_t limit);
 /* The same from standard input, up to its end: for callers to whom "-" means that. */

@@ -11,7 +11,11 @@ json_t *tern__json_number(double value) { return isfinite(value) ? json_real(val
 size_t tern__json_character(const char *text) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const unsigned char *s = (const unsigned char *)text;
-    const size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    const size_t n = s[0] < 0x80       ? 1
+                     : s[0] >> 5 == 6  ? 2
+                     : s[0] >> 4 == 14 ? 3
+                     : s[0] >> 3 == 30 ? 4
+                                       : 0;
     uint32_t code = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
     for (size_t i = 1; i < n; i++) {
         if (s[i] >> 6 != 2) return 0;
@@ -67,9 +71,9 @@ typedef struct sink {
 
 static int put(const char *bytes, size_t size, void *user) {
     sink *s = user;
-    char *grown = s->failed ? NULL
-                            : tern__grow(s->context, s->text, s->used, &s->capacity,
-                                         s->used + size + 1, 1);
+    char *grown =
+        s->failed ? NULL
+                  : tern__grow(s->context, s->text, s->used, &s->capacity, s->used + size + 1, 1);
     s->failed = !grown;
     if (!grown) return -1;
     s->text = grown;

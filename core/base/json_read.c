@@ -1,6 +1,6 @@
-/* Reads JSON into jansson's values. Not by jansson's reader: of version 2.14 a failed allocation may
- * lose a byte of a word, which then reads as another one or ends the program (an assertion of its
- * lexer), and it is told apart from bad text only sometimes. Source: RFC 8259. */
+/* Reads JSON into jansson's values. Not by jansson's reader: of version 2.14 a failed allocation
+ * may lose a byte of a word, which then reads as another one or ends the program (an assertion of
+ * its lexer), and it is told apart from bad text only sometimes. Source: RFC 8259. */
 #define _GNU_SOURCE
 #include "json.h"
 
@@ -257,7 +257,8 @@ static tern_status read_scalar(reader *r, json_t **value) {
         bool whole;
         long long integer;
         double real;
-        if (r->at == r->end || !memchr("-0123456789", *r->at, 11)) return bad(r, "a value is missing");
+        if (r->at == r->end || !memchr("-0123456789", *r->at, 11))
+            return bad(r, "a value is missing");
         tern_status st = read_number(r, &whole, &integer, &real);
         if (st != TERN_OK) return st;
         *value = whole ? json_integer(integer) : json_real(real);

@@ -153,8 +153,7 @@ tern_status tern__spellings_note(tern__spellings *s, const char *raw, const char
     if (!n->raw) return TERN_ERR_MEMORY;
     n->clean = strcmp(raw, clean) ? tern__strdup(c, clean) : n->raw;
     s->count++;
-    if (!n->clean || tern__names_set(&s->raws, c, n->raw, place) != TERN_OK)
-        return TERN_ERR_MEMORY;
+    if (!n->clean || tern__names_set(&s->raws, c, n->raw, place) != TERN_OK) return TERN_ERR_MEMORY;
     const int first = tern__names_find(&s->cleans, n->clean);
     at[first < 0 ? place : first].spellings++;
     if (first >= 0) return TERN_OK;

@@ -1,5 +1,5 @@
-/* Labels as people write them: what is cut off, which spellings are one label; and what was left out
- * of a data set or merged, gathered for one warning. Internal; knows no files. */
+/* Labels as people write them: what is cut off, which spellings are one label; and what was left
+ * out of a data set or merged, gathered for one warning. Internal; knows no files. */
 #ifndef TERN_CORE_LABELS_H
 #define TERN_CORE_LABELS_H
 
@@ -14,8 +14,8 @@ typedef struct tern__label_cleaner {
 } tern__label_cleaner;
 
 /* The label that a text stands for: without white space and byte-order marks at both ends, in NFC
- * (Unicode Annex 15). *label is the text itself or memory of the cleaner, valid until the next call.
- * What is not UTF-8 keeps its bytes. */
+ * (Unicode Annex 15). *label is the text itself or memory of the cleaner, valid until the next
+ * call. What is not UTF-8 keeps its bytes. */
 tern_status tern__label_clean(tern__label_cleaner *k, const char **label, const char *text);
 void tern__label_cleaner_clear(tern__label_cleaner *k);
 /* A copy of it, the caller's; NULL: no memory. */
@@ -48,7 +48,7 @@ typedef struct tern__spellings {
     struct tern__spelling {
         char *raw, *clean; /* clean: raw where they are equal */
         size_t spellings;  /* of its label, where it is the first of them; else 0 */
-    } *at;
+    } * at;
     size_t count, capacity, n_labels;
     tern__names raws, cleans; /* to places in at: of the spelling; of the label's first one */
 } tern__spellings;
@@ -63,8 +63,8 @@ void tern__spellings_lost(const tern__spellings *s, const tern__spellings *other
                           tern__findings *f, const char *what);
 void tern__spellings_clear(tern__spellings *s);
 
-/* Adds that there are almost as many labels as things ("texts") or more of them than different ones.
- * different SIZE_MAX: not known. */
+/* Adds that there are almost as many labels as things ("texts") or more of them than different
+ * ones. different SIZE_MAX: not known. */
 void tern__findings_many(tern__findings *f, size_t labels, size_t things, size_t different,
                          const char *label, const char *unit);
 

@@ -15,7 +15,8 @@ void *tern__alloc(tern_context *c, size_t size) {
 void *tern__calloc(tern_context *c, size_t count, size_t size) {
     size_t bytes;
     if (!tern__mul(count, size, &bytes)) {
-        tern__fail(c, TERN_ERR_MEMORY, "out of memory: %zu items of %zu bytes overflow", count, size);
+        tern__fail(c, TERN_ERR_MEMORY, "out of memory: %zu items of %zu bytes overflow", count,
+                   size);
         return NULL;
     }
     void *pointer = tern__alloc(c, bytes);

@@ -10,7 +10,7 @@ typedef struct tern__names {
         const char *name; /* NULL: empty */
         uint64_t hash;
         int number; /* -1: removed */
-    } *slots;
+    } * slots;
     size_t capacity; /* a power of two, or 0 */
     size_t used;     /* slots that are not empty */
 } tern__names;

@@ -1,4 +1,5 @@
-/* Tells the files that are to be written from those that are read. Must not know what is in them. */
+/* Tells the files that are to be written from those that are read. Must not know what is in them.
+ */
 #define _GNU_SOURCE
 #include "outputs.h"
 
@@ -24,7 +25,8 @@ static bool look_at_folder(const char *path, struct stat *folder, const char **n
     return stat(text, folder) == 0;
 }
 
-/* Where a link leads to nothing yet, the file it will be; else the path. In memory of the caller. */
+/* Where a link leads to nothing yet, the file it will be; else the path. In memory of the caller.
+ */
 static const char *follow(const char *path, char target[4096]) {
     const ssize_t length = readlink(path, target, 4095);
     if (length <= 0) return path;
@@ -82,7 +84,8 @@ tern_status tern__outputs_spare(tern_context *c, const tern__output *outputs, si
     return TERN_OK;
 }
 
-tern_status tern__output_keeps(tern_context *c, const tern__output *output, const char *mark, int at) {
+tern_status tern__output_keeps(tern_context *c, const tern__output *output, const char *mark,
+                               int at) {
     char bytes[4096];
     int fd;
     if (!output->path || !output->there || output->info.st_size == 0) return TERN_OK;
@@ -92,10 +95,11 @@ tern_status tern__output_keeps(tern_context *c, const tern__output *output, cons
     close(fd);
     const char *found = got > 0 ? memmem(bytes, (size_t)got, mark, strlen(mark)) : NULL;
     if (found && (at < 0 || found == bytes + at)) return TERN_OK;
-    return tern__fail(c, TERN_ERR_ARGUMENT,
-                      "%s is to be %s, but what is there is something else, which would be lost; name "
-                      "another file, or remove it",
-                      output->path, output->what);
+    return tern__fail(
+        c, TERN_ERR_ARGUMENT,
+        "%s is to be %s, but what is there is something else, which would be lost; name "
+        "another file, or remove it",
+        output->path, output->what);
 }
 
 tern_status tern_file_check(tern_context *c, const char *output, const char *const *inputs,

@@ -148,7 +148,8 @@ static void write_header(png_structp png, png_infop info, const tern__png *p) {
     png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, p->bits,
                  p->colours ? PNG_COLOR_TYPE_PALETTE : types[p->channels - 1], PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    if ((double)p->width * p->height > 1e6) { /* a photo: a quarter of the time for 7 % more bytes */
+    if ((double)p->width * p->height >
+        1e6) { /* a photo: a quarter of the time for 7 % more bytes */
         png_set_compression_level(png, 3);
         png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP);
     }

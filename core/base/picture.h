@@ -32,9 +32,9 @@ uint32_t tern__picture_heat(double value);
 /* Writes a PNG; the old file stays if that fails. */
 typedef struct tern__png {
     int width, height;
-    int channels, bits; /* 1 grey, 2 with alpha, 3 RGB, 4 with alpha; 8, or 16 as uint16_t */
-    const void *data;   /* [height][width][channels] */
-    int colours;        /* above 0: data are colour numbers (channels 1, bits 8) of ... */
+    int channels, bits;     /* 1 grey, 2 with alpha, 3 RGB, 4 with alpha; 8, or 16 as uint16_t */
+    const void *data;       /* [height][width][channels] */
+    int colours;            /* above 0: data are colour numbers (channels 1, bits 8) of ... */
     const uint8_t *palette; /* [colours][3] */
 } tern__png;
 tern_status tern__png_save(const tern__png *png, tern_context *c, const char *path);

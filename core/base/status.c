@@ -6,16 +6,26 @@
 
 const char *tern_status_name(tern_status status) {
     switch (status) {
-    case TERN_OK: return "ok";
-    case TERN_ERR_ARGUMENT: return "argument";
-    case TERN_ERR_SHAPE: return "shape";
-    case TERN_ERR_MEMORY: return "memory";
-    case TERN_ERR_LIMIT: return "limit";
-    case TERN_ERR_IO: return "io";
-    case TERN_ERR_FORMAT: return "format";
-    case TERN_ERR_UNSUPPORTED: return "unsupported";
-    case TERN_ERR_DIVERGED: return "diverged";
-    case TERN_ERR_INTERRUPTED: return "interrupted";
+    case TERN_OK:
+        return "ok";
+    case TERN_ERR_ARGUMENT:
+        return "argument";
+    case TERN_ERR_SHAPE:
+        return "shape";
+    case TERN_ERR_MEMORY:
+        return "memory";
+    case TERN_ERR_LIMIT:
+        return "limit";
+    case TERN_ERR_IO:
+        return "io";
+    case TERN_ERR_FORMAT:
+        return "format";
+    case TERN_ERR_UNSUPPORTED:
+        return "unsupported";
+    case TERN_ERR_DIVERGED:
+        return "diverged";
+    case TERN_ERR_INTERRUPTED:
+        return "interrupted";
     }
     return "unknown";
 }

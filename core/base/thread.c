@@ -1,24 +1,26 @@
 /* Threads: the only file that includes omp.h, and the only one that waits.
  *
- * OpenMP makes the threads, tern does the waiting. A region per kernel call ends in a barrier, at which libgomp
- * spins for milliseconds; where another process has the core of a thread that has nothing to do, all others wait
- * until it is scheduled: a training step beside a busy neighbour took 20 to 200 times as long as alone. So one region
- * is opened per context, by a thread of its own (a caller that opened it would have to stay inside), and stays
- * open as long as the context: its threads are the helpers. A region around each training loop would serve
- * training only, and would end at the same barrier after every epoch, every picture, every sentence.
+ * OpenMP makes the threads, tern does the waiting. A region per kernel call ends in a barrier, at
+ * which libgomp spins for milliseconds; where another process has the core of a thread that has
+ * nothing to do, all others wait until it is scheduled: a training step beside a busy neighbour
+ * took 20 to 200 times as long as alone. So one region is opened per context, by a thread of its
+ * own (a caller that opened it would have to stay inside), and stays open as long as the context:
+ * its threads are the helpers. A region around each training loop would serve training only, and
+ * would end at the same barrier after every epoch, every picture, every sentence.
  *
- * A call publishes its items in a slot of the team. Whoever is there takes them from one counter, the caller too,
- * and the caller waits only for helpers that are inside an item. Waiting is a short spin and then sleep. The slots
- * belong to the team and outlive the calls, so that a helper that comes late finds a counter at 0 or the items of
- * the next call, both of which are right; nothing else of a slot is read before an item has been taken. As many
- * calls as there are slots are helped at once (sessions on several threads, calls inside items); more run alone.
+ * A call publishes its items in a slot of the team. Whoever is there takes them from one counter,
+ * the caller too, and the caller waits only for helpers that are inside an item. Waiting is a short
+ * spin and then sleep. The slots belong to the team and outlive the calls, so that a helper that
+ * comes late finds a counter at 0 or the items of the next call, both of which are right; nothing
+ * else of a slot is read before an item has been taken. As many calls as there are slots are helped
+ * at once (sessions on several threads, calls inside items); more run alone.
  *
- * After fork() the child has none of its parent's helpers: its calls run alone on contexts whose helpers had
- * been made, and any other context gets helpers of its own.
+ * After fork() the child has none of its parent's helpers: its calls run alone on contexts whose
+ * helpers had been made, and any other context gets helpers of its own.
  *
- * libgomp ends the program when it cannot make a thread, so as many are tried before (only another program that
- * takes the last ones in between is not seen). Where OMP_PROC_BIND has bound the program's first thread to one
- * processor, helpers may use all that OpenMP has places on. */
+ * libgomp ends the program when it cannot make a thread, so as many are tried before (only another
+ * program that takes the last ones in between is not seen). Where OMP_PROC_BIND has bound the
+ * program's first thread to one processor, helpers may use all that OpenMP has places on. */
 #define _GNU_SOURCE
 #include "base.h"
 
@@ -70,7 +72,8 @@ enum {
     SPINS = 2000 /* pauses before a thread sleeps */
 };
 
-/* A call's items. Lines of 64 bytes, so that what all threads write is apart from what they read. */
+/* A call's items. Lines of 64 bytes, so that what all threads write is apart from what they read.
+ */
 typedef struct slot {
     _Alignas(64) atomic_int taken; /* by a call */
     int64_t count;
@@ -109,8 +112,8 @@ static inline void rest(void) {
 #endif
 }
 
-/* Takes items until none is left and returns how many; after `left` has given one, the slot stays as it is until
- * that one is done. */
+/* Takes items until none is left and returns how many; after `left` has given one, the slot stays
+ * as it is until that one is done. */
 static int64_t take_items(slot *s, int worker, bool helper) {
     int64_t items = 0;
     while (atomic_load_explicit(&s->left, memory_order_relaxed) > 0) {
@@ -169,8 +172,8 @@ static void *lead(void *arg) {
     return NULL;
 }
 
-/* The first call that is worth it makes the threads and does not wait for them. The host's signals stay with
- * its own threads. */
+/* The first call that is worth it makes the threads and does not wait for them. The host's signals
+ * stay with its own threads. */
 static void start(struct tern__team *team) {
     int state = NEW;
     if (!atomic_compare_exchange_strong(&team->state, &state, REFUSED)) return;
@@ -207,7 +210,8 @@ void tern__team_free(tern_context *c) {
 static slot *free_slot(struct tern__team *team) {
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &team->slots[i];
-        if (!atomic_load_explicit(&s->taken, memory_order_relaxed) && !atomic_exchange(&s->taken, 1))
+        if (!atomic_load_explicit(&s->taken, memory_order_relaxed) &&
+            !atomic_exchange(&s->taken, 1))
             return s;
     }
     return NULL;

@@ -71,7 +71,8 @@ void tern_output(tern_graph *g, const char *name, tern_value value) {
     if (!usable(value)) return;
     if (value.graph != g)
         tern__graph_fail(g, TERN_ERR_ARGUMENT, "output '%s' belongs to another graph", name);
-    else tern__graph_output(g, name, value.id);
+    else
+        tern__graph_output(g, name, value.id);
 }
 
 tern_value tern_parameter(tern_graph *g, const char *name, int rank, const int64_t *dims,
@@ -100,7 +101,8 @@ void tern_set_trainable(tern_value weight, bool trainable) {
     tern__value *v = &weight.graph->values[weight.id];
     if (!v->data || v->shape.type != TERN_FLOAT)
         tern__graph_fail(weight.graph, TERN_ERR_ARGUMENT, "'%s' is not a weight", v->name);
-    else if (v->kind != TERN__BUFFER) v->kind = trainable ? TERN__PARAMETER : TERN__CONSTANT;
+    else if (v->kind != TERN__BUFFER)
+        v->kind = trainable ? TERN__PARAMETER : TERN__CONSTANT;
 }
 
 void tern_set_padding_row(tern_value table) {
@@ -153,8 +155,10 @@ static void weight_name(char *out, size_t size, const char *node, const char *su
 
 static void node_name(const tern_graph *g, const char *given, const char *base, char *out,
                       size_t size) {
-    if (given && *given) snprintf(out, size, "%s", given);
-    else tern__graph_unique(g, base, out, size);
+    if (given && *given)
+        snprintf(out, size, "%s", given);
+    else
+        tern__graph_unique(g, base, out, size);
 }
 
 /* The size of x along an axis, or -1 with an error stuck. */
@@ -172,7 +176,8 @@ static int64_t known_dim(tern_value x, int axis, const char *who) {
 
 /* ---- convolution and pooling ---- */
 
-/* Attributes shared by windows: kernel_shape, strides, dilations, pads or auto_pad. 0 means "not given". */
+/* Attributes shared by windows: kernel_shape, strides, dilations, pads or auto_pad. 0 means "not
+ * given". */
 static size_t window_attributes(tern_attribute *a, int spatial, const int64_t *kernel,
                                 const int64_t *strides, const int64_t *dilations,
                                 const int64_t *pads, const char *auto_pad, int64_t *scratch) {
@@ -184,17 +189,20 @@ static size_t window_attributes(tern_attribute *a, int spatial, const int64_t *k
     }
     a[n++] = TERN_INTS("strides", scratch, count);
     a[n++] = TERN_INTS("dilations", scratch + 3, count);
-    if (auto_pad) a[n++] = TERN_STRING("auto_pad", auto_pad);
-    else a[n++] = TERN_INTS("pads", pads, 2 * count);
+    if (auto_pad)
+        a[n++] = TERN_STRING("auto_pad", auto_pad);
+    else
+        a[n++] = TERN_INTS("pads", pads, 2 * count);
     return n;
 }
 
 static int spatial_rank(tern_value x, const char *who) {
     int spatial = look(x)->shape.rank - 2;
     if (spatial >= 1 && spatial <= 3) return spatial;
-    tern__graph_fail(x.graph, TERN_ERR_SHAPE,
-                     "%s: '%s' has rank %d; [N, C, spatial...] with 1 to 3 spatial axes is expected",
-                     who, look(x)->name, spatial + 2);
+    tern__graph_fail(
+        x.graph, TERN_ERR_SHAPE,
+        "%s: '%s' has rank %d; [N, C, spatial...] with 1 to 3 spatial axes is expected", who,
+        look(x)->name, spatial + 2);
     return -1;
 }
 
@@ -290,7 +298,8 @@ tern_value tern_global_max_pool(tern_value x) { return usable(x) ? unary("Global
 
 tern_value tern_pad(tern_value x, const int64_t *pads, const char *mode) {
     if (!usable(x)) return x;
-    tern_value inputs[2] = {x, int_list(x.graph, "pad.pads", pads, 2 * (size_t)look(x)->shape.rank)};
+    tern_value inputs[2] = {x,
+                            int_list(x.graph, "pad.pads", pads, 2 * (size_t)look(x)->shape.rank)};
     tern_attribute a = TERN_STRING("mode", mode);
     return apply("Pad", NULL, inputs, 2, &a, 1);
 }
@@ -362,8 +371,12 @@ tern_value tern_hard_swish(tern_value x) { return usable(x) ? unary("HardSwish",
 tern_value tern_leaky_relu(tern_value x, float alpha) {
     return unary_with("LeakyRelu", x, TERN_REAL("alpha", alpha));
 }
-tern_value tern_elu(tern_value x, float alpha) { return unary_with("Elu", x, TERN_REAL("alpha", alpha)); }
-tern_value tern_softmax(tern_value x, int axis) { return unary_with("Softmax", x, TERN_INT("axis", axis)); }
+tern_value tern_elu(tern_value x, float alpha) {
+    return unary_with("Elu", x, TERN_REAL("alpha", alpha));
+}
+tern_value tern_softmax(tern_value x, int axis) {
+    return unary_with("Softmax", x, TERN_INT("axis", axis));
+}
 tern_value tern_log_softmax(tern_value x, int axis) {
     return unary_with("LogSoftmax", x, TERN_INT("axis", axis));
 }
@@ -409,8 +422,8 @@ tern_value tern_dense_with(tern_value x, int64_t units, tern_dense_options o) {
     char node[256], name[256];
     node_name(x.graph, o.name, "dense", node, sizeof node);
     weight_name(name, sizeof name, node, "weight");
-    tern_value inputs[3] = {x, tern_parameter(x.graph, name, 2, (int64_t[]){units, in}, o.initializer),
-                            nothing};
+    tern_value inputs[3] = {
+        x, tern_parameter(x.graph, name, 2, (int64_t[]){units, in}, o.initializer), nothing};
     if (!o.no_bias) {
         weight_name(name, sizeof name, node, "bias");
         inputs[2] = tern_parameter(x.graph, name, 1, &units, (tern_initializer){0});
@@ -485,7 +498,8 @@ tern_value tern_transpose(tern_value x, const int64_t *permutation) {
     return unary_with("Transpose", x, TERN_INTS("perm", permutation, (size_t)look(x)->shape.rank));
 }
 
-static tern_value reduce(const char *op, tern_value x, const int64_t *axes, size_t count, bool keep) {
+static tern_value reduce(const char *op, tern_value x, const int64_t *axes, size_t count,
+                         bool keep) {
     if (!usable(x)) return x;
     /* At opset 17 the axes of ReduceSum are an input, those of the others an attribute. */
     tern_attribute a[2] = {TERN_INT("keepdims", keep), TERN_INTS("axes", axes, count)};

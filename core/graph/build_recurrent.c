@@ -56,8 +56,10 @@ static tern_value build(const char *op, int64_t gates, tern_value x, int64_t hid
         return fail(m.g, TERN_ERR_ARGUMENT, op, "there must be 1 to 2147483647 hidden units");
     if (o->lengths.graph && (o->lengths.graph != m.g || o->lengths.id < 0))
         return fail(m.g, TERN_ERR_ARGUMENT, op, "the lengths belong to another graph");
-    if (o->name) snprintf(m.name, sizeof m.name, "%s", o->name);
-    else tern__graph_unique(m.g, gates == 4 ? "lstm" : "gru", m.name, sizeof m.name);
+    if (o->name)
+        snprintf(m.name, sizeof m.name, "%s", o->name);
+    else
+        tern__graph_unique(m.g, gates == 4 ? "lstm" : "gru", m.name, sizeof m.name);
     const char *direction = o->direction ? o->direction : "forward";
     if (strcmp(direction, "bidirectional") == 0) m.directions = 2;
     double bound = 1 / sqrt((double)hidden);

@@ -32,8 +32,8 @@ tern_value tern_resize(tern_value x, tern_resize_options o) {
     char name[200];
     tern__graph_unique(x.graph, "resize.scales", name, sizeof name);
     int64_t count = rank;
-    tern_value inputs[3] = {x, {NULL, -1},
-                            tern_constant(x.graph, name, TERN_FLOAT, 1, &count, scales)};
+    tern_value inputs[3] = {
+        x, {NULL, -1}, tern_constant(x.graph, name, TERN_FLOAT, 1, &count, scales)};
     const char *coordinates = o.coordinates ? o.coordinates : "half_pixel";
     const char *nearest = o.nearest ? o.nearest : "round_prefer_floor";
     tern_attribute attributes[] = {TERN_STRING("mode", o.mode ? o.mode : "nearest"),

@@ -23,8 +23,8 @@ const char *tern__choice_names(tern__choices choices, char *out, size_t size) {
     size_t used = 0;
     *out = 0;
     for (size_t i = 0; i < choices.count && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
-                                 name_of(choices, i));
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", name_of(choices, i));
     return out;
 }
 

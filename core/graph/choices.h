@@ -10,7 +10,7 @@ typedef struct tern__choices {
     const void *rows;
     size_t row_size, count;
 } tern__choices;
-#define TERN__CHOICES(table)                                                                      \
+#define TERN__CHOICES(table)                                                                       \
     ((tern__choices){table, sizeof *(table), sizeof(table) / sizeof *(table)})
 
 /* The row of this name, NULL: there is none. name NULL: the first row. */

@@ -75,8 +75,7 @@ void tern__graph_unique(const tern_graph *g, const char *base, char *out, size_t
 
 static int add_value(tern_graph *g, const char *name, tern__value_kind kind,
                      const tern__shape *shape, int producer) {
-    if (!name || !*name)
-        return tern__graph_fail(g, TERN_ERR_ARGUMENT, "a value needs a name");
+    if (!name || !*name) return tern__graph_fail(g, TERN_ERR_ARGUMENT, "a value needs a name");
     if (tern__graph_find(g, name) >= 0)
         return tern__graph_fail(g, TERN_ERR_ARGUMENT, "there is already a value named '%s'", name);
     tern__value *grown = tern__grow(g->context, g->values, g->n_values, &g->values_capacity,
@@ -139,8 +138,10 @@ int tern__graph_initializer(tern_graph *g, const char *name, tern__value_kind ki
         tern__free(g->context, copy);
         return -1;
     }
-    if (data) memcpy(copy, data, bytes);
-    else memset(copy, 0, bytes);
+    if (data)
+        memcpy(copy, data, bytes);
+    else
+        memset(copy, 0, bytes);
     g->values[v].data = copy;
     return v;
 }
@@ -160,7 +161,9 @@ static tern_status set_attribute(tern_context *c, const tern__op *op, const char
                           op->name, node, a->name, type_names[a->type], type_names[spec->type]);
     char *at = (char *)attributes + spec->offset;
     switch (spec->type) {
-    case TERN_ATTRIBUTE_INT: memcpy(at, &a->i, sizeof a->i); break;
+    case TERN_ATTRIBUTE_INT:
+        memcpy(at, &a->i, sizeof a->i);
+        break;
     case TERN_ATTRIBUTE_FLOAT: {
         float f = (float)a->f;
         memcpy(at, &f, sizeof f);
@@ -169,8 +172,9 @@ static tern_status set_attribute(tern_context *c, const tern__op *op, const char
     case TERN_ATTRIBUTE_STRING: {
         tern__string *s = (tern__string *)(void *)at;
         if (!a->s || strlen(a->s) >= sizeof s->at)
-            return tern__fail(c, TERN_ERR_ARGUMENT, "%s '%s': attribute '%s' has an impossible value",
-                              op->name, node, a->name);
+            return tern__fail(c, TERN_ERR_ARGUMENT,
+                              "%s '%s': attribute '%s' has an impossible value", op->name, node,
+                              a->name);
         memset(s, 0, sizeof *s);
         strcpy(s->at, a->s);
         break;
@@ -178,9 +182,9 @@ static tern_status set_attribute(tern_context *c, const tern__op *op, const char
     default: {
         tern__ints *list = (tern__ints *)(void *)at;
         if (a->count > sizeof list->at / sizeof *list->at)
-            return tern__fail(c, TERN_ERR_LIMIT, "%s '%s': attribute '%s' has %zu numbers, %zu at most",
-                              op->name, node, a->name, a->count,
-                              sizeof list->at / sizeof *list->at);
+            return tern__fail(c, TERN_ERR_LIMIT,
+                              "%s '%s': attribute '%s' has %zu numbers, %zu at most", op->name,
+                              node, a->name, a->count, sizeof list->at / sizeof *list->at);
         memset(list, 0, sizeof *list);
         list->count = (int)a->count;
         if (a->count) memcpy(list->at, a->ints, a->count * sizeof *a->ints);
@@ -192,8 +196,8 @@ static tern_status set_attribute(tern_context *c, const tern__op *op, const char
 static tern_status fill_attributes(tern_context *c, const tern__op *op, const char *node,
                                    void *attributes, const tern_attribute *given, size_t n_given) {
     for (const tern__attribute *spec = op->attributes; spec && spec->name; spec++) {
-        tern_attribute standard = {.name = spec->name, .i = spec->i, .f = spec->f,
-                                   .s = spec->s ? spec->s : ""};
+        tern_attribute standard = {
+            .name = spec->name, .i = spec->i, .f = spec->f, .s = spec->s ? spec->s : ""};
         memcpy(&standard.type, &spec->type, sizeof standard.type);
         tern_status st = set_attribute(c, op, node, attributes, &standard);
         if (st) return st;
@@ -235,8 +239,8 @@ tern_status tern__graph_infer(tern_context *c, const tern__op *op, const char *n
                               const void *attributes, const tern__shape *const *inputs,
                               const void *const *constants, int n_inputs, tern__shape *outputs,
                               int n_outputs) {
-    tern__infer in = {c,        op->name,  node_name, attributes, n_inputs,
-                      n_outputs, inputs, constants, outputs};
+    tern__infer in = {c,         op->name, node_name, attributes, n_inputs,
+                      n_outputs, inputs,   constants, outputs};
     tern_status st = TERN_OK;
     for (int i = 0; i < n_outputs; i++) outputs[i] = (tern__shape){.type = TERN_FLOAT};
     for (int i = 0; !st && i < n_inputs; i++) st = check_sane(c, &in, "input", i, inputs[i]);
@@ -311,8 +315,10 @@ static int add_outputs(tern_graph *g, tern__node *node, const tern__shape *shape
         }
         if (!name || !*name) {
             char base[200];
-            if (i == 0) snprintf(base, sizeof base, "%s.output", node->name);
-            else snprintf(base, sizeof base, "%s.output%d", node->name, i);
+            if (i == 0)
+                snprintf(base, sizeof base, "%s.output", node->name);
+            else
+                snprintf(base, sizeof base, "%s.output%d", node->name, i);
             tern__graph_unique(g, base, made, sizeof made);
             name = made;
         }
@@ -357,7 +363,8 @@ int tern__graph_node(tern_graph *g, const char *domain, const char *op_name, con
     if (!st) st = fill_attributes(g->context, op, name, node.attributes, attributes, n_attributes);
     if (!st) st = infer_node(g, &node, shapes);
     if (!st) st = tern__names_set(&g->node_names, g->context, node.name, (int)g->n_nodes);
-    if (st) stick(g);
+    if (st)
+        stick(g);
     else if (add_outputs(g, &node, shapes, output_names)) {
         tern__names_remove(&g->node_names, node.name);
         st = g->status;
@@ -378,7 +385,8 @@ void tern__graph_output(tern_graph *g, const char *name, int value) {
     for (size_t i = 0; i < g->n_outputs; i++) taken |= g->outputs[i] == value;
     if (taken) { /* a value has one name, so a second output of it is a copy */
         int source = value;
-        if (tern__graph_node(g, "", "Identity", NULL, &source, 1, NULL, 0, &name, 1, &value) < 0) return;
+        if (tern__graph_node(g, "", "Identity", NULL, &source, 1, NULL, 0, &name, 1, &value) < 0)
+            return;
     } else if (tern__graph_rename(g, value, name)) {
         stick(g);
         return;
@@ -389,9 +397,11 @@ void tern__graph_output(tern_graph *g, const char *name, int value) {
 tern_status tern__graph_rename(tern_graph *g, int value, const char *name) {
     if (strcmp(g->values[value].name, name) == 0) return TERN_OK;
     if (tern__graph_find(g, name) >= 0)
-        return tern__fail(g->context, TERN_ERR_ARGUMENT, "there is already a value named '%s'", name);
+        return tern__fail(g->context, TERN_ERR_ARGUMENT, "there is already a value named '%s'",
+                          name);
     char *copy = tern__strdup(g->context, name);
-    tern_status st = copy ? tern__names_set(&g->value_names, g->context, copy, value) : TERN_ERR_MEMORY;
+    tern_status st =
+        copy ? tern__names_set(&g->value_names, g->context, copy, value) : TERN_ERR_MEMORY;
     if (st) {
         tern__free(g->context, copy);
         return st;
@@ -406,8 +416,8 @@ tern_status tern__graph_rename(tern_graph *g, int value, const char *name) {
 
 static tern_status copy_node(tern_graph *g, const tern__node *from) {
     tern__node node;
-    tern_status st = make_node(g, &node, from->op, from->name, from->inputs, from->n_inputs,
-                               from->n_outputs);
+    tern_status st =
+        make_node(g, &node, from->op, from->name, from->inputs, from->n_inputs, from->n_outputs);
     if (!st) st = tern__names_set(&g->node_names, g->context, node.name, (int)g->n_nodes);
     if (st) {
         drop_node(g->context, &node);
@@ -433,15 +443,21 @@ tern_status tern_graph_clone(tern_graph **copy, const tern_graph *from) {
         const tern__value *v = &from->values[i];
         int added = v->data ? tern__graph_initializer(g, v->name, v->kind, &v->shape, v->data)
                             : add_value(g, v->name, v->kind, &v->shape, v->producer);
-        if (added < 0) st = tern_graph_check(g);
-        else g->values[added].padding_row = v->padding_row;
+        if (added < 0)
+            st = tern_graph_check(g);
+        else
+            g->values[added].padding_row = v->padding_row;
     }
     for (size_t i = 0; !st && i < from->n_nodes; i++) st = copy_node(g, &from->nodes[i]);
     for (size_t i = 0; !st && i < from->n_inputs; i++)
-        if (!append(g, &g->inputs, &g->n_inputs, &g->inputs_capacity, from->inputs[i])) st = TERN_ERR_MEMORY;
+        if (!append(g, &g->inputs, &g->n_inputs, &g->inputs_capacity, from->inputs[i]))
+            st = TERN_ERR_MEMORY;
     for (size_t i = 0; !st && i < from->n_outputs; i++)
-        if (!append(g, &g->outputs, &g->n_outputs, &g->outputs_capacity, from->outputs[i])) st = TERN_ERR_MEMORY;
-    if (st) tern_graph_free(g);
-    else *copy = g;
+        if (!append(g, &g->outputs, &g->n_outputs, &g->outputs_capacity, from->outputs[i]))
+            st = TERN_ERR_MEMORY;
+    if (st)
+        tern_graph_free(g);
+    else
+        *copy = g;
     return st;
 }

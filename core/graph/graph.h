@@ -40,7 +40,7 @@ struct tern_graph {
     char message[1024];
     uint64_t seed;
     tern__value *values;
-    tern__node *nodes; /* in topological order */
+    tern__node *nodes;     /* in topological order */
     int *inputs, *outputs; /* value numbers */
     size_t n_values, values_capacity, n_nodes, nodes_capacity;
     size_t n_inputs, inputs_capacity, n_outputs, outputs_capacity;
@@ -52,8 +52,9 @@ int tern__graph_input(tern_graph *g, const char *name, const tern__shape *shape)
 /* kind PARAMETER, BUFFER or CONSTANT; data copied, or zeros when NULL. */
 int tern__graph_initializer(tern_graph *g, const char *name, tern__value_kind kind,
                             const tern__shape *shape, const void *data);
-/* Adds a node and the values of its outputs. inputs: value numbers or -1. output_names may be NULL, or hold
- * NULLs or "" (names are then made; an optional output named "" is not wanted). Fills outputs[0..n_outputs). */
+/* Adds a node and the values of its outputs. inputs: value numbers or -1. output_names may be NULL,
+ * or hold NULLs or "" (names are then made; an optional output named "" is not wanted). Fills
+ * outputs[0..n_outputs). */
 int tern__graph_node(tern_graph *g, const char *domain, const char *op, const char *name,
                      const int *inputs, int n_inputs, const tern_attribute *attributes,
                      size_t n_attributes, const char *const *output_names, int n_outputs,

@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-/* Rows (or columns, where there are fewer) become orthonormal by the modified Gram-Schmidt process in double
- * precision, then are scaled by gain. x is [rows, columns]. */
+/* Rows (or columns, where there are fewer) become orthonormal by the modified Gram-Schmidt process
+ * in double precision, then are scaled by gain. x is [rows, columns]. */
 static tern_status orthogonal(tern_context *c, tern__random *r, float *x, int64_t rows,
                               int64_t columns, double gain) {
     bool by_row = rows <= columns;
@@ -37,8 +37,10 @@ tern_status tern__initialize(tern_context *c, float *x, const tern__shape *s, co
                              uint64_t seed, tern_initializer how) {
     int64_t count = tern__shape_count(s), out = s->rank > 0 ? s->dims[0] : 1, window = 1;
     for (int i = 2; i < s->rank; i++) window *= s->dims[i];
-    double fan_in = (double)((s->rank > 1 ? s->dims[1] : 1) * window), fan_out = (double)(out * window);
-    if (how.kind == TERN_INIT_DEFAULT) how.kind = s->rank > 1 ? TERN_INIT_KAIMING_NORMAL : TERN_INIT_CONSTANT;
+    double fan_in = (double)((s->rank > 1 ? s->dims[1] : 1) * window),
+           fan_out = (double)(out * window);
+    if (how.kind == TERN_INIT_DEFAULT)
+        how.kind = s->rank > 1 ? TERN_INIT_KAIMING_NORMAL : TERN_INIT_CONSTANT;
     bool kaiming = how.kind == TERN_INIT_KAIMING_NORMAL || how.kind == TERN_INIT_KAIMING_UNIFORM;
     double gain = how.gain > 0 ? how.gain : kaiming ? sqrt(2) : 1;
     double deviation = gain * (kaiming ? sqrt(1 / fan_in) : sqrt(2 / (fan_in + fan_out)));

@@ -62,13 +62,14 @@ tern_status tern__metadata_labels(const char ***labels, size_t *count, tern_cont
     else
         st = (*labels = tern__calloc(c, n, sizeof **labels)) ? TERN_OK : TERN_ERR_MEMORY;
     if (st == TERN_OK) json_array_foreach(array, i, label) {
-        const char *name = json_string_value(label);
-        if (!name)
-            st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text", i);
-        else if (!((*labels)[i] = tern__label_copy(c, name)))
-            st = TERN_ERR_MEMORY;
-        if (st != TERN_OK) break;
-    }
+            const char *name = json_string_value(label);
+            if (!name)
+                st = tern__fail(c, TERN_ERR_FORMAT, "the model's tern.labels: label %zu is no text",
+                                i);
+            else if (!((*labels)[i] = tern__label_copy(c, name)))
+                st = TERN_ERR_MEMORY;
+            if (st != TERN_OK) break;
+        }
     json_decref(array);
     if (st == TERN_OK) {
         *count = n;
@@ -102,9 +103,7 @@ tern_status tern__metadata_set_training(tern_model *model, tern_context *c, cons
                              "network", network, "seed", (json_int_t)seed);
     const char *name = slash && slash[1] ? slash + 1 : path, *key;
     json_t *fact;
-    json_object_foreach(facts, key, fact) {
-        tern__json_set(&root, key, json_incref(fact));
-    }
+    json_object_foreach(facts, key, fact) { tern__json_set(&root, key, json_incref(fact)); }
     if (!facts) {
         json_decref(root);
         root = NULL;

@@ -14,7 +14,8 @@
 tern_status tern__metadata_set(tern_model *model, tern_context *c, const char *key, json_t *value,
                                int digits);
 
-/* Reads a whole number that lies in least..most; false, and *number untouched, for anything else. */
+/* Reads a whole number that lies in least..most; false, and *number untouched, for anything else.
+ */
 bool tern__metadata_int(int *number, const json_t *value, int least, int most);
 
 /* TERN_ERR_FORMAT if a label is not UTF-8, which no model can hold: to be asked before training. */
@@ -44,8 +45,8 @@ tern_status tern__metadata_set_training(tern_model *model, tern_context *c, cons
 /* Which of a domain's networks (name_of(0), name_of(1), ... until NULL) a model says it is; NULL:
  * none of them. */
 const char *tern__metadata_network(const tern_model *model, const char *(*name_of)(size_t index));
-/* The network of a training, for tern.training: that of the model to go on from (init), or `network`
- * (NULL: the first). */
+/* The network of a training, for tern.training: that of the model to go on from (init), or
+ * `network` (NULL: the first). */
 const char *tern__metadata_network_of(const tern_model *init, const char *network,
                                       const char *(*name_of)(size_t index));
 /* The facts of a classifier's training. unit: what a sample is ("clips"); count: trained on. */

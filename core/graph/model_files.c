@@ -1,6 +1,6 @@
-/* Where models lie that are asked for by name: $TERN_MODELS, and the folder that was installed with the
- * library, which is found from where the library itself lies, so that a tree that was moved works.
- * Must not know what is in a model. */
+/* Where models lie that are asked for by name: $TERN_MODELS, and the folder that was installed with
+ * the library, which is found from where the library itself lies, so that a tree that was moved
+ * works. Must not know what is in a model. */
 #define _GNU_SOURCE
 #include "model_files.h"
 
@@ -15,7 +15,8 @@
 
 #define SUFFIX ".onnx"
 
-/* $TERN_MODELS, share/ in the folder of the library and in two above it, and where it was meant to go. */
+/* $TERN_MODELS, share/ in the folder of the library and in two above it, and where it was meant to
+ * go. */
 enum { FOLDERS = 5 };
 typedef struct folders {
     char at[FOLDERS][PATH_MAX];

@@ -1,9 +1,10 @@
 /* The operator contract: an operator is one file in ops/, one row in ops/table.c, one test.
  *
- * A row says what the operator is called (ONNX's name and attributes), how shapes follow from shapes
- * (infer), what it needs to run (prepare, pack), how it runs (forward) and how gradients flow back
- * (backward, which accumulates). Its traits say what others may ask: nobody outside ops/, the ONNX files and
- * the builders knows an operator by its name. Operators know nothing of each other and nothing of the graph. */
+ * A row says what the operator is called (ONNX's name and attributes), how shapes follow from
+ * shapes (infer), what it needs to run (prepare, pack), how it runs (forward) and how gradients
+ * flow back (backward, which accumulates). Its traits say what others may ask: nobody outside ops/,
+ * the ONNX files and the builders knows an operator by its name. Operators know nothing of each
+ * other and nothing of the graph. */
 #ifndef TERN_CORE_OP_H
 #define TERN_CORE_OP_H
 
@@ -20,13 +21,13 @@ typedef struct tern__string {
     char at[32];
 } tern__string;
 
-/* One attribute: where it lies in the operator's struct. In the struct an int is int64_t, a float is
- * float, a string tern__string, ints tern__ints. */
+/* One attribute: where it lies in the operator's struct. In the struct an int is int64_t, a float
+ * is float, a string tern__string, ints tern__ints. */
 typedef struct tern__attribute {
     const char *name; /* NULL ends the list */
     int type;         /* TERN_ATTRIBUTE_INT, ... */
     size_t offset;
-    int64_t i;      /* defaults; required: see flag */
+    int64_t i; /* defaults; required: see flag */
     float f;
     const char *s;
     bool required;
@@ -64,13 +65,14 @@ typedef struct tern__tensor {
     int rank;
     int64_t dims[TERN_MAX_RANK];
     int64_t count; /* product of dims */
-    /* Gradients of an embedding table may be sparse: data then holds rows_used rows (of dims[1..]), and
-     * rows[i] is the table row they belong to, ascending, each once. NULL: dense. */
+    /* Gradients of an embedding table may be sparse: data then holds rows_used rows (of dims[1..]),
+     * and rows[i] is the table row they belong to, ascending, each once. NULL: dense. */
     int64_t *rows;
     int64_t rows_used, rows_capacity;
 } tern__tensor;
 
-/* Physical dims and the physical position of a logical axis. For PLAIN they are the logical ones. */
+/* Physical dims and the physical position of a logical axis. For PLAIN they are the logical ones.
+ */
 void tern__physical(const tern__tensor *t, int64_t dims[TERN_MAX_RANK]);
 int tern__physical_axis(const tern__tensor *t, int logical_axis);
 
@@ -84,25 +86,27 @@ struct tern__step {
     int n_inputs, n_outputs;
     tern__tensor **inputs;  /* NULL: absent */
     tern__tensor **outputs; /* NULL: not wanted */
-    /* Fused by the plan where op->fuses says so: y = activation(op(x)). forward applies it. In training the
-     * plan has turned output_grads[0] into the gradient before the activation when backward is called, unless
-     * op->own_activation_gradient. */
+    /* Fused by the plan where op->fuses says so: y = activation(op(x)). forward applies it. In
+     * training the plan has turned output_grads[0] into the gradient before the activation when
+     * backward is called, unless op->own_activation_gradient. */
     tern__activation activation;
     float activation_alpha;
     /* Backward. output_grads[i] NULL: nothing flows back into this output (counts as zeros).
-     * input_grads[i] NULL: not wanted. accumulate[i]: add to what is there instead of writing. A gradient has
-     * its value's layout. */
+     * input_grads[i] NULL: not wanted. accumulate[i]: add to what is there instead of writing. A
+     * gradient has its value's layout. */
     tern__tensor **input_grads, **output_grads;
     bool *accumulate;
-    /* Memory, sized by prepare in bytes, 64-byte aligned. workspace is only valid during one call of forward or
-     * backward; state stays (packed weights at inference; what forward leaves for backward in training). Worker
-     * scratch is part of the workspace: multiply by context->threads. */
+    /* Memory, sized by prepare in bytes, 64-byte aligned. workspace is only valid during one call
+     * of forward or backward; state stays (packed weights at inference; what forward leaves for
+     * backward in training). Worker scratch is part of the workspace: multiply by context->threads.
+     */
     size_t workspace_size, backward_workspace_size, state_size;
     void *workspace, *state;
-    bool constant_weights; /* inputs[1..] never change: pack() was called once and forward need not pack */
+    bool constant_weights; /* inputs[1..] never change: pack() was called once and forward need not
+                              pack */
     uint64_t seed, draw;   /* random operators: Philox seed and the number of this training step */
     uint64_t number;       /* of the node in the graph: random operators' stream */
-    void *choice;          /* prepare may leave a small block from tern__alloc here; the plan frees it */
+    void *choice; /* prepare may leave a small block from tern__alloc here; the plan frees it */
 };
 
 /* What backward reads of the forward pass: bits for inputs 0..15 and outputs 0..15. */
@@ -113,24 +117,25 @@ struct tern__step {
 typedef enum tern__layouts {
     TERN__ONLY_PLAIN, /* all inputs and outputs plain */
     TERN__ONLY_LAST,  /* inputs[0] and outputs channels-last when rank >= 3; other inputs plain */
-    TERN__ANY_LAYOUT  /* all inputs and outputs in one layout, whichever; inputs have been brought to the rank of the
-                         output (with leading 1s) if they are of lower rank; axes through tern__physical_axis */
+    TERN__ANY_LAYOUT /* all inputs and outputs in one layout, whichever; inputs have been brought to
+                        the rank of the output (with leading 1s) if they are of lower rank; axes
+                        through tern__physical_axis */
 } tern__layouts;
 
 /* ---- traits: what others may know of an operator without knowing which one it is ---- */
 
 /* Where elements of the output come from; a place is a position along axes 2, 3, ... */
 typedef enum tern__locality {
-    TERN__ANYWHERE,   /* from anywhere in the inputs, unless sees says otherwise */
-    TERN__BY_PLACE,   /* from the same place of the inputs: along the channels only */
-    TERN__BY_ELEMENT  /* from the same element of the inputs, which broadcast */
+    TERN__ANYWHERE,  /* from anywhere in the inputs, unless sees says otherwise */
+    TERN__BY_PLACE,  /* from the same place of the inputs: along the channels only */
+    TERN__BY_ELEMENT /* from the same element of the inputs, which broadcast */
 } tern__locality;
 
 /* How an operator that is not local maps places along one axis. */
 typedef struct tern__sight {
-    int64_t step, per;  /* neighbours in the output are step / per places of the input apart */
-    int64_t low, high;  /* in: places of the output; out: those of the input that they follow from */
-    bool all_inputs;    /* of all inputs that have places, else of input 0 */
+    int64_t step, per; /* neighbours in the output are step / per places of the input apart */
+    int64_t low, high; /* in: places of the output; out: those of the input that they follow from */
+    bool all_inputs;   /* of all inputs that have places, else of input 0 */
 } tern__sight;
 
 typedef enum tern__layer_kind {
@@ -157,7 +162,9 @@ typedef struct tern__affine {
 
 /* Which nodes do nothing, so that their readers can read their input. */
 typedef enum tern__nothing {
-    TERN__DOES_SOMETHING, TERN__NOTHING_AT_INFERENCE, TERN__NOTHING_EVER
+    TERN__DOES_SOMETHING,
+    TERN__NOTHING_AT_INFERENCE,
+    TERN__NOTHING_EVER
 } tern__nothing;
 
 /* What older or newer operator sets write otherwise than the row. */
@@ -180,19 +187,20 @@ typedef struct tern__traits {
     bool normalisation; /* inputs 1 and 2, if there, are scale and shift of what it normalises */
     bool activation;    /* a nonlinearity that usually follows a layer */
     tern__activation fused_as; /* a step that `fuses` applies this instead, with its "alpha" */
-    bool adds;          /* y = a + b: a skip connection, or a bias apart from its layer */
-    bool of_logits;     /* makes a network's last values probabilities, or their logarithms */
+    bool adds;                 /* y = a + b: a skip connection, or a bias apart from its layer */
+    bool of_logits; /* makes a network's last values probabilities, or their logarithms */
     tern__nothing nothing;
-    bool looks_up;      /* slices of input 0 along `axis`, chosen by the ids of input 1 */
-    bool joins;         /* its inputs one behind the other along `axis` */
-    int shape_input;    /* the input that is the output's shape; 0: none */
+    bool looks_up;   /* slices of input 0 along `axis`, chosen by the ids of input 1 */
+    bool joins;      /* its inputs one behind the other along `axis` */
+    int shape_input; /* the input that is the output's shape; 0: none */
     /* Optional: the axes of the input that its output's axes are; count 0: reversed. */
     const tern__ints *(*permutation)(const void *attributes);
     /* Optional: what it does to a channel at inference. weights[i]: the data of input i. */
     tern__affine (*affine)(const void *attributes, const float *const *weights, int64_t channel);
     /* Optional: whether y is the greatest of x [N, C, L] over L, and nothing else. */
     bool (*greatest)(const void *attributes, int n_inputs);
-    /* Optional: the operator that computes this one and the greatest of what it gives; NULL: none. */
+    /* Optional: the operator that computes this one and the greatest of what it gives; NULL: none.
+     */
     const struct tern__op *(*with_greatest)(const void *attributes);
     /* For the loader. */
     const tern__harmless *harmless;
@@ -211,17 +219,22 @@ typedef struct tern__op {
     const tern__attribute *attributes; /* NULL: none */
     tern__layouts layouts;
     /* Optional: the layouts for these attributes and shapes, where it depends. */
-    tern__layouts (*choose_layouts)(const void *attributes, const tern__shape *x, const tern__shape *y);
-    unsigned needs;   /* TERN__NEEDS_... */
-    bool in_place;    /* forward may write outputs[0] over inputs[0], and backward input_grads[0] over output_grads[0] */
-    bool fuses;       /* takes a fused activation */
+    tern__layouts (*choose_layouts)(const void *attributes, const tern__shape *x,
+                                    const tern__shape *y);
+    unsigned needs; /* TERN__NEEDS_... */
+    bool in_place;  /* forward may write outputs[0] over inputs[0], and backward input_grads[0] over
+                       output_grads[0] */
+    bool fuses;     /* takes a fused activation */
     bool own_activation_gradient;
     tern__traits traits;
-    bool same_bytes;  /* outputs[0] is inputs[0] under another shape: no work, the plan aliases (forward/backward NULL) */
+    bool same_bytes; /* outputs[0] is inputs[0] under another shape: no work, the plan aliases
+                        (forward/backward NULL) */
     tern_status (*infer)(tern__infer *in);
-    tern_status (*prepare)(tern__step *step); /* optional: sizes, algorithm; shapes known, data not */
-    void (*pack)(tern__step *step);           /* optional: constant weights into state, once */
-    tern_status (*forward)(const tern__step *step); /* fails only for values that no check could see before (ids out of range) */
+    tern_status (*prepare)(
+        tern__step *step);          /* optional: sizes, algorithm; shapes known, data not */
+    void (*pack)(tern__step *step); /* optional: constant weights into state, once */
+    tern_status (*forward)(const tern__step *step); /* fails only for values that no check could see
+                                                       before (ids out of range) */
     void (*backward)(const tern__step *step);       /* NULL: no gradient exists */
     double (*flops)(const tern__step *step);        /* optional: of forward; a multiply-add is 2 */
 } tern__op;

@@ -58,12 +58,18 @@ bool tern__option_fits(const tern__option *o, double value) {
 
 static void set(const tern__option *o, void *object, double value) {
     void *at = (char *)object + o->offset;
-    if (o->kind == TERN__OPTION_FLAG) *(bool *)at = value != 0;
-    else if (o->kind == TERN__OPTION_REAL) *(double *)at = value * unit(o);
-    else if (o->kind == TERN__OPTION_SEED) *(uint64_t *)at = (uint64_t)value;
-    else if (o->kind == TERN__OPTION_INT64) *(int64_t *)at = (int64_t)(value * unit(o));
-    else if (o->kind == TERN__OPTION_SIZE) *(size_t *)at = (size_t)(value * unit(o));
-    else *(int *)at = (int)(value * unit(o));
+    if (o->kind == TERN__OPTION_FLAG)
+        *(bool *)at = value != 0;
+    else if (o->kind == TERN__OPTION_REAL)
+        *(double *)at = value * unit(o);
+    else if (o->kind == TERN__OPTION_SEED)
+        *(uint64_t *)at = (uint64_t)value;
+    else if (o->kind == TERN__OPTION_INT64)
+        *(int64_t *)at = (int64_t)(value * unit(o));
+    else if (o->kind == TERN__OPTION_SIZE)
+        *(size_t *)at = (size_t)(value * unit(o));
+    else
+        *(int *)at = (int)(value * unit(o));
 }
 
 static int find_choice(const tern__option *o, const char *name) {
@@ -81,7 +87,8 @@ static bool take_whole(const tern__option *o, void *object, const char *text) {
         return false;
     if (o->kind == TERN__OPTION_SEED) /* the others' ranges end before a double's digits do */
         *(uint64_t *)((char *)object + o->offset) = (uint64_t)value;
-    else set(o, object, (double)value);
+    else
+        set(o, object, (double)value);
     return true;
 }
 
@@ -168,8 +175,10 @@ static tern_status set_json(const tern__options *table, void *object, tern_conte
     if (!o || strcmp(o->name, key))
         return tern__fail(c, TERN_ERR_FORMAT, "%s: no option is called '%.64s'", table->what, key);
     const bool flag = o->kind == TERN__OPTION_FLAG, real = o->kind == TERN__OPTION_REAL;
-    if (flag ? !json_is_boolean(item) : real ? !json_is_number(item)
-        : o->choices ? !json_is_string(item) : !json_is_integer(item))
+    if (flag         ? !json_is_boolean(item)
+        : real       ? !json_is_number(item)
+        : o->choices ? !json_is_string(item)
+                     : !json_is_integer(item))
         return tern__fail(c, TERN_ERR_FORMAT, "%s: %s must be %s", table->what, key,
                           flag         ? "true or false"
                           : real       ? "a number"
@@ -242,8 +251,10 @@ static tern_status set_item(const tern__options *table, void *object, tern_conte
     char names[NAMES], *equals = strchr(item, '=');
     double number;
     if (!strcmp(item, "none")) {
-        if (table->defaults) memcpy(object, table->defaults, table->size);
-        else memset(object, 0, table->size);
+        if (table->defaults)
+            memcpy(object, table->defaults, table->size);
+        else
+            memset(object, 0, table->size);
         return TERN_OK;
     }
     if (equals) *equals = 0;

@@ -6,21 +6,23 @@
 
 #include "core/base/base.h"
 
-typedef enum tern__option_kind { /* the member's type */
-    TERN__OPTION_FLAG,           /* bool */
-    TERN__OPTION_INT,            /* int */
-    TERN__OPTION_INT64,          /* int64_t */
-    TERN__OPTION_SEED,           /* uint64_t, of which the range is what text may say */
-    TERN__OPTION_SIZE,           /* size_t */
-    TERN__OPTION_REAL,           /* double */
-    TERN__OPTION_CHOICE,         /* an enum that counts from 0 */
-    TERN__OPTION_TEXT,           /* const char *, of the caller; NULL: the default */
-    TERN__OPTION_KINDS
+typedef enum tern__option_kind {                     /* the member's type */
+                                 TERN__OPTION_FLAG,  /* bool */
+                                 TERN__OPTION_INT,   /* int */
+                                 TERN__OPTION_INT64, /* int64_t */
+                                 TERN__OPTION_SEED, /* uint64_t, of which the range is what text may
+                                                       say */
+                                 TERN__OPTION_SIZE, /* size_t */
+                                 TERN__OPTION_REAL, /* double */
+                                 TERN__OPTION_CHOICE, /* an enum that counts from 0 */
+                                 TERN__OPTION_TEXT,   /* const char *, of the caller; NULL: the
+                                                         default */
+                                 TERN__OPTION_KINDS
 } tern__option_kind;
 
 typedef struct tern__option { /* a row of core/graph/choices.h */
-    const char *name; /* as in JSON and in sentences */
-    const char *flag; /* the command's; NULL: the name with - for _ */
+    const char *name;         /* as in JSON and in sentences */
+    const char *flag;         /* the command's; NULL: the name with - for _ */
     tern__option_kind kind;
     size_t offset;
     double least, most;         /* inclusive */
@@ -41,13 +43,19 @@ typedef struct tern__option { /* a row of core/graph/choices.h */
 #define TERN__REAL_OPTION(type, member, low, high)                                                 \
     { TERN__OPTION_AT(type, member), .kind = TERN__OPTION_REAL, .least = low, .most = high }
 #define TERN__CHOICE_OPTION(type, member, names)                                                   \
-    { TERN__OPTION_AT(type, member), .kind = TERN__OPTION_CHOICE,                                  \
-      .most = (double)(sizeof(names) / sizeof *(names)) - 2, .choices = names }
+    {                                                                                              \
+        TERN__OPTION_AT(type, member), .kind = TERN__OPTION_CHOICE,                                \
+                                       .most = (double)(sizeof(names) / sizeof *(names)) - 2,      \
+                                       .choices = names                                            \
+    }
 /* A row for the command, of a member wherever it is in the struct, 0 leaving open what is above 0:
  * KIND without TERN__OPTION_; what is rare follows the sentence by name. */
 #define TERN__ROW(name_, kind_, type, member, low, high, argument_, ...)                           \
-    { .name = name_, .kind = TERN__OPTION_##kind_, .offset = offsetof(type, member), .least = low, \
-      .most = high, .automatic = (low) > 0, .argument = argument_, .sentence = __VA_ARGS__ }
+    {                                                                                              \
+        .name = name_, .kind = TERN__OPTION_##kind_, .offset = offsetof(type, member),             \
+        .least = low, .most = high, .automatic = (low) > 0, .argument = argument_,                 \
+        .sentence = __VA_ARGS__                                                                    \
+    }
 #define TERN__TEXT_ROW(name, type, member, argument, ...)                                          \
     TERN__ROW(name, TEXT, type, member, 0, 0, argument, __VA_ARGS__)
 #define TERN__FLAG_ROW(name, type, member, ...)                                                    \

@@ -174,7 +174,8 @@ static void window_axis(const tern__window_attributes *a, int axis, tern__window
         w->pad_end[axis] = pad - w->pad_begin[axis];
     } else {
         int64_t begin = w->pad_begin[axis], room = in + begin + w->pad_end[axis] - extent;
-        int64_t out = room < 0 ? 0 : (a->ceil_mode ? tern__ceil_div(room, stride) : room / stride) + 1;
+        int64_t out =
+            room < 0 ? 0 : (a->ceil_mode ? tern__ceil_div(room, stride) : room / stride) + 1;
         if (a->ceil_mode && out > 1 && (out - 1) * stride >= in + begin) out--;
         w->out[axis] = out;
     }
@@ -210,8 +211,8 @@ tern_status tern__infer_ints(const tern__infer *in, const char *name, const tern
     return TERN_OK;
 }
 
-tern_status tern__window_check(const tern__infer *in, const tern__window_attributes *a,
-                               int spatial, const int64_t *kernel) {
+tern_status tern__window_check(const tern__infer *in, const tern__window_attributes *a, int spatial,
+                               const int64_t *kernel) {
     static const char *const modes[] = {"", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
     tern_status status;
     if ((status = tern__infer_ints(in, "kernel_shape", &a->kernel_shape, spatial, 1)) ||
@@ -247,7 +248,8 @@ void tern__window_sees(const tern__window *w, int axis, tern__sight *sight) {
 static tern_status fail_to_fit(const tern__infer *in, const tern__window_attributes *a,
                                const tern__window *w) {
     char dilations[TERN__SHAPE_TEXT + 16] = "", pads[TERN__SHAPE_TEXT] = "0",
-         text[TERN__SHAPE_TEXT], sizes[TERN__SHAPE_TEXT], input[TERN__SHAPE_TEXT];
+                                      text[TERN__SHAPE_TEXT], sizes[TERN__SHAPE_TEXT],
+                                      input[TERN__SHAPE_TEXT];
     bool padded = false, dilated = false;
     for (int i = 0; i < a->pads.count; i++) padded = padded || a->pads.at[i];
     for (int i = 0; i < w->spatial; i++) dilated = dilated || w->dilation[i] > 1;

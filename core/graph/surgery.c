@@ -126,9 +126,7 @@ static int copy_weight(operation *o, int v, bool freeze) {
 }
 
 /* Which dimension of a layer's weight counts its classes. */
-static int class_axis(const tern__node *n) {
-    return n->op->traits.layer.unit_axis(n->attributes);
-}
+static int class_axis(const tern__node *n) { return n->op->traits.layer.unit_axis(n->attributes); }
 
 static int64_t old_classes(const operation *o) {
     const tern__node *last = &o->from->nodes[o->s->last];
@@ -203,12 +201,13 @@ static bool normalises(const operation *o, size_t node) {
     return true;
 }
 
-/* The frozen normalisation that alone reads a frozen convolution of weights of its own; -1: none. */
+/* The frozen normalisation that alone reads a frozen convolution of weights of its own; -1: none.
+ */
 static int folds_into(const operation *o, size_t conv) {
     const tern__node *n = &o->from->nodes[conv];
     if (!frozen(o, conv) || n->op->traits.layer.kind != TERN__FILTERS ||
-        readers(o->from, n->outputs[0]) != 1 ||
-        (int)conv == o->s->last || n->outputs[0] == o->s->output || n->outputs[0] == o->s->input)
+        readers(o->from, n->outputs[0]) != 1 || (int)conv == o->s->last ||
+        n->outputs[0] == o->s->output || n->outputs[0] == o->s->input)
         return -1;
     for (int k = 1; k < n->n_inputs; k++)
         if (n->inputs[k] >= 0 &&

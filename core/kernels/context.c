@@ -31,8 +31,8 @@ tern_status tern_context_create(tern_context **context, const tern_context_optio
         c->user = options->user;
     }
     if (threads < 0 || threads > 256)
-        return tern__fail(c, TERN_ERR_ARGUMENT, "threads is %d; the range is 1 to 256, or 0 for all",
-                          threads);
+        return tern__fail(c, TERN_ERR_ARGUMENT,
+                          "threads is %d; the range is 1 to 256, or 0 for all", threads);
     c->threads = threads ? threads : tern__processors();
     tern_status st = tern__kernels_select(c, getenv("TERN_CPU"));
     return st == TERN_OK ? tern__team_create(c) : st;

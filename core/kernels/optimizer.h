@@ -8,20 +8,20 @@
 /* The scalars of one step of one weight. Every kernel takes d = clamp(g, -clip, clip) * scale +
  * decay * w for the gradient. */
 typedef struct tern__update {
-    float clip;  /* INFINITY: none */
-    float scale; /* 1: none */
-    float decay; /* weight decay through the gradient */
-    float shrink; /* decoupled decay: the weight is first multiplied by this */
-    float rate;  /* Adam: divided by the bias correction of the first moment */
+    float clip;            /* INFINITY: none */
+    float scale;           /* 1: none */
+    float decay;           /* weight decay through the gradient */
+    float shrink;          /* decoupled decay: the weight is first multiplied by this */
+    float rate;            /* Adam: divided by the bias correction of the first moment */
     float momentum, fresh; /* SGD, RMSprop: b = momentum b + fresh d. Adam: of the first moment */
     float smoothing, fresh_square; /* second moment: v = smoothing v + fresh_square d^2 */
-    float root_scale; /* Adam: 1 / sqrt of the bias correction of the second moment */
+    float root_scale;              /* Adam: 1 / sqrt of the bias correction of the second moment */
     float epsilon;
     int nesterov;
 } tern__update;
 
-/* What n steps with a gradient of zeros do to a row at once: w = shrink w - move a / (sqrt(b) + epsilon)
- * (root) or w - move a, then the moments times a and b. */
+/* What n steps with a gradient of zeros do to a row at once: w = shrink w - move a / (sqrt(b) +
+ * epsilon) (root) or w - move a, then the moments times a and b. */
 typedef struct tern__idle {
     float a, b, shrink, move, epsilon;
     float fresh; /* of the average: a += fresh (w - a) */

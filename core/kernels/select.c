@@ -14,11 +14,11 @@ LEVEL_TABLES(avx2);
 LEVEL_TABLES(avx512);
 #endif
 #define LEVEL(level)                                                                               \
-    {.name = #level,                                                                               \
-     .gemm = &tern__gemm_kernels_##level,                                                          \
-     .optimizer = &tern__optimizer_kernels_##level,                                                \
-     .vector = &tern__vector_kernels_##level,                                                      \
-     .pairs = &tern__pairs_kernels_##level}
+    {                                                                                              \
+        .name = #level, .gemm = &tern__gemm_kernels_##level,                                       \
+        .optimizer = &tern__optimizer_kernels_##level, .vector = &tern__vector_kernels_##level,    \
+        .pairs = &tern__pairs_kernels_##level                                                      \
+    }
 
 typedef struct level {
     tern__kernels kernels;

@@ -7,8 +7,8 @@
  *   avx512   16 lanes, fused multiply-add
  *
  * Rules: NaN goes through everything except v_min/v_max, which return b if either is NaN; masks are
- * vi lanes of all ones or zero; v_fma is fused at avx2 and avx512 and rounds twice at generic, where
- * a fused one would be a library call per lane. */
+ * vi lanes of all ones or zero; v_fma is fused at avx2 and avx512 and rounds twice at generic,
+ * where a fused one would be a library call per lane. */
 #ifndef TERN_KERNELS_SIMD_H
 #define TERN_KERNELS_SIMD_H
 
@@ -182,7 +182,8 @@ V_INLINE vi v_to_int(vf a) { return __builtin_convertvector(a, vi); } /* towards
 /* To the nearest integer, ties to even, for |a| < 2^22. */
 V_INLINE vf v_round(vf a) { return (a + 12582912.0f) - 12582912.0f; }
 
-/* Unsigned products of the even lanes of a with b: low words in the even lanes, high words in the odd ones. */
+/* Unsigned products of the even lanes of a with b: low words in the even lanes, high words in the
+ * odd ones. */
 V_INLINE vi vi_multiply_even(vi a, uint32_t b) {
 #if defined(TERN__LEVEL_AVX2)
     return (vi)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi32((int)b));

@@ -27,16 +27,19 @@ typedef enum tern__unary {
 } tern__unary;
 
 typedef enum tern__binary {
-    TERN__ADD, TERN__SUB, TERN__MUL, TERN__DIV,
+    TERN__ADD,
+    TERN__SUB,
+    TERN__MUL,
+    TERN__DIV,
     TERN__PRELU /* a, below 0 a b */
 } tern__binary;
 
 /* What the gradients of the binary operators are made of; g is dy. */
 typedef enum tern__product {
-    TERN__G,             /* g */
-    TERN__MINUS_G,       /* -g */
-    TERN__G_TIMES_A,     /* g a */
-    TERN__G_OVER_B,      /* g / b */
+    TERN__G,                 /* g */
+    TERN__MINUS_G,           /* -g */
+    TERN__G_TIMES_A,         /* g a */
+    TERN__G_OVER_B,          /* g / b */
     TERN__MINUS_G_A_OVER_BB, /* -g a / b^2 */
     TERN__G_SLOPED,          /* g where a > 0, else g b */
     TERN__G_TIMES_NEGATIVE_A /* 0 where a > 0, else g a */
@@ -47,7 +50,7 @@ typedef enum tern__pointwise_loss {
     TERN__LOSS_SQUARED,  /* (x - t)^2 */
     TERN__LOSS_ABSOLUTE, /* |x - t|, derivative 0 at 0 */
     TERN__LOSS_HUBER,    /* d^2 / 2 where |d| <= p, else p (|d| - p / 2) */
-    TERN__LOSS_BCE /* (1 - t) x + (1 + (p - 1) t) log(1 + e^-x); p: weight of the positives */
+    TERN__LOSS_BCE       /* (1 - t) x + (1 + (p - 1) t) log(1 + e^-x); p: weight of the positives */
 } tern__pointwise_loss;
 
 /* Constants of a per-channel normalisation y = activation(x scale + shift). */

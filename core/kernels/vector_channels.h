@@ -32,11 +32,15 @@ V_INLINE vf activation_gradient(tern__activation f, vf v, vf dy, float alpha) {
 /* Runs LOOP(F) with the common activations as constants, so that each gets its own loop. */
 #define FOR_ACTIVATION(activation, LOOP)                                                           \
     switch (activation) {                                                                          \
-    case TERN__NONE: LOOP(TERN__NONE) break;                                                       \
-    case TERN__RELU: LOOP(TERN__RELU) break;                                                       \
-    case TERN__LEAKY_RELU: LOOP(TERN__LEAKY_RELU) break;                                           \
+    case TERN__NONE:                                                                               \
+        LOOP(TERN__NONE) break;                                                                    \
+    case TERN__RELU:                                                                               \
+        LOOP(TERN__RELU) break;                                                                    \
+    case TERN__LEAKY_RELU:                                                                         \
+        LOOP(TERN__LEAKY_RELU) break;                                                              \
     case TERN__SIGMOID:                                                                            \
-    case TERN__TANH: LOOP(activation) break;                                                       \
+    case TERN__TANH:                                                                               \
+        LOOP(activation) break;                                                                    \
     }
 
 /* ---- sums of x ---- */

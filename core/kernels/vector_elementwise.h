@@ -23,9 +23,7 @@ V_INLINE vf v_log1p(vf t) {
 }
 
 /* log(1 + e^x) */
-V_INLINE vf v_softplus(vf x) {
-    return v_max(v_zero(), x) + v_log1p(v_exp(-v_abs(x)));
-}
+V_INLINE vf v_softplus(vf x) { return v_max(v_zero(), x) + v_log1p(v_exp(-v_abs(x))); }
 
 /* e^x - 1 for x <= 0 */
 V_INLINE vf v_expm1_negative(vf x) {
@@ -41,20 +39,32 @@ V_INLINE vf gelu_inner(vf x) {
 
 V_INLINE vf unary_value(tern__unary f, vf x, float a) {
     switch (f) {
-    case TERN__UNARY_RELU: return v_max(v_zero(), x);
-    case TERN__UNARY_LEAKY_RELU: return v_select(v_lt(x, v_zero()), a * x, x);
-    case TERN__UNARY_ELU: return v_select(v_lt(x, v_zero()), a * v_expm1_negative(x), x);
-    case TERN__UNARY_SIGMOID: return v_sigmoid(x);
-    case TERN__UNARY_TANH: return v_tanh(x);
-    case TERN__UNARY_SOFTPLUS: return v_softplus(x);
+    case TERN__UNARY_RELU:
+        return v_max(v_zero(), x);
+    case TERN__UNARY_LEAKY_RELU:
+        return v_select(v_lt(x, v_zero()), a * x, x);
+    case TERN__UNARY_ELU:
+        return v_select(v_lt(x, v_zero()), a * v_expm1_negative(x), x);
+    case TERN__UNARY_SIGMOID:
+        return v_sigmoid(x);
+    case TERN__UNARY_TANH:
+        return v_tanh(x);
+    case TERN__UNARY_SOFTPLUS:
+        return v_softplus(x);
     case TERN__UNARY_HARD_SWISH:
         return x * v_max(v_zero(), v_min(v_set1(1.0f), v_fma(x, v_set1(1.0f / 6), v_set1(0.5f))));
-    case TERN__UNARY_GELU: return 0.5f * x * (1.0f + v_erf(x * 0.707106781186547524f));
-    case TERN__UNARY_GELU_TANH: return 0.5f * x * (1.0f + v_tanh(gelu_inner(x)));
-    case TERN__UNARY_ERF: return v_erf(x);
-    case TERN__UNARY_NEG: return -x;
-    case TERN__UNARY_EXP: return v_exp(x);
-    case TERN__UNARY_LOG: return v_log(x);
+    case TERN__UNARY_GELU:
+        return 0.5f * x * (1.0f + v_erf(x * 0.707106781186547524f));
+    case TERN__UNARY_GELU_TANH:
+        return 0.5f * x * (1.0f + v_tanh(gelu_inner(x)));
+    case TERN__UNARY_ERF:
+        return v_erf(x);
+    case TERN__UNARY_NEG:
+        return -x;
+    case TERN__UNARY_EXP:
+        return v_exp(x);
+    case TERN__UNARY_LOG:
+        return v_log(x);
     }
     return x;
 }
@@ -63,12 +73,18 @@ V_INLINE vf unary_value(tern__unary f, vf x, float a) {
 V_INLINE vf unary_slope(tern__unary f, vf v, float a) {
     vf one = v_set1(1.0f), zero = v_zero();
     switch (f) {
-    case TERN__UNARY_RELU: return v_select(v_gt(v, zero), one, zero);
-    case TERN__UNARY_LEAKY_RELU: return v_select(v_gt(v, zero), one, v_set1(a));
-    case TERN__UNARY_ELU: return v_select(v_gt(v, zero), one, v + a);
-    case TERN__UNARY_SIGMOID: return v * (1.0f - v);
-    case TERN__UNARY_TANH: return v_fnma(v, v, one);
-    case TERN__UNARY_SOFTPLUS: return -v_expm1_negative(-v); /* 1 - e^-y */
+    case TERN__UNARY_RELU:
+        return v_select(v_gt(v, zero), one, zero);
+    case TERN__UNARY_LEAKY_RELU:
+        return v_select(v_gt(v, zero), one, v_set1(a));
+    case TERN__UNARY_ELU:
+        return v_select(v_gt(v, zero), one, v + a);
+    case TERN__UNARY_SIGMOID:
+        return v * (1.0f - v);
+    case TERN__UNARY_TANH:
+        return v_fnma(v, v, one);
+    case TERN__UNARY_SOFTPLUS:
+        return -v_expm1_negative(-v); /* 1 - e^-y */
     case TERN__UNARY_HARD_SWISH: {
         vf inside = v_fma(v, v_set1(1.0f / 3), v_set1(0.5f));
         vf slope = v_select(v_lt(v, v_set1(3.0f)), inside, one);
@@ -83,10 +99,13 @@ V_INLINE vf unary_slope(tern__unary f, vf v, float a) {
         vf inner = 0.797884560802865356f * v_fma(v * v, v_set1(3 * 0.044715f), one);
         return v_fma(0.5f * v * v_fnma(t, t, one), inner, 0.5f * (1.0f + t));
     }
-    case TERN__UNARY_ERF: return 1.12837916709551257f * v_exp(-v * v); /* 2 / sqrt(pi) */
-    case TERN__UNARY_NEG: return v_set1(-1.0f);
+    case TERN__UNARY_ERF:
+        return 1.12837916709551257f * v_exp(-v * v); /* 2 / sqrt(pi) */
+    case TERN__UNARY_NEG:
+        return v_set1(-1.0f);
     case TERN__UNARY_EXP:
-    case TERN__UNARY_LOG: break;
+    case TERN__UNARY_LOG:
+        break;
     }
     return zero;
 }
@@ -160,11 +179,16 @@ static void unary_gradient(tern__unary f, float a, const float *from, const floa
 
 V_INLINE vf binary_value(tern__binary op, vf a, vf b) {
     switch (op) {
-    case TERN__ADD: return a + b;
-    case TERN__SUB: return a - b;
-    case TERN__MUL: return a * b;
-    case TERN__DIV: return a / b;
-    case TERN__PRELU: return v_select(v_lt(a, v_zero()), a * b, a);
+    case TERN__ADD:
+        return a + b;
+    case TERN__SUB:
+        return a - b;
+    case TERN__MUL:
+        return a * b;
+    case TERN__DIV:
+        return a / b;
+    case TERN__PRELU:
+        return v_select(v_lt(a, v_zero()), a * b, a);
     }
     return a;
 }
@@ -193,23 +217,40 @@ static void binary(tern__binary op, const float *a, int a_step, const float *b, 
                    float floor_, float *y, int64_t n) {
     if (n <= 0) return;
     switch (op) {
-    case TERN__ADD: binary_steps(TERN__ADD, a, a_step, b, b_step, floor_, y, n); break;
-    case TERN__SUB: binary_steps(TERN__SUB, a, a_step, b, b_step, floor_, y, n); break;
-    case TERN__MUL: binary_steps(TERN__MUL, a, a_step, b, b_step, floor_, y, n); break;
-    case TERN__DIV: binary_steps(TERN__DIV, a, a_step, b, b_step, floor_, y, n); break;
-    case TERN__PRELU: binary_steps(TERN__PRELU, a, a_step, b, b_step, floor_, y, n); break;
+    case TERN__ADD:
+        binary_steps(TERN__ADD, a, a_step, b, b_step, floor_, y, n);
+        break;
+    case TERN__SUB:
+        binary_steps(TERN__SUB, a, a_step, b, b_step, floor_, y, n);
+        break;
+    case TERN__MUL:
+        binary_steps(TERN__MUL, a, a_step, b, b_step, floor_, y, n);
+        break;
+    case TERN__DIV:
+        binary_steps(TERN__DIV, a, a_step, b, b_step, floor_, y, n);
+        break;
+    case TERN__PRELU:
+        binary_steps(TERN__PRELU, a, a_step, b, b_step, floor_, y, n);
+        break;
     }
 }
 
 V_INLINE vf product_value(tern__product kind, vf g, vf a, vf b) {
     switch (kind) {
-    case TERN__G: return g;
-    case TERN__MINUS_G: return -g;
-    case TERN__G_TIMES_A: return g * a;
-    case TERN__G_OVER_B: return g / b;
-    case TERN__MINUS_G_A_OVER_BB: return -(g / b) * (a / b);
-    case TERN__G_SLOPED: return v_select(v_gt(a, v_zero()), g, g * b);
-    case TERN__G_TIMES_NEGATIVE_A: return v_select(v_gt(a, v_zero()), v_zero(), g * a);
+    case TERN__G:
+        return g;
+    case TERN__MINUS_G:
+        return -g;
+    case TERN__G_TIMES_A:
+        return g * a;
+    case TERN__G_OVER_B:
+        return g / b;
+    case TERN__MINUS_G_A_OVER_BB:
+        return -(g / b) * (a / b);
+    case TERN__G_SLOPED:
+        return v_select(v_gt(a, v_zero()), g, g * b);
+    case TERN__G_TIMES_NEGATIVE_A:
+        return v_select(v_gt(a, v_zero()), v_zero(), g * a);
     }
     return g;
 }
@@ -217,8 +258,8 @@ V_INLINE vf product_value(tern__product kind, vf g, vf a, vf b) {
 V_INLINE void product_loop(tern__product kind, const float *g, const float *a, int a_step,
                            const float *b, int b_step, float *y, int64_t n, bool add) {
     bool uses_a = kind != TERN__G && kind != TERN__MINUS_G && kind != TERN__G_OVER_B;
-    bool uses_b = kind == TERN__G_OVER_B || kind == TERN__MINUS_G_A_OVER_BB ||
-                  kind == TERN__G_SLOPED;
+    bool uses_b =
+        kind == TERN__G_OVER_B || kind == TERN__MINUS_G_A_OVER_BB || kind == TERN__G_SLOPED;
     vf a0 = v_set1(uses_a && !a_step ? *a : 0), b0 = v_set1(uses_b && !b_step ? *b : 0);
 #define BODY(LOAD, STORE)                                                                          \
     vf left = uses_a && a_step ? LOAD(a + i) : a0, right = uses_b && b_step ? LOAD(b + i) : b0;    \
@@ -232,14 +273,24 @@ static void product(tern__product kind, const float *g, const float *a, int a_st
                     int b_step, float *y, int64_t n, bool add) {
     if (n <= 0) return;
     switch (kind) {
-    case TERN__G: product_loop(TERN__G, g, a, a_step, b, b_step, y, n, add); break;
-    case TERN__MINUS_G: product_loop(TERN__MINUS_G, g, a, a_step, b, b_step, y, n, add); break;
-    case TERN__G_TIMES_A: product_loop(TERN__G_TIMES_A, g, a, a_step, b, b_step, y, n, add); break;
-    case TERN__G_OVER_B: product_loop(TERN__G_OVER_B, g, a, a_step, b, b_step, y, n, add); break;
+    case TERN__G:
+        product_loop(TERN__G, g, a, a_step, b, b_step, y, n, add);
+        break;
+    case TERN__MINUS_G:
+        product_loop(TERN__MINUS_G, g, a, a_step, b, b_step, y, n, add);
+        break;
+    case TERN__G_TIMES_A:
+        product_loop(TERN__G_TIMES_A, g, a, a_step, b, b_step, y, n, add);
+        break;
+    case TERN__G_OVER_B:
+        product_loop(TERN__G_OVER_B, g, a, a_step, b, b_step, y, n, add);
+        break;
     case TERN__MINUS_G_A_OVER_BB:
         product_loop(TERN__MINUS_G_A_OVER_BB, g, a, a_step, b, b_step, y, n, add);
         break;
-    case TERN__G_SLOPED: product_loop(TERN__G_SLOPED, g, a, a_step, b, b_step, y, n, add); break;
+    case TERN__G_SLOPED:
+        product_loop(TERN__G_SLOPED, g, a, a_step, b, b_step, y, n, add);
+        break;
     case TERN__G_TIMES_NEGATIVE_A:
         product_loop(TERN__G_TIMES_NEGATIVE_A, g, a, a_step, b, b_step, y, n, add);
         break;
@@ -263,8 +314,10 @@ static void scale(const float *x, float factor, float *y, int64_t n, bool add) {
 V_INLINE vf loss_value(tern__pointwise_loss kind, float p, vf x, vf t) {
     vf d = x - t, size = v_abs(d);
     switch (kind) {
-    case TERN__LOSS_SQUARED: return d * d;
-    case TERN__LOSS_ABSOLUTE: return size;
+    case TERN__LOSS_SQUARED:
+        return d * d;
+    case TERN__LOSS_ABSOLUTE:
+        return size;
     case TERN__LOSS_HUBER:
         return v_select(v_gt(size, v_set1(p)), p * (size - 0.5f * p), 0.5f * d * d);
     case TERN__LOSS_BCE:
@@ -276,10 +329,12 @@ V_INLINE vf loss_value(tern__pointwise_loss kind, float p, vf x, vf t) {
 V_INLINE vf loss_slope(tern__pointwise_loss kind, float p, vf x, vf t) {
     vf d = x - t;
     switch (kind) {
-    case TERN__LOSS_SQUARED: return 2.0f * d;
+    case TERN__LOSS_SQUARED:
+        return 2.0f * d;
     case TERN__LOSS_ABSOLUTE:
         return v_select(v_eq(d, v_zero()), v_zero(), v_copysign(v_set1(1), d));
-    case TERN__LOSS_HUBER: return v_max(v_set1(-p), v_select(v_gt(d, v_set1(p)), v_set1(p), d));
+    case TERN__LOSS_HUBER:
+        return v_max(v_set1(-p), v_select(v_gt(d, v_set1(p)), v_set1(p), d));
     case TERN__LOSS_BCE:
         return v_fnma(v_fma(v_set1(p - 1.0f), t, v_set1(1.0f)), v_sigmoid(-x), 1.0f - t);
     }
@@ -318,7 +373,8 @@ V_INLINE void loss_gradient_loop(tern__pointwise_loss kind, float p, const float
 static float loss(tern__pointwise_loss kind, float p, const float *x, const float *t, int64_t n) {
     switch (kind) {
 #define CASE(KIND)                                                                                 \
-    case KIND: return loss_loop(KIND, p, x, t, n);
+    case KIND:                                                                                     \
+        return loss_loop(KIND, p, x, t, n);
         EACH_LOSS(CASE)
 #undef CASE
     }
@@ -329,7 +385,9 @@ static void loss_gradient(tern__pointwise_loss kind, float p, const float *x, co
                           float factor, float *dx, int64_t n, bool add) {
     switch (kind) {
 #define CASE(KIND)                                                                                 \
-    case KIND: loss_gradient_loop(KIND, p, x, t, factor, dx, n, add); break;
+    case KIND:                                                                                     \
+        loss_gradient_loop(KIND, p, x, t, factor, dx, n, add);                                     \
+        break;
         EACH_LOSS(CASE)
 #undef CASE
     }

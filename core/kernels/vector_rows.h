@@ -149,8 +149,8 @@ static void row_moments(const float *x, int64_t n, float epsilon, float *mean, f
     *inverse = 1.0f / sqrtf(square / (float)n + epsilon);
 }
 
-static void row_normalise(const float *x, int64_t n, float mean, float inverse,
-                          const float *scale_, const float *bias, float *y) {
+static void row_normalise(const float *x, int64_t n, float mean, float inverse, const float *scale_,
+                          const float *bias, float *y) {
 #define BODY(LOAD, STORE)                                                                          \
     vf normal = (LOAD(x + i) - mean) * inverse;                                                    \
     STORE(y + i, bias ? v_fma(normal, LOAD(scale_ + i), LOAD(bias + i))                            \

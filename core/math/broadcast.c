@@ -87,8 +87,8 @@ static void run(const tern_context *c, job *j) {
     j->chunk = tern__least(s->inner, WORK);
     j->chunks = (s->inner + j->chunk - 1) / j->chunk;
     j->block = WORK / j->chunk;
-    tern__parallel(c, (s->rows + j->block - 1) / j->block * j->chunks,
-                   2 * j->block * j->chunk, run_item, j);
+    tern__parallel(c, (s->rows + j->block - 1) / j->block * j->chunks, 2 * j->block * j->chunk,
+                   run_item, j);
 }
 
 void tern__broadcast_binary(const tern_context *c, const tern__broadcast *s, tern__binary op,

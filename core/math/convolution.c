@@ -136,9 +136,8 @@ tern_status tern__convolution_prepare(tern_context *c, tern__convolution *v) {
                   v->depthwise ? 1 : v->group, &v->block_rows, &v->block_columns);
     v->phases = tern__rows_phases(v, 0) * tern__rows_phases(v, 1) * tern__rows_phases(v, 2);
     choose_blocks(kernels, v->n * v->in[0] * v->in[1] * v->in[2] / v->phases,
-                  elements / v->phases + 1,
-                  columns, v->depthwise ? 1 : channels, v->depthwise ? 1 : v->group,
-                  &v->data_block_rows, &v->data_block_columns);
+                  elements / v->phases + 1, columns, v->depthwise ? 1 : channels,
+                  v->depthwise ? 1 : v->group, &v->data_block_rows, &v->data_block_columns);
     choose_shards(kernels, v);
 
     v->packed_size = times(times(times((size_t)elements, channels), v->group),
@@ -221,8 +220,8 @@ void tern__convolution_pack(const tern_context *c, const tern__convolution *v, c
     }
     int64_t nr = c->kernels->gemm->nr;
     packing p = {v, w, packed, nr, tern__round_up(v->k / v->group, nr) / nr};
-    tern__parallel(c, v->group * p.panels,
-                   2 * tern__convolution_elements(v) * v->c / v->group * nr, pack_panel, &p);
+    tern__parallel(c, v->group * p.panels, 2 * tern__convolution_elements(v) * v->c / v->group * nr,
+                   pack_panel, &p);
 }
 
 /* ---- running ---- */
@@ -268,7 +267,8 @@ static void run_item(void *arg, int64_t item, int worker) {
                           .taps = r->taps,
                           .depth = r->depth,
                           .x = sources,
-                          .w = r->w + (g * tern__round_up(r->columns, r->kernels->nr) + column) * panel,
+                          .w = r->w +
+                               (g * tern__round_up(r->columns, r->kernels->nr) + column) * panel,
                           .start = start ? starts : NULL,
                           .bias = bias,
                           .y = (float *const *)targets,

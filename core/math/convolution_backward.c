@@ -70,7 +70,8 @@ void tern__convolution_pack_data(const tern_context *c, const tern__convolution 
                 for (int64_t k = 0; k < v->k; k++)
                     packed[t * v->k + k] = w[k * v->w_k + phase_element(&p, t) * v->w_step];
         } else if (taps > 0) {
-            tern__parallel(c, v->group * p.panels, 2 * taps * v->k / v->group * nr, pack_data_panel, &p);
+            tern__parallel(c, v->group * p.panels, 2 * taps * v->k / v->group * nr, pack_data_panel,
+                           &p);
         }
         packed += phase_size(v, taps, nr);
     }
@@ -198,8 +199,10 @@ static void combine_panel(void *arg, int64_t item, int worker) {
     const gradient *q = arg;
     const tern__convolution *v = q->v;
     int64_t nr = q->kernels->nr, channels = v->c / v->group, columns = v->k / v->group;
-    int64_t panels = tern__round_up(columns, nr) / nr, g = item / panels, first = item % panels * nr;
-    int64_t lanes = tern__least(columns - first, nr), count = tern__convolution_elements(v) * channels;
+    int64_t panels = tern__round_up(columns, nr) / nr, g = item / panels,
+            first = item % panels * nr;
+    int64_t lanes = tern__least(columns - first, nr),
+            count = tern__convolution_elements(v) * channels;
     float *to = q->dw + (g * columns + first) * v->w_k;
     for (int64_t p = 0; p < count; p += TERN__WEIGHT_BLOCK) {
         float block[TERN__WEIGHT_BLOCK][TERN__GEMM_MAX_NR];
@@ -257,16 +260,17 @@ void tern__convolution_backward_weights(const tern_context *c, const tern__convo
     q.tables_size = tern__convolution_tables_size(v->shard_rows, v->taps);
     q.scratch_size =
         q.tables_size +
-        (v->depthwise
-             ? 0
-             : (size_t)tern__round_up(v->shard_rows * tern__round_up(v->k / v->group, q.kernels->nr), 16));
+        (v->depthwise ? 0
+                      : (size_t)tern__round_up(
+                            v->shard_rows * tern__round_up(v->k / v->group, q.kernels->nr), 16));
     if (v->depthwise) {
         tern__parallel(c, v->shards, v->shard_rows * v->taps * v->c / 8, depthwise_item, &q);
         combine_depthwise(&q);
         return;
     }
     int64_t items = v->shards * v->group * q.strip_blocks;
-    tern__parallel(c, items, (int64_t)(tern__convolution_work(v) / (double)items), gradient_item, &q);
+    tern__parallel(c, items, (int64_t)(tern__convolution_work(v) / (double)items), gradient_item,
+                   &q);
     int64_t nr = q.kernels->nr;
     tern__parallel(c, v->group * (tern__round_up(v->k / v->group, nr) / nr),
                    (v->shards + 2) * tern__convolution_elements(v) * v->c / v->group * nr,

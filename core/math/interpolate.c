@@ -29,9 +29,9 @@ void tern__taps_transpose(const tern__taps *taps, tern__taps *back) {
 typedef struct job {
     const tern__vector_kernels *kernels;
     const tern__taps *axes;
-    int last;              /* the axis along which rows are spread */
-    int64_t inner;         /* floats of one place of it */
-    int64_t rows, group;   /* of y; rows of an item */
+    int last;            /* the axis along which rows are spread */
+    int64_t inner;       /* floats of one place of it */
+    int64_t rows, group; /* of y; rows of an item */
     int64_t in_row, out_row;
     const float *x;
     float *y, fill;
@@ -152,8 +152,10 @@ static void make_row(const job *j, int64_t number, float *sum) {
     gather(&r, 0, 0, 1);
     if (!r.terms) memset(sum, 0, (size_t)j->in_row * sizeof *sum);
     const float *x = r.only ? r.only : sum;
-    if (t->identity) j->kernels->scale(x, 1, y, j->out_row, j->add);
-    else if (j->inner == 1) mix_numbers(t, x, y, j->add);
+    if (t->identity)
+        j->kernels->scale(x, 1, y, j->out_row, j->add);
+    else if (j->inner == 1)
+        mix_numbers(t, x, y, j->add);
     else
         for (int64_t i = 0; i < t->out; i++) mix(t, i, x, j->inner, y + i * j->inner, j->add);
     for (int64_t i = 0; !t->identity && t->outside && i < t->out; i++)
@@ -173,8 +175,15 @@ void tern__interpolate(const tern_context *c, const tern__taps *axes, int rank, 
         *y = add ? *y + *x : *x;
         return;
     }
-    job j = {.kernels = tern__vector(c), .axes = axes, .last = last_axis(axes, rank), .rows = 1,
-             .x = x, .y = y, .fill = fill, .add = add, .sums = workspace};
+    job j = {.kernels = tern__vector(c),
+             .axes = axes,
+             .last = last_axis(axes, rank),
+             .rows = 1,
+             .x = x,
+             .y = y,
+             .fill = fill,
+             .add = add,
+             .sums = workspace};
     j.inner = inner_of(axes, rank, j.last);
     for (int i = 0; i < j.last; i++) j.rows *= axes[i].out;
     j.in_row = axes[j.last].in * j.inner;

@@ -78,7 +78,7 @@ typedef struct job {
     int32_t *at; /* NULL: sums */
     float factor;
     bool add;
-    float *part;       /* [kept][parts][width] */
+    float *part; /* [kept][parts][width] */
     int32_t *part_at;
     int64_t parts, group; /* group: results per item where there are no parts */
 } job;
@@ -139,7 +139,8 @@ static void reduce_part(const job *j, int64_t kept, int64_t part, float *y, int3
     const tern__reduction *r = j->r;
     const float *x = j->x + offset_of(kept, r->kept_rank, r->kept_dims, r->kept_strides);
     int64_t row = part / r->chunks * r->block, begin = part % r->chunks * r->chunk;
-    int64_t end = tern__least(row + r->block, r->rows), length = tern__least(r->chunk, r->inner - begin);
+    int64_t end = tern__least(row + r->block, r->rows),
+            length = tern__least(r->chunk, r->inner - begin);
     if (r->inner_reduced)
         *y = reduce_rows(j, x, row, end, begin, length, at);
     else

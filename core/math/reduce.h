@@ -16,8 +16,8 @@ typedef struct tern__reduction {
     int64_t row_dims[TERN_MAX_RANK], row_strides[TERN_MAX_RANK];
     int64_t kept, rows, inner; /* counts */
     bool inner_reduced;
-    int64_t count;        /* of x */
-    int64_t output_count; /* of y: kept, times inner if it is kept */
+    int64_t count;                        /* of x */
+    int64_t output_count;                 /* of y: kept, times inner if it is kept */
     int64_t chunk, chunks, block, blocks; /* of inner, of rows */
 } tern__reduction;
 

@@ -39,7 +39,7 @@ typedef struct job {
     char *to;
     size_t size;
     bool add;
-    int64_t count, group; /* of outer steps; of an item */
+    int64_t count, group;    /* of outer steps; of an item */
     int64_t n, n_from, n_to; /* the inner axis */
     int64_t m, m_from, m_to; /* the other axis of a transposition; m 0: none */
     int64_t m_chunk;
@@ -85,7 +85,8 @@ static void run_item(void *arg, int64_t item, int worker) {
         char *q = j->to + to * (int64_t)j->size;
         if (j->m)
             j->kernels->transpose((const float *)p, j->n_from, j->n,
-                                  tern__least(j->m_chunk, j->m - first), (float *)q, j->m_to, j->add);
+                                  tern__least(j->m_chunk, j->m - first), (float *)q, j->m_to,
+                                  j->add);
         else
             copy_inner(j, p, q);
     }
@@ -93,8 +94,15 @@ static void run_item(void *arg, int64_t item, int worker) {
 
 void tern__strided_copy(const tern_context *c, const tern__strided *s, const void *from, void *to,
                         size_t size, bool add) {
-    job j = {.kernels = tern__vector(c), .from = from, .to = to, .size = size, .add = add,
-             .count = 1, .n = 1, .n_from = 1, .n_to = 1};
+    job j = {.kernels = tern__vector(c),
+             .from = from,
+             .to = to,
+             .size = size,
+             .add = add,
+             .count = 1,
+             .n = 1,
+             .n_from = 1,
+             .n_to = 1};
     int inner = s->rank - 1, other = -1;
     if (s->rank) {
         j.n = s->dims[inner];

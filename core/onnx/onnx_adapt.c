@@ -147,8 +147,7 @@ static tern_status adapt_resize(reader *r, tern__onnx_call *call) {
             call->inputs[1] = -1;
             call->n_inputs = 3;
         }
-        tern_status st =
-            give(r, call, TERN_STRING("coordinate_transformation_mode", "asymmetric"));
+        tern_status st = give(r, call, TERN_STRING("coordinate_transformation_mode", "asymmetric"));
         return st ? st : give(r, call, TERN_STRING("nearest_mode", "floor"));
     }
     for (int i = 1; i < call->n_inputs; i++) {

@@ -21,8 +21,7 @@ static bool is_graph_output(const reader *r, const char *name) {
     return false;
 }
 
-static tern_status define(reader *r, const char *name, const tern__shape *shape,
-                          const void *data) {
+static tern_status define(reader *r, const char *name, const tern__shape *shape, const void *data) {
     int value = tern__graph_initializer(r->graph, name, TERN__CONSTANT, shape, data);
     if (value < 0) return tern_graph_check(r->graph);
     return tern__names_set(&r->values, r->context, name, value);
@@ -149,8 +148,8 @@ static tern_status add_filled(reader *r, const Tern__Onnx__Node *node, const ter
     for (int i = 0; i < shape.rank; i++) {
         shape.dims[i] = ((const int64_t *)x->data)[i];
         if (!tern__mul_i64(count, shape.dims[i], &count) || count > MOST_FILLED)
-            status = tern__fail(c, TERN_ERR_LIMIT, "ConstantOfShape '%.200s': the shape is wrong",
-                                name);
+            status =
+                tern__fail(c, TERN_ERR_LIMIT, "ConstantOfShape '%.200s': the shape is wrong", name);
     }
     if (status == TERN_OK && value && tern__shape_count(&one) != 1)
         status = tern__fail(c, TERN_ERR_FORMAT,

@@ -144,9 +144,9 @@ static tern_status add_initializer(reader *r, const Tern__Onnx__Tensor *t) {
     bool fixed = shape.type != TERN_FLOAT ||
                  strcmp(text(t->doc_string), TERN__ONNX_CONSTANT) == 0 ||
                  (shape.rank == 0 && !r->ours);
-    tern__value_kind kind = fixed                                              ? TERN__CONSTANT
+    tern__value_kind kind = fixed                                            ? TERN__CONSTANT
                             : tern__names_find(&r->statistics, t->name) >= 0 ? TERN__BUFFER
-                                                                               : TERN__PARAMETER;
+                                                                             : TERN__PARAMETER;
     status = define(r, t->name, tern__graph_initializer(r->graph, t->name, kind, &shape, data));
     tern__free(r->context, data);
     return status;
@@ -238,24 +238,34 @@ static tern_status add_constant(reader *r, const Tern__Onnx__Node *node) {
 /* *string: what has to be freed after the call. */
 static tern_status read_attribute(reader *r, tern_attribute *to, char **string,
                                   const Tern__Onnx__Node *node, const Tern__Onnx__Attribute *a) {
-    static const char *const kinds[] = {"nothing", "float", "int",  "string",  "tensor", "graph",
+    static const char *const kinds[] = {"nothing", "float", "int",     "string",  "tensor", "graph",
                                         "floats",  "ints",  "strings", "tensors", "graphs"};
     tern_context *c = r->context;
     int type = a->type;
     if (type == 0) /* files of IR version 1 do not say */
-        type = a->has_f ? TERN__ONNX_ATTRIBUTE_FLOAT : a->has_i ? TERN__ONNX_ATTRIBUTE_INT
-               : a->has_s ? TERN__ONNX_ATTRIBUTE_STRING : a->n_ints ? TERN__ONNX_ATTRIBUTE_INTS : 0;
+        type = a->has_f    ? TERN__ONNX_ATTRIBUTE_FLOAT
+               : a->has_i  ? TERN__ONNX_ATTRIBUTE_INT
+               : a->has_s  ? TERN__ONNX_ATTRIBUTE_STRING
+               : a->n_ints ? TERN__ONNX_ATTRIBUTE_INTS
+                           : 0;
     const char *name = text(a->name);
     switch (type) {
-    case TERN__ONNX_ATTRIBUTE_FLOAT: *to = TERN_REAL(name, a->f); return TERN_OK;
-    case TERN__ONNX_ATTRIBUTE_INT: *to = TERN_INT(name, a->i); return TERN_OK;
-    case TERN__ONNX_ATTRIBUTE_INTS: *to = TERN_INTS(name, a->ints, a->n_ints); return TERN_OK;
+    case TERN__ONNX_ATTRIBUTE_FLOAT:
+        *to = TERN_REAL(name, a->f);
+        return TERN_OK;
+    case TERN__ONNX_ATTRIBUTE_INT:
+        *to = TERN_INT(name, a->i);
+        return TERN_OK;
+    case TERN__ONNX_ATTRIBUTE_INTS:
+        *to = TERN_INTS(name, a->ints, a->n_ints);
+        return TERN_OK;
     case TERN__ONNX_ATTRIBUTE_STRING:
         if (a->s.len && memchr(a->s.data, 0, a->s.len)) break;
         *string = tern__strndup(c, a->s.len ? (const char *)a->s.data : "", a->s.len);
         *to = TERN_STRING(name, *string);
         return *string ? TERN_OK : TERN_ERR_MEMORY;
-    default: break;
+    default:
+        break;
     }
     return tern__fail(c, TERN_ERR_UNSUPPORTED,
                       "%s '%.200s': attribute '%.100s' holds %s, which tern does not take",
@@ -330,9 +340,8 @@ static tern_status emit(reader *r, tern__onnx_call *call, const Tern__Onnx__Node
     tern_status status = tern__onnx_adapt(r, call);
     if (status != TERN_OK) return status;
     if (!*call->op) /* the output is the input */
-        return call->n_outputs
-                   ? tern__names_set(&r->values, c, node->output[0], call->inputs[0])
-                   : TERN_OK;
+        return call->n_outputs ? tern__names_set(&r->values, c, node->output[0], call->inputs[0])
+                               : TERN_OK;
     bool folded;
     status = tern__onnx_fold(r, call, &folded);
     if (status != TERN_OK || folded) return status;
@@ -361,8 +370,10 @@ static tern_status add_node(reader *r, const Tern__Onnx__Node *node) {
     size_t n_inputs = node->n_input, n_outputs = node->n_output;
     while (n_inputs && !*node->input[n_inputs - 1]) n_inputs--;
     while (n_outputs && !*node->output[n_outputs - 1]) n_outputs--;
-    tern__onnx_call call = {.op = text(node->op_type), .domain = domain_of(node->domain),
-                 .n_inputs = (int)n_inputs, .n_outputs = (int)n_outputs};
+    tern__onnx_call call = {.op = text(node->op_type),
+                            .domain = domain_of(node->domain),
+                            .n_inputs = (int)n_inputs,
+                            .n_outputs = (int)n_outputs};
     char *strings[TERN__ONNX_MAX_ATTRIBUTES] = {0};
     call.inputs = tern__calloc(c, n_inputs + TERN__ONNX_EXTRA_INPUTS, sizeof *call.inputs);
     call.outputs = tern__calloc(c, n_outputs, sizeof *call.outputs);
@@ -506,14 +517,23 @@ static const char *other_kind(const char *bytes, size_t size) {
         const char *start, *kind;
         size_t length;
     } kinds[] = {
-        {"\x89PNG", "a PNG picture", 4},       {"\xff\xd8\xff", "a JPEG picture", 3},
-        {"GIF8", "a GIF picture", 4},          {"II*\0", "a TIFF picture", 4},
-        {"MM\0*", "a TIFF picture", 4},        {"fLaC", "a FLAC sound", 4},
-        {"OggS", "an Ogg sound", 4},           {"ID3", "an MP3 sound", 3},
-        {"FORM", "an AIFF sound", 4},          {"PK\3\4", "a ZIP archive (PyTorch's .pt and .pth are such)", 4},
-        {"\x1f\x8b", "a gzip archive", 2},     {"%PDF", "a PDF document", 4},
-        {"\x89HDF", "an HDF5 file (Keras)", 4}, {"\x93NUMPY", "a NumPy array", 6},
-        {"\x7f" "ELF", "a program", 4},
+        {"\x89PNG", "a PNG picture", 4},
+        {"\xff\xd8\xff", "a JPEG picture", 3},
+        {"GIF8", "a GIF picture", 4},
+        {"II*\0", "a TIFF picture", 4},
+        {"MM\0*", "a TIFF picture", 4},
+        {"fLaC", "a FLAC sound", 4},
+        {"OggS", "an Ogg sound", 4},
+        {"ID3", "an MP3 sound", 3},
+        {"FORM", "an AIFF sound", 4},
+        {"PK\3\4", "a ZIP archive (PyTorch's .pt and .pth are such)", 4},
+        {"\x1f\x8b", "a gzip archive", 2},
+        {"%PDF", "a PDF document", 4},
+        {"\x89HDF", "an HDF5 file (Keras)", 4},
+        {"\x93NUMPY", "a NumPy array", 6},
+        {"\x7f"
+         "ELF",
+         "a program", 4},
     };
     if (size >= 12 && !memcmp(bytes, "RIFF", 4))
         return memcmp(bytes + 8, "WEBP", 4) ? "a WAV sound" : "a WebP picture";
@@ -529,11 +549,11 @@ static tern_status load(tern_model **model, tern_context *c, const char *name, c
     ProtobufCMessage *message = NULL;
     tern__wire_budget budget;
     const char *other = other_kind(bytes, size);
-    tern_status status = size == 0 ? tern__fail(c, TERN_ERR_FORMAT, "%s: is empty", name)
-                         : other   ? tern__fail(c, TERN_ERR_FORMAT, "%s: is %s, not an ONNX model",
-                                                name, other)
-                                   : tern__wire_unpack(&message, &budget, c, name,
-                                                       &tern__onnx__model__descriptor, bytes, size);
+    tern_status status =
+        size == 0 ? tern__fail(c, TERN_ERR_FORMAT, "%s: is empty", name)
+        : other   ? tern__fail(c, TERN_ERR_FORMAT, "%s: is %s, not an ONNX model", name, other)
+                  : tern__wire_unpack(&message, &budget, c, name, &tern__onnx__model__descriptor,
+                                      bytes, size);
     tern__free(c, owned);
     if (status != TERN_OK) return status;
     status = read_model(model, c, (const Tern__Onnx__Model *)message);
@@ -555,12 +575,16 @@ tern_status tern_model_load(tern_model **model, tern_context *c, const char *pat
     tern_status status = tern__model_find(&file, &installed, c, path);
     if (status != TERN_OK) return status;
     status = tern__file_read(&bytes, &size, c, file, FILE_LIMIT);
-    if (status == TERN_OK) status = load(model, c, file, bytes, size, bytes);
+    if (status == TERN_OK)
+        status = load(model, c, file, bytes, size, bytes);
     else if (installed) /* nothing was found; the message is read before it is written */
-        tern__fail(c, status, "%s; models that are installed: %s", tern_context_message(c), installed);
+        tern__fail(c, status, "%s; models that are installed: %s", tern_context_message(c),
+                   installed);
     tern__free(c, installed);
-    if (status == TERN_OK) (*model)->path = file;
-    else tern__free(c, file);
+    if (status == TERN_OK)
+        (*model)->path = file;
+    else
+        tern__free(c, file);
     return status;
 }
 

@@ -67,19 +67,32 @@ static const struct type_info {
 /* Little-endian elements at any alignment. */
 static void convert_raw(void *to, int type, const unsigned char *bytes, size_t count) {
     switch (type) {
-    case TERN__ONNX_FLOAT: EACH(float, float, x);
-    case TERN__ONNX_FLOAT16: EACH(uint16_t, float, half_to_float(x));
-    case TERN__ONNX_BFLOAT16: EACH(uint16_t, float, bfloat_to_float(x));
-    case TERN__ONNX_DOUBLE: EACH(double, float, x);
-    case TERN__ONNX_UINT8: EACH(uint8_t, int64_t, x);
-    case TERN__ONNX_INT8: EACH(int8_t, int64_t, x);
-    case TERN__ONNX_UINT16: EACH(uint16_t, int64_t, x);
-    case TERN__ONNX_INT16: EACH(int16_t, int64_t, x);
-    case TERN__ONNX_INT32: EACH(int32_t, int64_t, x);
-    case TERN__ONNX_UINT32: EACH(uint32_t, int64_t, x);
-    case TERN__ONNX_UINT64: EACH(uint64_t, int64_t, x);
-    case TERN__ONNX_BOOL: EACH(uint8_t, int64_t, x != 0);
-    default: EACH(int64_t, int64_t, x);
+    case TERN__ONNX_FLOAT:
+        EACH(float, float, x);
+    case TERN__ONNX_FLOAT16:
+        EACH(uint16_t, float, half_to_float(x));
+    case TERN__ONNX_BFLOAT16:
+        EACH(uint16_t, float, bfloat_to_float(x));
+    case TERN__ONNX_DOUBLE:
+        EACH(double, float, x);
+    case TERN__ONNX_UINT8:
+        EACH(uint8_t, int64_t, x);
+    case TERN__ONNX_INT8:
+        EACH(int8_t, int64_t, x);
+    case TERN__ONNX_UINT16:
+        EACH(uint16_t, int64_t, x);
+    case TERN__ONNX_INT16:
+        EACH(int16_t, int64_t, x);
+    case TERN__ONNX_INT32:
+        EACH(int32_t, int64_t, x);
+    case TERN__ONNX_UINT32:
+        EACH(uint32_t, int64_t, x);
+    case TERN__ONNX_UINT64:
+        EACH(uint64_t, int64_t, x);
+    case TERN__ONNX_BOOL:
+        EACH(uint8_t, int64_t, x != 0);
+    default:
+        EACH(int64_t, int64_t, x);
     }
 }
 
@@ -89,25 +102,40 @@ static void convert_list(void *to, int type, const Tern__Onnx__Tensor *t, size_t
     float *floats = to;
     int64_t *ints = to;
     for (size_t i = 0; i < count; i++) switch (types[type].list) {
-        case FLOATS: floats[i] = t->float_data[i]; break;
-        case DOUBLES: floats[i] = (float)t->double_data[i]; break;
-        case INT64S: ints[i] = t->int64_data[i]; break;
-        case UINT64S: ints[i] = (int64_t)t->uint64_data[i]; break;
+        case FLOATS:
+            floats[i] = t->float_data[i];
+            break;
+        case DOUBLES:
+            floats[i] = (float)t->double_data[i];
+            break;
+        case INT64S:
+            ints[i] = t->int64_data[i];
+            break;
+        case UINT64S:
+            ints[i] = (int64_t)t->uint64_data[i];
+            break;
         default:
-            if (type == TERN__ONNX_FLOAT16) floats[i] = half_to_float((uint16_t)t->int32_data[i]);
+            if (type == TERN__ONNX_FLOAT16)
+                floats[i] = half_to_float((uint16_t)t->int32_data[i]);
             else if (type == TERN__ONNX_BFLOAT16)
                 floats[i] = bfloat_to_float((uint16_t)t->int32_data[i]);
-            else ints[i] = t->int32_data[i];
+            else
+                ints[i] = t->int32_data[i];
         }
 }
 
 static size_t list_length(const Tern__Onnx__Tensor *t, int type) {
     switch (types[type].list) {
-    case FLOATS: return t->n_float_data;
-    case INT32S: return t->n_int32_data;
-    case INT64S: return t->n_int64_data;
-    case DOUBLES: return t->n_double_data;
-    default: return t->n_uint64_data;
+    case FLOATS:
+        return t->n_float_data;
+    case INT32S:
+        return t->n_int32_data;
+    case INT64S:
+        return t->n_int64_data;
+    case DOUBLES:
+        return t->n_double_data;
+    default:
+        return t->n_uint64_data;
     }
 }
 
@@ -137,8 +165,9 @@ tern_status tern__onnx_tensor(tern__shape *shape, void **data, tern_context *c, 
         return tern__fail(c, TERN_ERR_UNSUPPORTED,
                           "%s keeps its data in another file, which tern does not read", what);
     if (type < 0 || (size_t)type >= sizeof types / sizeof *types || !types[type].name)
-        return tern__fail(c, TERN_ERR_UNSUPPORTED, "%s has elements of ONNX type %d; tern takes "
-                                                   "floating-point, integer and bool",
+        return tern__fail(c, TERN_ERR_UNSUPPORTED,
+                          "%s has elements of ONNX type %d; tern takes "
+                          "floating-point, integer and bool",
                           what, type);
     size_t count = 0, bytes;
     tern_status status = read_shape(shape, &count, c, what, t);

@@ -264,8 +264,10 @@ static void add_node(writer *w, const tern__node *node) {
     const tern__ints *axes = NULL;
     for (const tern__attribute *a = op->attributes; a && a->name && w->status == TERN_OK; a++) {
         const void *at = (const char *)node->attributes + a->offset;
-        if (w->opset >= 18 && is_reduction(op) && strcmp(a->name, "axes") == 0) axes = at;
-        else add_attribute(w, out, a, at);
+        if (w->opset >= 18 && is_reduction(op) && strcmp(a->name, "axes") == 0)
+            axes = at;
+        else
+            add_attribute(w, out, a, at);
     }
     if (w->opset >= 18) add_for_later_sets(w, out, node, axes);
     w->out->node[w->out->n_node++] = out;
@@ -278,7 +280,8 @@ static int64_t needed_opset(const tern__node *node) {
     if (strcmp(op->name, "Gelu") == 0) return 20;
     if (strcmp(op->name, "Resize") == 0 &&
         strcmp(((const tern__string *)tern__attribute_at(op, node->attributes,
-                                                         "coordinate_transformation_mode"))->at,
+                                                         "coordinate_transformation_mode"))
+                   ->at,
                "half_pixel_symmetric") == 0)
         return 19;
     bool pad = strcmp(op->name, "Pad") == 0, average = strcmp(op->name, "AveragePool") == 0;

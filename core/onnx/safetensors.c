@@ -51,8 +51,8 @@ static tern_status no_memory(tern_context *c, const char *path) {
 }
 
 /* Takes info over (NULL: memory ran out); an error if the key is taken or not UTF-8. */
-static tern_status add_to_header(tern_context *c, const char *path, json_t *object,
-                                 const char *key, json_t *info) {
+static tern_status add_to_header(tern_context *c, const char *path, json_t *object, const char *key,
+                                 json_t *info) {
     const char *wrong = !tern__json_holds(key)         ? "is not UTF-8"
                         : json_object_get(object, key) ? "is given twice"
                                                        : NULL;
@@ -107,8 +107,7 @@ tern_status tern__safetensors_save(tern_context *c, const char *path,
     json_t *header = NULL;
     char *text = NULL;
     tern__file_writer *w = NULL;
-    tern_status status =
-        build_header(&header, c, path, tensors, n_tensors, metadata, n_metadata);
+    tern_status status = build_header(&header, c, path, tensors, n_tensors, metadata, n_metadata);
     if (status != TERN_OK) goto done;
     status = tern__json_dump(&text, c, path, header, JSON_COMPACT);
     if (status != TERN_OK) goto done;
@@ -190,8 +189,7 @@ static tern_status read_tensor(tern__safetensors *f, const char *name, const jso
         return bad(f, "tensor '%.200s' has not dtype, shape and two data_offsets", name);
     size_t number = 0;
     while (number < N_TYPES && strcmp(types[number].name, type) != 0) number++;
-    if (number == N_TYPES)
-        return bad(f, "tensor '%.200s' is of unknown dtype '%.50s'", name, type);
+    if (number == N_TYPES) return bad(f, "tensor '%.200s' is of unknown dtype '%.50s'", name, type);
     t.type = (tern__safe_type)number;
     if (json_array_size(shape) > TERN_MAX_RANK)
         return bad(f, "tensor '%.200s' has %zu dimensions; the most is %d", name,
@@ -207,8 +205,9 @@ static tern_status read_tensor(tern__safetensors *f, const char *name, const jso
     json_int_t begin = json_integer_value(first), end = json_integer_value(last);
     if (!json_is_integer(first) || !json_is_integer(last) || begin < 0 || end < begin ||
         (uint64_t)end > data_size)
-        return bad(f, "tensor '%.200s' lies at bytes %" PRId64 " to %" PRId64
-                      " of the data, which has %zu: cut off?",
+        return bad(f,
+                   "tensor '%.200s' lies at bytes %" PRId64 " to %" PRId64
+                   " of the data, which has %zu: cut off?",
                    name, (int64_t)begin, (int64_t)end, data_size);
     size_t expected;
     if (!tensor_size(&t, &expected) || expected != (size_t)(end - begin))
@@ -287,13 +286,14 @@ tern_status tern__safetensors_parse(tern__safetensors **file, tern_context *c, c
     memcpy(&header_size, bytes, sizeof header_size);
     size_t left = size - sizeof header_size;
     if (header_size > left)
-        return bad_file(c, name, "is cut off, or not a safetensors file: it should begin with a "
-                                 "header of %" PRIu64 " bytes, but %zu bytes are left",
+        return bad_file(c, name,
+                        "is cut off, or not a safetensors file: it should begin with a "
+                        "header of %" PRIu64 " bytes, but %zu bytes are left",
                         header_size, left);
     if (header_size > HEADER_LIMIT)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s: the header has %" PRIu64
-                                             " bytes; the limit is %u",
-                          name, header_size, HEADER_LIMIT);
+        return tern__fail(c, TERN_ERR_LIMIT,
+                          "%s: the header has %" PRIu64 " bytes; the limit is %u", name,
+                          header_size, HEADER_LIMIT);
     tern__safetensors *f = tern__calloc(c, 1, sizeof *f);
     if (!f) return TERN_ERR_MEMORY;
     f->context = c;

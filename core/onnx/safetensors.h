@@ -11,13 +11,24 @@
 #include <tern/graph.h>
 
 typedef enum tern__safe_type {
-    TERN__SAFE_BOOL, TERN__SAFE_U8, TERN__SAFE_I8, TERN__SAFE_F8_E4M3, TERN__SAFE_F8_E5M2,
-    TERN__SAFE_I16, TERN__SAFE_U16, TERN__SAFE_F16, TERN__SAFE_BF16,
-    TERN__SAFE_I32, TERN__SAFE_U32, TERN__SAFE_F32,
-    TERN__SAFE_I64, TERN__SAFE_U64, TERN__SAFE_F64
+    TERN__SAFE_BOOL,
+    TERN__SAFE_U8,
+    TERN__SAFE_I8,
+    TERN__SAFE_F8_E4M3,
+    TERN__SAFE_F8_E5M2,
+    TERN__SAFE_I16,
+    TERN__SAFE_U16,
+    TERN__SAFE_F16,
+    TERN__SAFE_BF16,
+    TERN__SAFE_I32,
+    TERN__SAFE_U32,
+    TERN__SAFE_F32,
+    TERN__SAFE_I64,
+    TERN__SAFE_U64,
+    TERN__SAFE_F64
 } tern__safe_type;
-size_t tern__safe_type_size(tern__safe_type type);        /* in bytes */
-const char *tern__safe_type_name(tern__safe_type type);   /* "F32", ... */
+size_t tern__safe_type_size(tern__safe_type type);      /* in bytes */
+const char *tern__safe_type_name(tern__safe_type type); /* "F32", ... */
 
 typedef struct tern__safe_tensor {
     const char *name;

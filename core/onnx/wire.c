@@ -19,8 +19,9 @@ typedef struct span {
 } span;
 
 static tern_status bad(const walk *w, const unsigned char *at, const char *what) {
-    return tern__fail(w->context, TERN_ERR_FORMAT, "%s: %s at byte %zu: cut off, damaged or not a "
-                                                   "file of this kind",
+    return tern__fail(w->context, TERN_ERR_FORMAT,
+                      "%s: %s at byte %zu: cut off, damaged or not a "
+                      "file of this kind",
                       w->name, what, (size_t)(at - w->start));
 }
 
@@ -45,8 +46,10 @@ static bool is_text(const unsigned char *s, const unsigned char *end) {
         unsigned first = *s++;
         if (first == 0) return false;
         if (first < 0x80) continue;
-        int more = first >= 0xc2 && first < 0xe0 ? 1 : (first & 0xf0) == 0xe0 ? 2
-                   : first >= 0xf0 && first < 0xf5 ? 3 : 0;
+        int more = first >= 0xc2 && first < 0xe0   ? 1
+                   : (first & 0xf0) == 0xe0        ? 2
+                   : first >= 0xf0 && first < 0xf5 ? 3
+                                                   : 0;
         if (more == 0 || end - s < more) return false;
         unsigned second = *s;
         if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
@@ -83,13 +86,19 @@ static tern_status walk_field(walk *w, const ProtobufCMessageDescriptor *d, span
     if (!read_varint(s, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
         return bad(w, begin, "a field without a valid number");
     switch (tag & 7) {
-    case 0: return read_varint(s, &length) ? TERN_OK : bad(w, begin, "a number that does not end");
-    case 1: length = 8; break;
-    case 5: length = 4; break;
+    case 0:
+        return read_varint(s, &length) ? TERN_OK : bad(w, begin, "a number that does not end");
+    case 1:
+        length = 8;
+        break;
+    case 5:
+        length = 4;
+        break;
     case 2:
         if (!read_varint(s, &length)) return bad(w, begin, "a length that does not end");
         break;
-    default: return bad(w, begin, "a field of unknown kind");
+    default:
+        return bad(w, begin, "a field of unknown kind");
     }
     if (length > (uint64_t)(s->end - s->at))
         return bad(w, begin, "a field longer than what is left");
@@ -169,8 +178,9 @@ tern_status tern__wire_unpack(ProtobufCMessage **message, tern__wire_budget *bud
     *message = protobuf_c_message_unpack(description, &budget->allocator, size, bytes);
     if (*message) return TERN_OK;
     if (budget->failed)
-        return tern__fail(c, TERN_ERR_LIMIT, "%s: unpacking %zu bytes takes more than %zu bytes of "
-                                             "memory",
+        return tern__fail(c, TERN_ERR_LIMIT,
+                          "%s: unpacking %zu bytes takes more than %zu bytes of "
+                          "memory",
                           name, size, limit);
     if (c->status == TERN_ERR_MEMORY) return TERN_ERR_MEMORY;
     return tern__fail(c, TERN_ERR_FORMAT,

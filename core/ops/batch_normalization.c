@@ -15,11 +15,10 @@ typedef struct batch_normalization {
     int64_t training_mode;
 } batch_normalization;
 
-static const tern__attribute attributes[] = {
-    TERN__A_FLOAT(batch_normalization, epsilon, 1e-5f),
-    TERN__A_FLOAT(batch_normalization, momentum, 0.9f),
-    TERN__A_INT(batch_normalization, training_mode, 0),
-    {0}};
+static const tern__attribute attributes[] = {TERN__A_FLOAT(batch_normalization, epsilon, 1e-5f),
+                                             TERN__A_FLOAT(batch_normalization, momentum, 0.9f),
+                                             TERN__A_INT(batch_normalization, training_mode, 0),
+                                             {0}};
 
 enum { X, SCALE, BIAS, MEAN, VARIANCE };
 enum { JOINED = 64 }; /* channels whose blocks are joined at a time */
@@ -55,7 +54,7 @@ typedef struct job {
     const tern__vector_kernels *kernels;
     int64_t rows, columns, block, blocks;
     const float *x, *dy;
-    float *y;           /* or dx */
+    float *y;              /* or dx */
     float *first, *second; /* [blocks][columns]: partial sums */
     tern__channels channels;
     float *mean, *inverse, *scale, *shift; /* [columns] */
@@ -93,8 +92,8 @@ static job make_job(const tern__step *step) {
         j.first = work + 2 * each;
         j.second = j.first + (size_t)j.blocks * each;
     }
-    j.channels = (tern__channels){j.scale, j.shift, j.mean, step->activation,
-                                  step->activation_alpha};
+    j.channels =
+        (tern__channels){j.scale, j.shift, j.mean, step->activation, step->activation_alpha};
     return j;
 }
 
@@ -277,11 +276,25 @@ static tern__affine affine(const void *a, const float *const *weights, int64_t c
 }
 
 const tern__op tern__op_batch_normalization = {
-    .name = "BatchNormalization", .domain = "", .min_inputs = 5, .max_inputs = 5, .min_outputs = 1,
-    .max_outputs = 3, .attribute_size = sizeof(batch_normalization), .attributes = attributes,
+    .name = "BatchNormalization",
+    .domain = "",
+    .min_inputs = 5,
+    .max_inputs = 5,
+    .min_outputs = 1,
+    .max_outputs = 3,
+    .attribute_size = sizeof(batch_normalization),
+    .attributes = attributes,
     .layouts = TERN__ONLY_LAST,
     .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(SCALE) | TERN__NEEDS_INPUT(BIAS),
-    .in_place = true, .fuses = true, .own_activation_gradient = true, .infer = infer,
-    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,
-    .traits = {.locality = TERN__BY_PLACE, .normalisation = true, .affine = affine,
+    .in_place = true,
+    .fuses = true,
+    .own_activation_gradient = true,
+    .infer = infer,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+    .traits = {.locality = TERN__BY_PLACE,
+               .normalisation = true,
+               .affine = affine,
                .harmless = (const tern__harmless[]){{"spatial", 1}, {"training_mode", 0}, {0}}}};

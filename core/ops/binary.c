@@ -1,5 +1,6 @@
 /* Add, Sub, Mul, Div with NumPy's broadcasting, and PRelu (ONNX 16), whose slope is brought to x's
- * shape. The gradient of an operand that was repeated is summed over the axes along which it was. */
+ * shape. The gradient of an operand that was repeated is summed over the axes along which it was.
+ */
 #include "ops.h"
 
 #include "core/math/broadcast.h"
@@ -84,8 +85,9 @@ static void gradient(const tern__step *step, int i, tern__product kind) {
     if (repeated) sum_to_input(step, i, step->workspace, 1);
 }
 
-#define ROW .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,    \
-    .layouts = TERN__ANY_LAYOUT, .fuses = true, .infer = infer, .prepare = prepare,   \
+#define ROW                                                                                        \
+    .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,            \
+    .layouts = TERN__ANY_LAYOUT, .fuses = true, .infer = infer, .prepare = prepare,                \
     .traits.locality = TERN__BY_ELEMENT, .traits.broadcast_flag = true
 
 #define BINARY(symbol, title, op, first, second, ...)                                              \
@@ -94,8 +96,11 @@ static void gradient(const tern__step *step, int i, tern__product kind) {
         gradient(step, 0, first);                                                                  \
         gradient(step, 1, second);                                                                 \
     }                                                                                              \
-    const tern__op tern__op_##symbol = {.name = title, ROW, .forward = forward_##symbol,           \
-                                        .backward = backward_##symbol, __VA_ARGS__};
+    const tern__op tern__op_##symbol = {.name = title,                                             \
+                                        ROW,                                                       \
+                                        .forward = forward_##symbol,                               \
+                                        .backward = backward_##symbol,                             \
+                                        __VA_ARGS__};
 
 /* The gradient of Add and Sub may lie over dy: what is then read as dy is still dy. */
 BINARY(add, "Add", TERN__ADD, TERN__G, TERN__G, .in_place = true, .traits.adds = true)
@@ -128,8 +133,17 @@ static void backward_prelu(const tern__step *step) {
     gradient(step, 0, TERN__G_SLOPED);
 }
 const tern__op tern__op_prelu = {
-    .name = "PRelu", .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1,
-    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT, .fuses = true,
-    .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1), .infer = infer_prelu, .prepare = prepare,
-    .forward = forward_prelu, .backward = backward_prelu,
+    .name = "PRelu",
+    .domain = "",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .layouts = TERN__ANY_LAYOUT,
+    .fuses = true,
+    .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_INPUT(1),
+    .infer = infer_prelu,
+    .prepare = prepare,
+    .forward = forward_prelu,
+    .backward = backward_prelu,
     .traits = {.locality = TERN__BY_ELEMENT, .activation = true, .channels_once = true}};

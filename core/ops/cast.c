@@ -52,13 +52,23 @@ static tern_status forward(const tern__step *step) {
 /* From float to float only: nothing flows through integers. */
 static void backward(const tern__step *step) {
     if (!step->input_grads[0]) return;
-    tern__vector(step->context)->scale(step->output_grads[0]->data, 1, step->input_grads[0]->data,
-                                       step->inputs[0]->count, step->accumulate[0]);
+    tern__vector(step->context)
+        ->scale(step->output_grads[0]->data, 1, step->input_grads[0]->data, step->inputs[0]->count,
+                step->accumulate[0]);
 }
 
 const tern__op tern__op_cast = {
-    .name = "Cast", .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(cast), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .infer = infer, .forward = forward, .backward = backward,
+    .name = "Cast",
+    .domain = "",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .attribute_size = sizeof(cast),
+    .attributes = attributes,
+    .layouts = TERN__ONLY_PLAIN,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
     .traits = {.locality = TERN__BY_ELEMENT,
                .harmless = (const tern__harmless[]){{"saturate", 1}, {0}}}};

@@ -93,11 +93,20 @@ static void backward_concat(const tern__step *step) {
     }
 }
 
-const tern__op tern__op_concat = {
-    .name = "Concat", .domain = "", .min_inputs = 1, .max_inputs = -1, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(along), .attributes = concat_attributes,
-    .layouts = TERN__ANY_LAYOUT, .infer = infer_concat, .forward = forward_concat,
-    .backward = backward_concat, .traits.sees = sees, .traits.joins = true};
+const tern__op tern__op_concat = {.name = "Concat",
+                                  .domain = "",
+                                  .min_inputs = 1,
+                                  .max_inputs = -1,
+                                  .min_outputs = 1,
+                                  .max_outputs = 1,
+                                  .attribute_size = sizeof(along),
+                                  .attributes = concat_attributes,
+                                  .layouts = TERN__ANY_LAYOUT,
+                                  .infer = infer_concat,
+                                  .forward = forward_concat,
+                                  .backward = backward_concat,
+                                  .traits.sees = sees,
+                                  .traits.joins = true};
 
 /* ---- Split: sizes as the second input, or equal parts ---- */
 
@@ -170,9 +179,18 @@ static void backward_split(const tern__step *step) {
     }
 }
 
-const tern__op tern__op_split = {
-    .name = "Split", .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1,
-    .max_outputs = -1, .attribute_size = sizeof(along), .attributes = split_attributes,
-    .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(1), .infer = infer_split,
-    .forward = forward_split, .backward = backward_split, .traits.sees = sees,
-    .traits.moved = (const tern__moved[]){{"split", 1, false}, {0}}};
+const tern__op tern__op_split = {.name = "Split",
+                                 .domain = "",
+                                 .min_inputs = 1,
+                                 .max_inputs = 2,
+                                 .min_outputs = 1,
+                                 .max_outputs = -1,
+                                 .attribute_size = sizeof(along),
+                                 .attributes = split_attributes,
+                                 .layouts = TERN__ANY_LAYOUT,
+                                 .needs = TERN__NEEDS_INPUT(1),
+                                 .infer = infer_split,
+                                 .forward = forward_split,
+                                 .backward = backward_split,
+                                 .traits.sees = sees,
+                                 .traits.moved = (const tern__moved[]){{"split", 1, false}, {0}}};

@@ -131,9 +131,14 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
 const tern__op tern__op_conv = {
-    .name = "Conv", .domain = "", .max_inputs = 3,
-    .attribute_size = sizeof(attributes), .attributes = attribute_list, .layouts = TERN__ONLY_LAST,
-    .infer = infer, TERN__CONVOLUTION_ROW,
+    .name = "Conv",
+    .domain = "",
+    .max_inputs = 3,
+    .attribute_size = sizeof(attributes),
+    .attributes = attribute_list,
+    .layouts = TERN__ONLY_LAST,
+    .infer = infer,
+    TERN__CONVOLUTION_ROW,
     .traits = {.sees = sees,
                .layer = {TERN__FILTERS, .weight = 1, .bias = 2, .unit_axis = unit_axis},
                .with_greatest = with_greatest}};

@@ -84,7 +84,8 @@ static tern_status forward(const tern__step *s) {
 /* ---- backward ---- */
 
 /* to += factor from, for the taps of the window at `place` that lie inside of x's L positions: a
- * position of the line (of image n) and a tap of the filter correspond. Either may be the source. */
+ * position of the line (of image n) and a tap of the filter correspond. Either may be the source.
+ */
 static void add_window(const job *j, float factor, int64_t place, const float *line, float *d_line,
                        const float *filter, float *d_filter) {
     const tern__convolution *v = j->v;
@@ -115,8 +116,7 @@ static void weights_item(void *arg, int64_t item, int worker) {
         memset(sum, 0, (size_t)size * sizeof *sum);
         for (int64_t n = 0; n < v->n; n++) {
             float g = j->dy[n * v->k + k];
-            if (g != 0)
-                add_window(j, g, j->places[n * v->k + k], j->x + n * line, NULL, NULL, sum);
+            if (g != 0) add_window(j, g, j->places[n * v->k + k], j->x + n * line, NULL, NULL, sum);
         }
         j->kernels->transpose(sum, v->c, v->kernel[2], v->c, j->dw + k * size, v->kernel[2],
                               j->accumulate);
@@ -170,14 +170,17 @@ static void backward(const tern__step *s) {
         j.sums = workspace + weight_floats(v);
         j.dw = s->input_grads[1]->data;
         j.accumulate = s->accumulate[1];
-        tern__parallel(s->context, items, FILTERS * v->n * v->kernel[2] * v->c / 4, weights_item, &j);
+        tern__parallel(s->context, items, FILTERS * v->n * v->kernel[2] * v->c / 4, weights_item,
+                       &j);
     }
     tern__convolution_bias_gradient(s);
 }
 
 static double flops(const tern__step *s) { return tern__convolution_flops(s->choice); }
 
-const tern__op tern__op_conv_max = {
-    .name = "ConvMax", .domain = "tern", .max_inputs = 3,
-    .attribute_size = sizeof(tern__conv_attributes), .layouts = TERN__ONLY_LAST,
-    TERN__CONVOLUTION_ROW};
+const tern__op tern__op_conv_max = {.name = "ConvMax",
+                                    .domain = "tern",
+                                    .max_inputs = 3,
+                                    .attribute_size = sizeof(tern__conv_attributes),
+                                    .layouts = TERN__ONLY_LAST,
+                                    TERN__CONVOLUTION_ROW};

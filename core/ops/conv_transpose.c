@@ -60,8 +60,8 @@ static void axis_sizes(const attributes *a, int axis, int spatial, int64_t in, i
     *out = in < 0 ? -1 : full - *pad_begin - (padded ? w->pads.at[spatial + axis] : 0);
 }
 
-/* Each phase of the strides has its own part of the kernel, packed when the plan is made; no network
- * enlarges a picture more than 1024 times each way in one step. */
+/* Each phase of the strides has its own part of the kernel, packed when the plan is made; no
+ * network enlarges a picture more than 1024 times each way in one step. */
 enum { MOST_PHASES = 1 << 20 };
 
 static tern_status check_attributes(const tern__infer *in, const attributes *a, int spatial,
@@ -175,14 +175,19 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
                   dilation = w->dilations.count ? w->dilations.at[at] : 1,
                   before = w->pads.count ? w->pads.at[at] : 0;
     sight->per = stride;
-    sight->low = tern__ceil_div(
-        sight->low + before - (in->inputs[1]->dims[axis] - 1) * dilation, stride);
+    sight->low =
+        tern__ceil_div(sight->low + before - (in->inputs[1]->dims[axis] - 1) * dilation, stride);
     sight->high = tern__floor_div(sight->high + before, stride);
     return true;
 }
 
 const tern__op tern__op_conv_transpose = {
-    .name = "ConvTranspose", .domain = "", .max_inputs = 3,
-    .attribute_size = sizeof(attributes), .attributes = attribute_list, .layouts = TERN__ONLY_LAST,
-    .infer = infer, TERN__CONVOLUTION_ROW,
+    .name = "ConvTranspose",
+    .domain = "",
+    .max_inputs = 3,
+    .attribute_size = sizeof(attributes),
+    .attributes = attribute_list,
+    .layouts = TERN__ONLY_LAST,
+    .infer = infer,
+    TERN__CONVOLUTION_ROW,
     .traits = {.sees = sees, .layer = {TERN__SPREADS, .weight = 1, .bias = 2}}};

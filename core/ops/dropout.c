@@ -89,7 +89,8 @@ static tern_status forward(const tern__step *step) {
         j.x = x->data;
         j.y = step->outputs[0]->data;
         j.draw = true;
-        tern__parallel_range(step->context, x->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL, run_range, &j);
+        tern__parallel_range(step->context, x->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL,
+                             run_range, &j);
     } else if (step->outputs[0]->data != x->data) {
         memcpy(step->outputs[0]->data, x->data, (size_t)x->count * sizeof(float));
     }
@@ -108,9 +109,19 @@ static void backward(const tern__step *step) {
 }
 
 const tern__op tern__op_dropout = {
-    .name = "Dropout", .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1,
-    .max_outputs = 2, .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(RATIO),
-    .in_place = true, .infer = infer, .prepare = prepare, .forward = forward,
+    .name = "Dropout",
+    .domain = "",
+    .min_inputs = 1,
+    .max_inputs = 2,
+    .min_outputs = 1,
+    .max_outputs = 2,
+    .layouts = TERN__ANY_LAYOUT,
+    .needs = TERN__NEEDS_INPUT(RATIO),
+    .in_place = true,
+    .infer = infer,
+    .prepare = prepare,
+    .forward = forward,
     .backward = backward,
-    .traits = {.locality = TERN__BY_ELEMENT, .nothing = TERN__NOTHING_AT_INFERENCE,
+    .traits = {.locality = TERN__BY_ELEMENT,
+               .nothing = TERN__NOTHING_AT_INFERENCE,
                .moved = (const tern__moved[]){{"ratio", RATIO, true}, {0}}}};

@@ -40,14 +40,13 @@ static inline float least(float x, float most) { return x > most ? most : x; } /
 static inline float at_least(float x, float low) { return x < low ? low : x; }
 
 FUNCTION(clip, least(at_least(x, a), b), x >= a && x <= b ? 1.0f : 0.0f)
-FUNCTION(hard_sigmoid, least(at_least(a * x + b, 0), 1),
-         a * x + b > 0 && a * x + b < 1 ? a : 0.0f)
+FUNCTION(hard_sigmoid, least(at_least(a *x + b, 0), 1), a *x + b > 0 && a * x + b < 1 ? a : 0.0f)
 FUNCTION(softsign, x / (1 + fabsf(x)), 1 / (1 + fabsf(x)) / (1 + fabsf(x)))
 FUNCTION(absolute, fabsf(x), (float)((x > 0) - (x < 0)))
 FUNCTION(reciprocal, 1 / x, -(1 / x) * (1 / x))
 FUNCTION(square_root, sqrtf(x), 0.5f / sqrtf(x))
-FUNCTION(square, x * x, 2 * x)
-FUNCTION(power, powf(x, a), a * powf(x, a - 1))
+FUNCTION(square, x *x, 2 * x)
+FUNCTION(power, powf(x, a), a *powf(x, a - 1))
 
 static void exp_range(void *arg, int64_t begin, int64_t end) {
     const job *j = arg;
@@ -69,20 +68,28 @@ static void log_back(void *arg, int64_t begin, int64_t end) {
 }
 
 static tern_status run(const tern__step *step, tern__range_body range, float a, float b) {
-    job j = {.kernels = tern__vector(step->context), .a = a, .b = b, .x = step->inputs[0]->data,
+    job j = {.kernels = tern__vector(step->context),
+             .a = a,
+             .b = b,
+             .x = step->inputs[0]->data,
              .y = step->outputs[0]->data};
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK,
-                         TERN__WORK_EXPONENTIAL, range, &j);
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL,
+                         range, &j);
     return TERN_OK;
 }
 
 static void run_back(const tern__step *step, tern__range_body range, float a, float b) {
     if (!step->input_grads[0]) return;
-    job j = {.kernels = tern__vector(step->context), .a = a, .b = b, .x = step->inputs[0]->data,
-             .y = step->outputs[0]->data, .dy = step->output_grads[0]->data,
-             .dx = step->input_grads[0]->data, .add = step->accumulate[0]};
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK,
-                         TERN__WORK_PLAIN, range, &j);
+    job j = {.kernels = tern__vector(step->context),
+             .a = a,
+             .b = b,
+             .x = step->inputs[0]->data,
+             .y = step->outputs[0]->data,
+             .dy = step->output_grads[0]->data,
+             .dx = step->input_grads[0]->data,
+             .add = step->accumulate[0]};
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, TERN__WORK_PLAIN,
+                         range, &j);
 }
 
 static tern_status infer(tern__infer *in) {
@@ -99,9 +106,13 @@ static tern_status infer(tern__infer *in) {
         return run(s, prefix##_range, 0, 0);                                                       \
     }                                                                                              \
     static void symbol##_backward(const tern__step *s) { run_back(s, prefix##_back, 0, 0); }       \
-    const tern__op tern__op_##symbol = {.name = title, ROW(1, 1), .needs = needed,                 \
-                                        .infer = infer, .forward = symbol##_forward,               \
-                                        .backward = symbol##_backward, __VA_ARGS__};
+    const tern__op tern__op_##symbol = {.name = title,                                             \
+                                        ROW(1, 1),                                                 \
+                                        .needs = needed,                                           \
+                                        .infer = infer,                                            \
+                                        .forward = symbol##_forward,                               \
+                                        .backward = symbol##_backward,                             \
+                                        __VA_ARGS__};
 PLAIN(sqrt, "Sqrt", square_root, TERN__NEEDS_INPUT(0))
 PLAIN(log, "Log", log, TERN__NEEDS_INPUT(0))
 PLAIN(exp, "Exp", exp, TERN__NEEDS_OUTPUT(0))
@@ -114,8 +125,8 @@ PLAIN(reciprocal, "Reciprocal", reciprocal, TERN__NEEDS_INPUT(0))
 typedef struct hard_sigmoid {
     float alpha, beta;
 } hard_sigmoid;
-static const tern__attribute hard_attributes[] = {TERN__A_FLOAT(hard_sigmoid, alpha, 0.2f),
-                                                  TERN__A_FLOAT(hard_sigmoid, beta, 0.5f), {0}};
+static const tern__attribute hard_attributes[] = {
+    TERN__A_FLOAT(hard_sigmoid, alpha, 0.2f), TERN__A_FLOAT(hard_sigmoid, beta, 0.5f), {0}};
 
 static tern_status hard_forward(const tern__step *s) {
     const hard_sigmoid *h = s->attributes;
@@ -125,19 +136,25 @@ static void hard_backward(const tern__step *s) {
     const hard_sigmoid *h = s->attributes;
     run_back(s, hard_sigmoid_back, h->alpha, h->beta);
 }
-const tern__op tern__op_hard_sigmoid = {
-    .name = "HardSigmoid", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0),
-    .attribute_size = sizeof(hard_sigmoid), .attributes = hard_attributes, .infer = infer,
-    .forward = hard_forward, .backward = hard_backward, .traits.activation = true};
+const tern__op tern__op_hard_sigmoid = {.name = "HardSigmoid",
+                                        ROW(1, 1),
+                                        .needs = TERN__NEEDS_INPUT(0),
+                                        .attribute_size = sizeof(hard_sigmoid),
+                                        .attributes = hard_attributes,
+                                        .infer = infer,
+                                        .forward = hard_forward,
+                                        .backward = hard_backward,
+                                        .traits.activation = true};
 
 /* ---- Selu: gamma x, below 0 gamma alpha (e^x - 1) (Klambauer et al. 2017) ---- */
 
 typedef struct selu {
     float alpha, gamma;
 } selu;
-static const tern__attribute selu_attributes[] = {TERN__A_FLOAT(selu, alpha, 1.67326319217681884766f),
-                                                  TERN__A_FLOAT(selu, gamma, 1.05070102214813232421f),
-                                                  {0}};
+static const tern__attribute selu_attributes[] = {
+    TERN__A_FLOAT(selu, alpha, 1.67326319217681884766f),
+    TERN__A_FLOAT(selu, gamma, 1.05070102214813232421f),
+    {0}};
 
 static void selu_range(void *arg, int64_t begin, int64_t end) {
     const job *j = arg;
@@ -160,10 +177,15 @@ static void selu_backward(const tern__step *s) {
     const selu *a = s->attributes;
     run_back(s, selu_back, a->alpha, a->gamma);
 }
-const tern__op tern__op_selu = {
-    .name = "Selu", ROW(1, 1), .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_OUTPUT(0),
-    .attribute_size = sizeof(selu), .attributes = selu_attributes, .infer = infer,
-    .forward = selu_forward, .backward = selu_backward, .traits.activation = true};
+const tern__op tern__op_selu = {.name = "Selu",
+                                ROW(1, 1),
+                                .needs = TERN__NEEDS_INPUT(0) | TERN__NEEDS_OUTPUT(0),
+                                .attribute_size = sizeof(selu),
+                                .attributes = selu_attributes,
+                                .infer = infer,
+                                .forward = selu_forward,
+                                .backward = selu_backward,
+                                .traits.activation = true};
 
 /* ---- Clip ---- */
 
@@ -177,8 +199,8 @@ static tern_status check_number(const tern__infer *in, int i, const char *what) 
         return tern__infer_fail(in, TERN_ERR_UNSUPPORTED, "%s is %s; tern takes one number", what,
                                 tern__shape_text(in->inputs[i], text, sizeof text));
     if (in->constants[i]) return TERN_OK;
-    return tern__infer_fail(in, TERN_ERR_UNSUPPORTED,
-                            "%s must be known when the network is built", what);
+    return tern__infer_fail(in, TERN_ERR_UNSUPPORTED, "%s must be known when the network is built",
+                            what);
 }
 
 static tern_status infer_clip(tern__infer *in) {
@@ -199,12 +221,16 @@ static tern_status clip_forward(const tern__step *s) {
 static void clip_backward(const tern__step *s) {
     run_back(s, clip_back, bound(s, MIN, -INFINITY), bound(s, MAX, INFINITY));
 }
-const tern__op tern__op_clip = {.name = "Clip", ROW(1, 3), .needs = TERN__NEEDS_INPUT(0),
-                                .infer = infer_clip,
-                                .forward = clip_forward, .backward = clip_backward,
-                                .traits.activation = true, .traits.settings = true,
-                                .traits.moved = (const tern__moved[]){{"min", MIN, true},
-                                                                      {"max", MAX, true}, {0}}};
+const tern__op tern__op_clip = {
+    .name = "Clip",
+    ROW(1, 3),
+    .needs = TERN__NEEDS_INPUT(0),
+    .infer = infer_clip,
+    .forward = clip_forward,
+    .backward = clip_backward,
+    .traits.activation = true,
+    .traits.settings = true,
+    .traits.moved = (const tern__moved[]){{"min", MIN, true}, {"max", MAX, true}, {0}}};
 
 /* ---- Pow ---- */
 
@@ -229,6 +255,10 @@ static void pow_backward(const tern__step *s) {
     float e = exponent(s);
     run_back(s, e == 2 ? square_back : e == 0.5f ? square_root_back : power_back, e, 0);
 }
-const tern__op tern__op_pow = {.name = "Pow", ROW(2, 2), .needs = TERN__NEEDS_INPUT(0),
-                               .infer = infer_pow, .forward = pow_forward,
-                               .backward = pow_backward, .traits.settings = true};
+const tern__op tern__op_pow = {.name = "Pow",
+                               ROW(2, 2),
+                               .needs = TERN__NEEDS_INPUT(0),
+                               .infer = infer_pow,
+                               .forward = pow_forward,
+                               .backward = pow_backward,
+                               .traits.settings = true};

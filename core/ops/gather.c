@@ -49,18 +49,21 @@ typedef struct job {
     /* backward */
     const float *dy;
     float *dx;
-    const place *places;    /* sorted by number, then by position */
-    const int64_t *runs;    /* where in places each different number begins; one more at the end */
-    const int64_t *slots;   /* the row of the gradient that each goes to; NULL: its number */
-    const bool *fresh;      /* whether that row holds nothing yet */
+    const place *places;  /* sorted by number, then by position */
+    const int64_t *runs;  /* where in places each different number begins; one more at the end */
+    const int64_t *slots; /* the row of the gradient that each goes to; NULL: its number */
+    const bool *fresh;    /* whether that row holds nothing yet */
     int64_t n_runs;
 } job;
 
 static job make_job(const tern__step *step) {
     const tern__tensor *data = step->inputs[DATA], *ids = step->inputs[IDS];
     int64_t axis = ((const gather *)step->attributes)->axis;
-    job j = {.kernels = tern__vector(step->context), .n_ids = ids->count, .ids = ids->data,
-             .size = tern__type_size(data->type), .data = data->data};
+    job j = {.kernels = tern__vector(step->context),
+             .n_ids = ids->count,
+             .ids = ids->data,
+             .size = tern__type_size(data->type),
+             .data = data->data};
     tern__around_axis(data, (int)(axis < 0 ? axis + data->rank : axis), &j.outer, &j.length,
                       &j.inner);
     return j;
@@ -132,8 +135,10 @@ static void merge_rows(tern__tensor *g, const job *j, int64_t *slots, bool *fres
     for (int64_t i = 0, k = 0; i < old && k < j->n_runs;) {
         int64_t number = j->places[j->runs[k]].number;
         both += g->rows[i] == number;
-        if (g->rows[i] <= number) i++;
-        else k++;
+        if (g->rows[i] <= number)
+            i++;
+        else
+            k++;
     }
     int64_t total = old + j->n_runs - both, i = old - 1, k = j->n_runs - 1;
     g->rows_used = total;
@@ -193,8 +198,8 @@ static void backward(const tern__step *step) {
         tern__clear(step->context, j.dx, (size_t)step->inputs[DATA]->count * sizeof(float));
     }
     j.group = 16;
-    tern__parallel(step->context, (j.n_runs + j.group - 1) / j.group, j.group * j.inner, backward_item,
-                   &j);
+    tern__parallel(step->context, (j.n_runs + j.group - 1) / j.group, j.group * j.inner,
+                   backward_item, &j);
 }
 
 /* Channels by a list of numbers. */
@@ -205,9 +210,19 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
            in->inputs[IDS]->rank == 1;
 }
 
-const tern__op tern__op_gather = {
-    .name = "Gather", .domain = "", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(gather), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .needs = TERN__NEEDS_INPUT(IDS), .infer = infer,
-    .prepare = prepare, .forward = forward, .backward = backward,
-    .traits.sees = sees, .traits.looks_up = true};
+const tern__op tern__op_gather = {.name = "Gather",
+                                  .domain = "",
+                                  .min_inputs = 2,
+                                  .max_inputs = 2,
+                                  .min_outputs = 1,
+                                  .max_outputs = 1,
+                                  .attribute_size = sizeof(gather),
+                                  .attributes = attributes,
+                                  .layouts = TERN__ONLY_PLAIN,
+                                  .needs = TERN__NEEDS_INPUT(IDS),
+                                  .infer = infer,
+                                  .prepare = prepare,
+                                  .forward = forward,
+                                  .backward = backward,
+                                  .traits.sees = sees,
+                                  .traits.looks_up = true};

@@ -210,9 +210,13 @@ static bool scales(const void *a) {
     return ((const attributes *)a)->alpha == 1 && ((const attributes *)a)->beta == 1;
 }
 
-const tern__op tern__op_gemm = {
-    .name = "Gemm", .domain = "", .max_inputs = 3,
-    .attribute_size = sizeof(attributes), .attributes = attribute_list,
-    .layouts = TERN__ONLY_PLAIN, .infer = infer, TERN__CONVOLUTION_ROW,
-    .traits.layer = {TERN__DENSE, .weight = 1, .bias = 2, .unit_axis = unit_axis,
-                     .scales = scales}};
+const tern__op tern__op_gemm = {.name = "Gemm",
+                                .domain = "",
+                                .max_inputs = 3,
+                                .attribute_size = sizeof(attributes),
+                                .attributes = attribute_list,
+                                .layouts = TERN__ONLY_PLAIN,
+                                .infer = infer,
+                                TERN__CONVOLUTION_ROW,
+                                .traits.layer = {TERN__DENSE, .weight = 1, .bias = 2,
+                                                 .unit_axis = unit_axis, .scales = scales}};

@@ -79,11 +79,18 @@ static bool greatest(const void *attributes, int n_inputs) {
     return true;
 }
 
-#define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
+#define ROW                                                                                        \
+    .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,            \
     .layouts = TERN__ONLY_LAST, .infer = infer, .flops = flops
 
-const tern__op tern__op_global_average_pool = {.name = "GlobalAveragePool", ROW, .prepare = prepare,
+const tern__op tern__op_global_average_pool = {.name = "GlobalAveragePool",
+                                               ROW,
+                                               .prepare = prepare,
                                                .forward = forward_average,
                                                .backward = backward_average};
-const tern__op tern__op_global_max_pool = {.name = "GlobalMaxPool", ROW, .prepare = prepare_max,
-                                           .forward = forward_max, .backward = backward_max, .traits.greatest = greatest};
+const tern__op tern__op_global_max_pool = {.name = "GlobalMaxPool",
+                                           ROW,
+                                           .prepare = prepare_max,
+                                           .forward = forward_max,
+                                           .backward = backward_max,
+                                           .traits.greatest = greatest};

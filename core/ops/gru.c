@@ -107,8 +107,11 @@ static void backward_step(tern__recurrent_item *item) {
                              item->gates, 0, item->gradient, 0, true, NULL);
 }
 
-static const tern__recurrent_cell cell = {.gates = GATES, .parts = 2, .part_gates = {2, 1},
-                                          .forward = forward_step, .backward = backward_step};
+static const tern__recurrent_cell cell = {.gates = GATES,
+                                          .parts = 2,
+                                          .part_gates = {2, 1},
+                                          .forward = forward_step,
+                                          .backward = backward_step};
 
 static tern_status infer(tern__infer *in) { return tern__recurrent_infer(in, &cell); }
 static tern_status prepare(tern__step *s) { return tern__recurrent_prepare(s, &cell); }
@@ -119,10 +122,19 @@ static void backward(const tern__step *s) {
 }
 
 #define NEEDS(name) TERN__NEEDS_INPUT(TERN__RECURRENT_##name)
-const tern__op tern__op_gru = {
-    .name = "GRU", .domain = "", .min_inputs = 3, .max_inputs = 6, .min_outputs = 0,
-    .max_outputs = 2, .attribute_size = sizeof(tern__recurrent_attributes),
-    .attributes = attributes, .layouts = TERN__ONLY_PLAIN,
-    .needs = NEEDS(X) | NEEDS(W) | NEEDS(R) | NEEDS(LENGTHS), .infer = infer, .prepare = prepare,
-    .pack = tern__recurrent_pack, .forward = tern__recurrent_forward, .backward = backward,
-    .flops = tern__recurrent_flops};
+const tern__op tern__op_gru = {.name = "GRU",
+                               .domain = "",
+                               .min_inputs = 3,
+                               .max_inputs = 6,
+                               .min_outputs = 0,
+                               .max_outputs = 2,
+                               .attribute_size = sizeof(tern__recurrent_attributes),
+                               .attributes = attributes,
+                               .layouts = TERN__ONLY_PLAIN,
+                               .needs = NEEDS(X) | NEEDS(W) | NEEDS(R) | NEEDS(LENGTHS),
+                               .infer = infer,
+                               .prepare = prepare,
+                               .pack = tern__recurrent_pack,
+                               .forward = tern__recurrent_forward,
+                               .backward = backward,
+                               .flops = tern__recurrent_flops};

@@ -10,9 +10,10 @@ typedef struct layer_normalization {
     float epsilon;
 } layer_normalization;
 
-static const tern__attribute attributes[] = {
-    TERN__A_INT(layer_normalization, axis, -1), TERN__A_INT(layer_normalization, stash_type, 1),
-    TERN__A_FLOAT(layer_normalization, epsilon, 1e-5f), {0}};
+static const tern__attribute attributes[] = {TERN__A_INT(layer_normalization, axis, -1),
+                                             TERN__A_INT(layer_normalization, stash_type, 1),
+                                             TERN__A_FLOAT(layer_normalization, epsilon, 1e-5f),
+                                             {0}};
 
 enum { X, SCALE, BIAS };
 
@@ -152,10 +153,21 @@ static void backward(const tern__step *step) {
 static double flops(const tern__step *step) { return 8.0 * (double)step->inputs[X]->count; }
 
 const tern__op tern__op_layer_normalization = {
-    .name = "LayerNormalization", .domain = "", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1,
-    .max_outputs = 3, .attribute_size = sizeof(layer_normalization), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(SCALE),
-    .in_place = true, .infer = infer, .prepare = prepare, .forward = forward, .backward = backward,
+    .name = "LayerNormalization",
+    .domain = "",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .min_outputs = 1,
+    .max_outputs = 3,
+    .attribute_size = sizeof(layer_normalization),
+    .attributes = attributes,
+    .layouts = TERN__ONLY_PLAIN,
+    .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(SCALE),
+    .in_place = true,
+    .infer = infer,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
     .flops = flops,
     .traits = {.normalisation = true,
                .harmless = (const tern__harmless[]){{"stash_type", 1}, {0}}}};

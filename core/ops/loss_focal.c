@@ -16,7 +16,7 @@ typedef struct focal {
 } focal;
 
 static const tern__attribute attributes[] = {
-    TERN__A_FLOAT(focal, alpha, -1), TERN__A_FLOAT(focal, gamma, 2),
+    TERN__A_FLOAT(focal, alpha, -1),          TERN__A_FLOAT(focal, gamma, 2),
     TERN__A_FLOAT(focal, positive_weight, 1), TERN__A_INT(focal, ignore_index, -100),
     TERN__A_STRING(focal, reduction, "mean"), {0}};
 
@@ -180,8 +180,8 @@ static void backward_sigmoid(const job *j, const tern__places_item *i, const roo
     j->p.kernels->unary(TERN__UNARY_SIGMOID, 0, j->p.x + at, s, i->count);
     for (int64_t k = 0; k < i->count; k++) {
         float to_x = (1 - t[k]) * s[k] - j->a->positive_weight * t[k] * (1 - s[k]);
-        float value = r->w[k] != 0 ? j->factor * share(j->a, r->w[k], t[k]) * r->slope[k] * to_x
-                                   : 0;
+        float value =
+            r->w[k] != 0 ? j->factor * share(j->a, r->w[k], t[k]) * r->slope[k] * to_x : 0;
         dx[k] = add ? dx[k] + value : value;
     }
 }
@@ -197,8 +197,10 @@ static void backward_item(void *arg, int64_t number, int worker) {
         const float *t = tern__places_target(&i, c, r.t);
         cross_entropy(j, &i, c, t, r.logs, r.l);
         modulate(j, r.l, r.slope, r.e, i.count);
-        if (softmax) backward_softmax(j, &i, &r, add);
-        else backward_sigmoid(j, &i, &r, c, t, add);
+        if (softmax)
+            backward_softmax(j, &i, &r, add);
+        else
+            backward_sigmoid(j, &i, &r, c, t, add);
     }
 }
 

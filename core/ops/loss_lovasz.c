@@ -11,8 +11,8 @@ typedef struct lovasz {
     int64_t per_image, ignore_index;
 } lovasz;
 
-static const tern__attribute attributes[] = {TERN__A_INT(lovasz, per_image, 0),
-                                             TERN__A_INT(lovasz, ignore_index, -100), {0}};
+static const tern__attribute attributes[] = {
+    TERN__A_INT(lovasz, per_image, 0), TERN__A_INT(lovasz, ignore_index, -100), {0}};
 
 /* Errors are sorted in segments: softmax one per class, hinge one for all; of a picture or of all
  * pictures. */
@@ -21,10 +21,10 @@ typedef struct job {
     int64_t pictures, together; /* results that are averaged; batch entries of each */
     int64_t classes;            /* of a segment: 1 for softmax */
     int64_t segments, elements; /* most of a segment */
-    float *slope;    /* state: [batch, classes, size]: d loss / dp, hinge dx, but for a factor */
-    double *factor;  /* state: [pictures] */
-    double *loss;    /* [segments]: negative: the target has nothing of this class */
-    char *scratch;   /* per worker */
+    float *slope;   /* state: [batch, classes, size]: d loss / dp, hinge dx, but for a factor */
+    double *factor; /* state: [pictures] */
+    double *loss;   /* [segments]: negative: the target has nothing of this class */
+    char *scratch;  /* per worker */
     size_t scratch_each;
     float *dx, dy;
 } job;
@@ -196,8 +196,7 @@ static void probabilities_item(void *arg, int64_t number, int worker) {
     float *p = scratch_of(j, worker);
     tern__places_probabilities(&i, false, p);
     for (int64_t c = 0; c < j->p.classes; c++)
-        memcpy(j->slope + tern__places_class(&i, c), p + c * i.count,
-               (size_t)i.count * sizeof *p);
+        memcpy(j->slope + tern__places_class(&i, c), p + c * i.count, (size_t)i.count * sizeof *p);
 }
 
 static tern_status forward(const tern__step *step) {
@@ -205,7 +204,8 @@ static tern_status forward(const tern__step *step) {
     tern_status status = tern__places_check(&j.p);
     if (status) return status;
     j.scratch += loss_size(&j);
-    if (j.p.numbers) tern__parallel(step->context, j.p.items, tern__places_work(&j.p), probabilities_item, &j);
+    if (j.p.numbers)
+        tern__parallel(step->context, j.p.items, tern__places_work(&j.p), probabilities_item, &j);
     tern__parallel(step->context, j.segments, TERN__WORK_EXPONENTIAL * j.elements, run_segment, &j);
     int64_t each = j.segments / j.pictures;
     double mean = 0;
@@ -251,5 +251,7 @@ static void backward(const tern__step *step) {
     tern__parallel(step->context, j.p.items, tern__places_work(&j.p), backward_item, &j);
 }
 
-const tern__op tern__op_lovasz = {
-    .name = "Lovasz", .attribute_size = sizeof(lovasz), .infer = tern__places_infer, TERN__PLACES_ROW};
+const tern__op tern__op_lovasz = {.name = "Lovasz",
+                                  .attribute_size = sizeof(lovasz),
+                                  .infer = tern__places_infer,
+                                  TERN__PLACES_ROW};

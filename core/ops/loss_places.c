@@ -32,10 +32,12 @@ tern__places tern__places_make(const tern__step *step, int64_t ignore) {
     const tern__tensor *x = step->inputs[TERN__PLACES_X], *t = step->inputs[TERN__PLACES_TARGET];
     bool weighted =
         step->n_inputs > TERN__PLACES_WEIGHTS && step->inputs[TERN__PLACES_WEIGHTS] != NULL;
-    tern__places p = {.step = step, .kernels = tern__vector(step->context), .x = x->data,
-                      .ignore = ignore};
-    if (t->type == TERN_INT64) p.numbers = t->data;
-    else p.target = t->data;
+    tern__places p = {
+        .step = step, .kernels = tern__vector(step->context), .x = x->data, .ignore = ignore};
+    if (t->type == TERN_INT64)
+        p.numbers = t->data;
+    else
+        p.target = t->data;
     if (weighted) p.weights = step->inputs[TERN__PLACES_WEIGHTS]->data;
     p.batch = x->dims[0];
     p.classes = x->dims[1];
@@ -90,8 +92,10 @@ void tern__places_probabilities(const tern__places_item *i, bool logarithm, floa
     int64_t n = i->count;
     for (int64_t c = 0; c < p->classes; c++) {
         const float *x = p->x + tern__places_class(i, c);
-        if (p->numbers) memcpy(y + c * n, x, (size_t)n * sizeof *y);
-        else p->kernels->unary(TERN__UNARY_SIGMOID, 0, x, y + c * n, n);
+        if (p->numbers)
+            memcpy(y + c * n, x, (size_t)n * sizeof *y);
+        else
+            p->kernels->unary(TERN__UNARY_SIGMOID, 0, x, y + c * n, n);
     }
     if (p->numbers) p->kernels->softmax_columns(y, p->classes, n, n, logarithm, y);
 }

@@ -13,7 +13,8 @@ enum { TERN__PLACES_X, TERN__PLACES_TARGET, TERN__PLACES_WEIGHTS };
     (TERN__NEEDS_INPUT(TERN__PLACES_X) | TERN__NEEDS_INPUT(TERN__PLACES_TARGET) |                  \
      TERN__NEEDS_INPUT(TERN__PLACES_WEIGHTS))
 
-/* What the rows of these operators have alike; the file has attributes, prepare, forward, backward. */
+/* What the rows of these operators have alike; the file has attributes, prepare, forward, backward.
+ */
 #define TERN__PLACES_ROW                                                                           \
     .domain = "tern", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1, .max_outputs = 1,        \
     .attributes = attributes, .layouts = TERN__ONLY_PLAIN, .needs = TERN__PLACES_NEEDS,            \

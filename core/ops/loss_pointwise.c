@@ -56,9 +56,12 @@ static tern_status prepare(tern__step *step) {
 
 static job make_job(const tern__step *step) {
     const pointwise *a = step->attributes;
-    return (job){.kernels = tern__vector(step->context), .kind = kind_of(step),
-                 .parameter = a->parameter, .x = step->inputs[X]->data,
-                 .target = step->inputs[TARGET]->data, .partial = step->workspace};
+    return (job){.kernels = tern__vector(step->context),
+                 .kind = kind_of(step),
+                 .parameter = a->parameter,
+                 .x = step->inputs[X]->data,
+                 .target = step->inputs[TARGET]->data,
+                 .partial = step->workspace};
 }
 
 static double divisor(const tern__step *step) {
@@ -75,7 +78,8 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
 static tern_status forward(const tern__step *step) {
     job j = make_job(step);
     int64_t count = step->inputs[X]->count;
-    tern__parallel_range(step->context, count, TERN__BLOCK, TERN__WORK_EXPONENTIAL, forward_range, &j);
+    tern__parallel_range(step->context, count, TERN__BLOCK, TERN__WORK_EXPONENTIAL, forward_range,
+                         &j);
     double sum = 0;
     for (int64_t i = 0; i * TERN__BLOCK < count; i++) sum += j.partial[i];
     *(float *)step->outputs[0]->data = (float)(sum / divisor(step));
@@ -109,26 +113,30 @@ static void backward(const tern__step *step) {
         j.factor = (float)(sign * dy / divisor(step));
         j.gradient = step->input_grads[i]->data;
         j.add = step->accumulate[i];
-        tern__parallel_range(step->context, step->inputs[X]->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL,
+        tern__parallel_range(step->context, step->inputs[X]->count, TERN__BLOCK,
+                             TERN__WORK_EXPONENTIAL,
                              special ? cross_entropy_target_range : backward_range, &j);
     }
 }
 
 #define REDUCTION TERN__A_STRING(pointwise, reduction, "mean")
 #define PARAMETER(title, standard)                                                                 \
-    {.name = title, .type = TERN_ATTRIBUTE_FLOAT, .offset = offsetof(pointwise, parameter),        \
-     .f = standard}
+    {                                                                                              \
+        .name = title, .type = TERN_ATTRIBUTE_FLOAT, .offset = offsetof(pointwise, parameter),     \
+        .f = standard                                                                              \
+    }
 static const tern__attribute plain[] = {REDUCTION, {0}};
 static const tern__attribute huber[] = {REDUCTION, PARAMETER("delta", 1), {0}};
 static const tern__attribute binary[] = {REDUCTION, PARAMETER("positive_weight", 1), {0}};
 
-#define ROW .domain = "tern", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1,                  \
-    .max_outputs = 1, .attribute_size = sizeof(pointwise), .layouts = TERN__ONLY_PLAIN,            \
-    .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(TARGET), .infer = infer,                     \
-    .prepare = prepare, .forward = forward, .backward = backward
+#define ROW                                                                                        \
+    .domain = "tern", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,        \
+    .attribute_size = sizeof(pointwise), .layouts = TERN__ONLY_PLAIN,                              \
+    .needs = TERN__NEEDS_INPUT(X) | TERN__NEEDS_INPUT(TARGET), .infer = infer, .prepare = prepare, \
+    .forward = forward, .backward = backward
 
 const tern__op tern__op_squared_error = {.name = "SquaredError", ROW, .attributes = plain};
 const tern__op tern__op_absolute_error = {.name = "AbsoluteError", ROW, .attributes = plain};
 const tern__op tern__op_huber = {.name = "Huber", ROW, .attributes = huber};
-const tern__op tern__op_binary_cross_entropy = {.name = "BinaryCrossEntropyWithLogits", ROW,
-                                                .attributes = binary};
+const tern__op tern__op_binary_cross_entropy = {
+    .name = "BinaryCrossEntropyWithLogits", ROW, .attributes = binary};

@@ -16,11 +16,10 @@ typedef struct cross_entropy {
     tern__string reduction;
 } cross_entropy;
 
-static const tern__attribute attributes[] = {
-    TERN__A_INT(cross_entropy, ignore_index, -100),
-    TERN__A_FLOAT(cross_entropy, label_smoothing, 0),
-    TERN__A_STRING(cross_entropy, reduction, "mean"),
-    {0}};
+static const tern__attribute attributes[] = {TERN__A_INT(cross_entropy, ignore_index, -100),
+                                             TERN__A_FLOAT(cross_entropy, label_smoothing, 0),
+                                             TERN__A_STRING(cross_entropy, reduction, "mean"),
+                                             {0}};
 
 enum { LOGITS, TARGET, WEIGHTS };
 
@@ -72,10 +71,10 @@ typedef struct job {
     const int64_t *numbers; /* NULL: probabilities */
     int64_t ignore;
     float smoothing, factor;
-    float *log_sums;  /* [rows], state: log sum e^x */
-    double *total;    /* [2], state: of losses, of what a mean divides by */
-    double *partial;  /* [blocks][2] */
-    float *scratch;   /* per worker */
+    float *log_sums; /* [rows], state: log sum e^x */
+    double *total;   /* [2], state: of losses, of what a mean divides by */
+    double *partial; /* [blocks][2] */
+    float *scratch;  /* per worker */
     size_t scratch_each;
     float *dx;
 } job;
@@ -268,8 +267,17 @@ static void backward(const tern__step *step) {
 }
 
 const tern__op tern__op_softmax_cross_entropy = {
-    .name = "SoftmaxCrossEntropy", .domain = "tern", .min_inputs = 2, .max_inputs = 3,
-    .min_outputs = 1, .max_outputs = 1, .attribute_size = sizeof(cross_entropy),
-    .attributes = attributes, .layouts = TERN__ONLY_LAST,
+    .name = "SoftmaxCrossEntropy",
+    .domain = "tern",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .attribute_size = sizeof(cross_entropy),
+    .attributes = attributes,
+    .layouts = TERN__ONLY_LAST,
     .needs = TERN__NEEDS_INPUT(LOGITS) | TERN__NEEDS_INPUT(TARGET) | TERN__NEEDS_INPUT(WEIGHTS),
-    .infer = infer, .prepare = prepare, .forward = forward, .backward = backward};
+    .infer = infer,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward};

@@ -17,8 +17,8 @@ typedef struct tversky {
 } tversky;
 
 static const tern__attribute attributes[] = {
-    TERN__A_FLOAT(tversky, alpha, 0.5f), TERN__A_FLOAT(tversky, beta, 0.5f),
-    TERN__A_FLOAT(tversky, gamma, 1),    TERN__A_FLOAT(tversky, smooth, 0),
+    TERN__A_FLOAT(tversky, alpha, 0.5f),      TERN__A_FLOAT(tversky, beta, 0.5f),
+    TERN__A_FLOAT(tversky, gamma, 1),         TERN__A_FLOAT(tversky, smooth, 0),
     TERN__A_INT(tversky, ignore_index, -100), {0}};
 
 static tern_status infer(tern__infer *in) {
@@ -115,8 +115,7 @@ static tern_status forward(const tern__step *step) {
     for (int64_t c = 0; c < j.p.classes; c++) {
         double sum[SUMS] = {0};
         for (int64_t i = 0; i < j.p.items; i++)
-            for (int k = 0; k < SUMS; k++)
-                sum[k] += j.partial[(i * j.p.classes + c) * SUMS + k];
+            for (int k = 0; k < SUMS; k++) sum[k] += j.partial[(i * j.p.classes + c) * SUMS + k];
         loss += class_loss(j.a, sum, j.slopes + 2 * c) / classes;
     }
     double power = loss > 0 ? pow(loss, gamma) : 0;
@@ -140,8 +139,7 @@ static void backward_item(void *arg, int64_t number, int worker) {
         for (int64_t k = 0; k < n; k++)
             g[c * n + k] = w[k] != 0 ? w[k] * (overlap * t[k] + predicted) : 0;
     }
-    tern__places_gradient(&i, p, g, buffer + n, j->dx,
-                          j->p.step->accumulate[TERN__PLACES_X]);
+    tern__places_gradient(&i, p, g, buffer + n, j->dx, j->p.step->accumulate[TERN__PLACES_X]);
 }
 
 static void backward(const tern__step *step) {

@@ -1,10 +1,9 @@
-/* LRN (ONNX 13; Krizhevsky, Sutskever & Hinton 2012, section 3.3): every number is divided by a power
- * of the sum of squares over neighbouring channels,
- *   y_c = x_c / s_c^beta, s_c = bias + alpha / size * sum of x_j^2 for
- *   c - floor((size - 1) / 2) <= j <= c + ceil((size - 1) / 2), channels that are there.
- * Gradient: X, dx_j = dy_j s_j^-beta - 2 alpha beta / size x_j sum of dy_c y_c / s_c over the c whose
- * sum has j. Either layout: a piece is [rows][channels][columns], columns being places where
- * channels are planes, rows being places where they lie last. */
+/* LRN (ONNX 13; Krizhevsky, Sutskever & Hinton 2012, section 3.3): every number is divided by a
+ * power of the sum of squares over neighbouring channels, y_c = x_c / s_c^beta, s_c = bias + alpha
+ * / size * sum of x_j^2 for c - floor((size - 1) / 2) <= j <= c + ceil((size - 1) / 2), channels
+ * that are there. Gradient: X, dx_j = dy_j s_j^-beta - 2 alpha beta / size x_j sum of dy_c y_c /
+ * s_c over the c whose sum has j. Either layout: a piece is [rows][channels][columns], columns
+ * being places where channels are planes, rows being places where they lie last. */
 #include "ops.h"
 
 #include <math.h>
@@ -16,7 +15,9 @@ typedef struct lrn {
 
 static const tern__attribute attributes[] = {
     {.name = "size", .type = TERN_ATTRIBUTE_INT, .offset = offsetof(lrn, size), .required = true},
-    TERN__A_FLOAT(lrn, alpha, 1e-4f), TERN__A_FLOAT(lrn, beta, 0.75f), TERN__A_FLOAT(lrn, bias, 1),
+    TERN__A_FLOAT(lrn, alpha, 1e-4f),
+    TERN__A_FLOAT(lrn, beta, 0.75f),
+    TERN__A_FLOAT(lrn, bias, 1),
     {0}};
 
 static tern_status infer(tern__infer *in) {
@@ -36,12 +37,12 @@ static tern_status infer(tern__infer *in) {
 typedef struct job {
     const tern__vector_kernels *kernels;
     const float *x, *dy;
-    float *y, *dx, *buffers; /* [threads][buffers][piece] */
+    float *y, *dx, *buffers;                 /* [threads][buffers][piece] */
     int64_t channels, places, pieces, piece; /* piece: most elements of one */
-    int64_t rows, columns;   /* of a whole piece: one of them is 1 */
-    int64_t each;            /* pieces of a picture; channels last: of all */
-    int64_t outer;           /* rows in all; planes: pictures */
-    int64_t before, after;   /* channels of the window around its own */
+    int64_t rows, columns;                   /* of a whole piece: one of them is 1 */
+    int64_t each;                            /* pieces of a picture; channels last: of all */
+    int64_t outer;                           /* rows in all; planes: pictures */
+    int64_t before, after;                   /* channels of the window around its own */
     float factor, beta, bias;
     bool planes, add;
 } job;
@@ -91,8 +92,12 @@ static lie find(const job *j, int64_t number) {
     }
     const int64_t column = number % j->each * j->columns, left = j->places - column,
                   columns = left < j->columns ? left : j->columns;
-    return (lie){number / j->each * j->channels * j->places + column, j->places, j->channels,
-                 columns, 1, columns};
+    return (lie){number / j->each * j->channels * j->places + column,
+                 j->places,
+                 j->channels,
+                 columns,
+                 1,
+                 columns};
 }
 
 /* to[r][c][p] = sum of from[r][c'][p] for c - before <= c' <= c + after. */
@@ -113,7 +118,8 @@ static void find_powers(const job *j, const lie *l, float *s, float *power) {
     const int64_t count = l->runs * l->length;
     for (int64_t k = 0; k < l->runs; k++) {
         const float *x = j->x + l->first + k * l->stride;
-        j->kernels->product(TERN__G_TIMES_A, x, x, 1, x, 1, power + k * l->length, l->length, false);
+        j->kernels->product(TERN__G_TIMES_A, x, x, 1, x, 1, power + k * l->length, l->length,
+                            false);
     }
     sum_windows(l, j->channels, j->before, j->after, power, s);
     for (int64_t i = 0; i < count; i++) s[i] = j->bias + j->factor * s[i];
@@ -129,8 +135,8 @@ static void forward_piece(void *arg, int64_t number, int worker) {
     find_powers(j, &l, s, power);
     for (int64_t k = 0; k < l.runs; k++) {
         const int64_t at = l.first + k * l.stride;
-        j->kernels->product(TERN__G_TIMES_A, j->x + at, power + k * l.length, 1, power, 1, j->y + at,
-                            l.length, false);
+        j->kernels->product(TERN__G_TIMES_A, j->x + at, power + k * l.length, 1, power, 1,
+                            j->y + at, l.length, false);
     }
 }
 
@@ -178,9 +184,20 @@ static double flops(const tern__step *step) {
     return (double)(a->size + 6) * (double)step->inputs[0]->count;
 }
 
-const tern__op tern__op_lrn = {
-    .name = "LRN", .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(lrn), .attributes = attributes,
-    .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(0), .in_place = true, .infer = infer,
-    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,
-    .traits = {.locality = TERN__BY_PLACE, .normalisation = true}};
+const tern__op tern__op_lrn = {.name = "LRN",
+                               .domain = "",
+                               .min_inputs = 1,
+                               .max_inputs = 1,
+                               .min_outputs = 1,
+                               .max_outputs = 1,
+                               .attribute_size = sizeof(lrn),
+                               .attributes = attributes,
+                               .layouts = TERN__ANY_LAYOUT,
+                               .needs = TERN__NEEDS_INPUT(0),
+                               .in_place = true,
+                               .infer = infer,
+                               .prepare = prepare,
+                               .forward = forward,
+                               .backward = backward,
+                               .flops = flops,
+                               .traits = {.locality = TERN__BY_PLACE, .normalisation = true}};

@@ -85,8 +85,11 @@ static void backward_step(tern__recurrent_item *item) {
                              item->gates, 0, item->gradient, 0, false, NULL);
 }
 
-static const tern__recurrent_cell cell = {.gates = GATES, .has_cell = true, .parts = 1,
-                                          .part_gates = {GATES}, .forward = forward_step,
+static const tern__recurrent_cell cell = {.gates = GATES,
+                                          .has_cell = true,
+                                          .parts = 1,
+                                          .part_gates = {GATES},
+                                          .forward = forward_step,
                                           .backward = backward_step};
 
 static tern_status infer(tern__infer *in) { return tern__recurrent_infer(in, &cell); }
@@ -99,8 +102,8 @@ static float peephole_gradient(const tern__recurrent_run *u, int64_t d, int gate
     for (int64_t n = 0; n < r->batch; n++)
         for (int64_t t = 0; t < u->length[n]; t++) {
             int64_t row = d * r->positions + u->first[n] + t * u->stride;
-            const float *c = gate == O ? u->extra + row * r->hidden
-                                       : tern__recurrent_cell_before(u, d, n, t);
+            const float *c =
+                gate == O ? u->extra + row * r->hidden : tern__recurrent_cell_before(u, d, n, t);
             sum += (double)u->gates[row * r->width + gate * r->hidden + j] * (double)c[j];
         }
     return (float)sum;
@@ -119,10 +122,20 @@ static void backward(const tern__step *s) {
 }
 
 #define NEEDS(name) TERN__NEEDS_INPUT(TERN__RECURRENT_##name)
-const tern__op tern__op_lstm = {
-    .name = "LSTM", .domain = "", .min_inputs = 3, .max_inputs = 8, .min_outputs = 0,
-    .max_outputs = 3, .attribute_size = sizeof(tern__recurrent_attributes),
-    .attributes = attributes, .layouts = TERN__ONLY_PLAIN,
-    .needs = NEEDS(X) | NEEDS(W) | NEEDS(R) | NEEDS(LENGTHS) | NEEDS(C) | NEEDS(P),
-    .infer = infer, .prepare = prepare, .pack = tern__recurrent_pack,
-    .forward = tern__recurrent_forward, .backward = backward, .flops = tern__recurrent_flops};
+const tern__op tern__op_lstm = {.name = "LSTM",
+                                .domain = "",
+                                .min_inputs = 3,
+                                .max_inputs = 8,
+                                .min_outputs = 0,
+                                .max_outputs = 3,
+                                .attribute_size = sizeof(tern__recurrent_attributes),
+                                .attributes = attributes,
+                                .layouts = TERN__ONLY_PLAIN,
+                                .needs = NEEDS(X) | NEEDS(W) | NEEDS(R) | NEEDS(LENGTHS) |
+                                         NEEDS(C) | NEEDS(P),
+                                .infer = infer,
+                                .prepare = prepare,
+                                .pack = tern__recurrent_pack,
+                                .forward = tern__recurrent_forward,
+                                .backward = backward,
+                                .flops = tern__recurrent_flops};

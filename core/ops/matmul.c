@@ -181,5 +181,10 @@ static int unit_axis(const void *a) {
 }
 
 const tern__op tern__op_matmul = {
-    .name = "MatMul", .domain = "", .max_inputs = 2, .layouts = TERN__ONLY_PLAIN, .infer = infer,
-    TERN__CONVOLUTION_ROW, .traits.layer = {TERN__DENSE, .weight = 1, .unit_axis = unit_axis}};
+    .name = "MatMul",
+    .domain = "",
+    .max_inputs = 2,
+    .layouts = TERN__ONLY_PLAIN,
+    .infer = infer,
+    TERN__CONVOLUTION_ROW,
+    .traits.layer = {TERN__DENSE, .weight = 1, .unit_axis = unit_axis}};

@@ -213,9 +213,18 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
 }
 
 const tern__op tern__op_pad = {
-    .name = "Pad", .domain = "", .min_inputs = 2, .max_inputs = 4, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(pad), .attributes = attributes,
-    .layouts = TERN__ANY_LAYOUT, .needs = TERN__NEEDS_INPUT(PADS) | TERN__NEEDS_INPUT(AXES),
-    .infer = infer, .forward = forward, .backward = backward,
+    .name = "Pad",
+    .domain = "",
+    .min_inputs = 2,
+    .max_inputs = 4,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .attribute_size = sizeof(pad),
+    .attributes = attributes,
+    .layouts = TERN__ANY_LAYOUT,
+    .needs = TERN__NEEDS_INPUT(PADS) | TERN__NEEDS_INPUT(AXES),
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
     .traits = {.sees = sees,
                .moved = (const tern__moved[]){{"pads", PADS, false}, {"value", VALUE, true}, {0}}}};

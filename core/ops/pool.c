@@ -17,13 +17,13 @@ typedef struct pool {
 } pool;
 
 #define WINDOW(name_, type_, ...)                                                                  \
-    {.name = #name_, .type = type_, .offset = offsetof(pool, window.name_), __VA_ARGS__}
+    { .name = #name_, .type = type_, .offset = offsetof(pool, window.name_), __VA_ARGS__ }
 #define WINDOW_ATTRIBUTES                                                                          \
     WINDOW(auto_pad, TERN_ATTRIBUTE_STRING, .s = "NOTSET"),                                        \
         WINDOW(kernel_shape, TERN_ATTRIBUTE_INTS, .required = true),                               \
         WINDOW(strides, TERN_ATTRIBUTE_INTS, .i = 0),                                              \
-        WINDOW(dilations, TERN_ATTRIBUTE_INTS, .i = 0),                                            \
-        WINDOW(pads, TERN_ATTRIBUTE_INTS, .i = 0), WINDOW(ceil_mode, TERN_ATTRIBUTE_INT, .i = 0)
+        WINDOW(dilations, TERN_ATTRIBUTE_INTS, .i = 0), WINDOW(pads, TERN_ATTRIBUTE_INTS, .i = 0), \
+        WINDOW(ceil_mode, TERN_ATTRIBUTE_INT, .i = 0)
 
 static const tern__attribute max_attributes[] = {
     WINDOW_ATTRIBUTES, TERN__A_INT(pool, storage_order, 0), {0}};
@@ -85,8 +85,8 @@ static geometry make_geometry(const tern__step *step) {
         g.begin[i] = k < 0 ? 0 : w.pad_begin[k];
         g.end[i] = k < 0 ? 0 : w.pad_end[k];
         g.taps *= g.kernel[i];
-        g.tiles = g.tiles && g.stride[i] == g.kernel[i] && g.dilation[i] == 1 &&
-                  g.begin[i] == 0 && g.in[i] == g.out[i] * g.kernel[i];
+        g.tiles = g.tiles && g.stride[i] == g.kernel[i] && g.dilation[i] == 1 && g.begin[i] == 0 &&
+                  g.in[i] == g.out[i] * g.kernel[i];
     }
     g.number_size = g.taps <= 256 ? 1 : g.taps <= 65536 ? 2 : 4;
     return g;
@@ -96,7 +96,8 @@ static geometry make_geometry(const tern__step *step) {
 static void taps_inside(const geometry *g, int axis, int64_t o, int64_t *first, int64_t *last) {
     int64_t start = o * g->stride[axis] - g->begin[axis], d = g->dilation[axis];
     *first = tern__least(g->kernel[axis], tern__most(0, tern__ceil_div(-start, d)));
-    *last = tern__most(*first, tern__least(g->kernel[axis], tern__ceil_div(g->in[axis] - start, d)));
+    *last =
+        tern__most(*first, tern__least(g->kernel[axis], tern__ceil_div(g->in[axis] - start, d)));
 }
 
 /* How many taps count in an average along an axis: those in the input, or those in the padded
@@ -109,14 +110,15 @@ static int64_t taps_counted(const geometry *g, int axis, int64_t o) {
     }
     int64_t start = o * g->stride[axis] - g->begin[axis];
     return tern__least(g->kernel[axis],
-                 tern__ceil_div(g->in[axis] + g->end[axis] - start, g->dilation[axis]));
+                       tern__ceil_div(g->in[axis] + g->end[axis] - start, g->dilation[axis]));
 }
 
 /* Outputs [*first, *last) of the innermost axis whose windows lie wholly inside. */
 static void whole_windows(const geometry *g, int64_t *first, int64_t *last) {
     int64_t extent = (g->kernel[2] - 1) * g->dilation[2];
     *first = tern__least(g->out[2], tern__ceil_div(g->begin[2], g->stride[2]));
-    *last = tern__least(g->out[2], tern__floor_div(g->in[2] - 1 - extent + g->begin[2], g->stride[2]) + 1);
+    *last = tern__least(g->out[2],
+                        tern__floor_div(g->in[2] - 1 - extent + g->begin[2], g->stride[2]) + 1);
     *last = tern__most(*first, *last);
 }
 
@@ -157,8 +159,8 @@ static void run_outputs(const job *j, const int64_t place[3], const int64_t oute
     }
     tern__pool_run run = {taps, numbers, n, g->stride[2] * g->channels, count, g->channels};
     if (g->average) {
-        int64_t counted = taps_counted(g, 0, place[1]) * taps_counted(g, 1, place[2]) *
-                          taps_counted(g, 2, o);
+        int64_t counted =
+            taps_counted(g, 0, place[1]) * taps_counted(g, 1, place[2]) * taps_counted(g, 2, o);
         j->kernels->sum_pool(&run, 1.0f / (float)counted, y);
     } else {
         char *to = j->numbers ? j->numbers + at * g->channels * g->number_size : NULL;
@@ -188,8 +190,8 @@ static size_t worker_bytes(const geometry *g) {
 
 static void forward_item(void *arg, int64_t item, int worker) {
     const job *j = arg;
-    const float **taps = (const float **)((char *)j->step->workspace +
-                                          (size_t)worker * worker_bytes(&j->g));
+    const float **taps =
+        (const float **)((char *)j->step->workspace + (size_t)worker * worker_bytes(&j->g));
     int32_t *numbers = (int32_t *)(taps + j->g.taps);
     int64_t end = tern__least((item + 1) * j->group, j->rows);
     for (int64_t row = item * j->group; row < end; row++) forward_row(j, row, taps, numbers);
@@ -210,8 +212,8 @@ static job make_job(const tern__step *step) {
 static void run_rows(job *j, int64_t rows, int64_t floats_each, tern__parallel_body body) {
     j->rows = rows;
     j->group = tern__most(1, TERN__BLOCK / tern__most(1, floats_each));
-    tern__parallel(j->step->context, (rows + j->group - 1) / j->group, j->group * floats_each,
-                   body, j);
+    tern__parallel(j->step->context, (rows + j->group - 1) / j->group, j->group * floats_each, body,
+                   j);
 }
 
 static tern_status forward(const tern__step *step) {
@@ -242,8 +244,7 @@ static void gradient_of_tap(const job *j, int64_t from, int64_t tap, int64_t w, 
     dx += (first * g->stride[2] - shift) * channels;
     if (!g->average) {
         j->kernels->max_pool_gradient(j->dy + at, j->numbers + at * g->number_size, g->number_size,
-                                      (int32_t)tap, last - first, channels, dx, step,
-                                      !writes(j));
+                                      (int32_t)tap, last - first, channels, dx, step, !writes(j));
         return;
     }
     for (int64_t o = first; o < last; o++, at += channels, dx += step)
@@ -305,13 +306,19 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
     return true;
 }
 
-#define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
+#define ROW                                                                                        \
+    .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,            \
     .attribute_size = sizeof(pool), .layouts = TERN__ONLY_LAST, .infer = infer,                    \
     .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,                  \
     .traits.sees = sees
 
-const tern__op tern__op_max_pool = {.name = "MaxPool", ROW, .attributes = max_attributes,
+const tern__op tern__op_max_pool = {
+    .name = "MaxPool",
+    ROW,
+    .attributes = max_attributes,
     .traits.harmless = (const tern__harmless[]){{"ceil_mode", 0}, {"storage_order", 0}, {0}}};
-const tern__op tern__op_average_pool = {.name = "AveragePool", ROW,
+const tern__op tern__op_average_pool = {.name = "AveragePool",
+                                        ROW,
                                         .attributes = average_attributes,
-    .traits.harmless = (const tern__harmless[]){{"ceil_mode", 0}, {0}}};
+                                        .traits.harmless =
+                                            (const tern__harmless[]){{"ceil_mode", 0}, {0}}};

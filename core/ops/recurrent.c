@@ -66,8 +66,9 @@ enum { ITEM_LISTS = 12 };
 
 static void lay_out_items(run *u, cursor *c) {
     size_t block = (size_t)u->r->block;
-    u->scratch_each = (block * ITEM_LISTS * sizeof(void *) +
-                       block * (size_t)u->r->hidden * sizeof(float) + 63) / 64 * 64;
+    u->scratch_each =
+        (block * ITEM_LISTS * sizeof(void *) + block * (size_t)u->r->hidden * sizeof(float) + 63) /
+        64 * 64;
     u->scratch = take(c, u->step->context->threads, u->scratch_each);
 }
 
@@ -122,8 +123,7 @@ static void size_step(tern__step *s) {
     weights = larger(weights, sums);
     s->state_size = s->training ? kept.at : packs_once(s) ? packed.at : 0;
     s->workspace_size = forward.at;
-    s->backward_workspace_size =
-        larger(larger(backward.at, data.at), weights * sizeof(float));
+    s->backward_workspace_size = larger(larger(backward.at, data.at), weights * sizeof(float));
 }
 
 tern_status tern__recurrent_prepare(tern__step *s, const tern__recurrent_cell *cell) {
@@ -188,8 +188,7 @@ static void sum_biases(const run *u, int64_t direction, float *sum) {
     if (!b) return;
     const float *from = (const float *)b->data + direction * 2 * r->width;
     int64_t common = r->reset_after ? 2 * r->hidden : r->width;
-    for (int64_t i = 0; i < r->width; i++)
-        sum[i] = from[i] + (i < common ? from[r->width + i] : 0);
+    for (int64_t i = 0; i < r->width; i++) sum[i] = from[i] + (i < common ? from[r->width + i] : 0);
 }
 
 static void pack_forward(const run *u) {
@@ -228,7 +227,8 @@ static int64_t place_in_x(const recurrent *r, int64_t n, int64_t t) {
 }
 static int64_t place_in_y(const recurrent *r, int64_t d, int64_t n, int64_t t) {
     return (r->batch_first ? (n * r->steps + t) * r->directions + d
-                           : (t * r->directions + d) * r->batch + n) * r->hidden;
+                           : (t * r->directions + d) * r->batch + n) *
+           r->hidden;
 }
 /* In initial and last states. */
 static int64_t place_in_state(const recurrent *r, int64_t d, int64_t n) {
@@ -278,11 +278,22 @@ static recurrent_item make_item(const run *u, int64_t direction, int worker) {
     void *list[ITEM_LISTS];
     for (int i = 0; i < ITEM_LISTS; i++) list[i] = memory + (size_t)i * block * sizeof(void *);
     _Static_assert(sizeof(int64_t) <= sizeof(void *), "numbers fit where pointers lie");
-    return (recurrent_item){.run = u, .direction = direction, .sequence = list[0], .row = list[1],
-                   .gates = list[2], .before = list[3], .extra = list[4], .cell_before = list[5],
-                   .after = list[6], .gradient = list[7], .cell_gradient = list[8],
-                   .sources = list[9], .starts = list[10], .targets = list[11],
-                   .spare = (float *)(void *)(memory + ITEM_LISTS * block * sizeof(void *))};
+    return (recurrent_item){.run = u,
+                            .direction = direction,
+                            .sequence = list[0],
+                            .row = list[1],
+                            .gates = list[2],
+                            .before = list[3],
+                            .extra = list[4],
+                            .cell_before = list[5],
+                            .after = list[6],
+                            .gradient = list[7],
+                            .cell_gradient = list[8],
+                            .sources = list[9],
+                            .starts = list[10],
+                            .targets = list[11],
+                            .spare =
+                                (float *)(void *)(memory + ITEM_LISTS * block * sizeof(void *))};
 }
 
 void tern__recurrent_multiply(recurrent_item *item, const float *w, int64_t depth, int64_t columns,
@@ -292,9 +303,15 @@ void tern__recurrent_multiply(recurrent_item *item, const float *w, int64_t dept
         item->sources[k] = x[k] + x_offset;
         item->starts[k] = item->targets[k] = y[k] + y_offset;
     }
-    tern__gemm_block b = {.rows = item->active, .columns = columns, .taps = 1, .depth = depth,
-                          .x = item->sources, .w = w, .start = add ? item->starts : NULL,
-                          .bias = bias, .y = item->targets};
+    tern__gemm_block b = {.rows = item->active,
+                          .columns = columns,
+                          .taps = 1,
+                          .depth = depth,
+                          .x = item->sources,
+                          .w = w,
+                          .start = add ? item->starts : NULL,
+                          .bias = bias,
+                          .y = item->targets};
     item->run->step->context->kernels->gemm->block(&b);
 }
 
@@ -402,8 +419,10 @@ tern_status tern__recurrent_forward(const tern__step *s) {
     float *product;
     lay_out_forward(&u, &work, &product);
     if (s->training) lay_out_kept(&u, &kept);
-    if (packs_once(s)) place_packed(&u, false);
-    else pack_forward(&u);
+    if (packs_once(s))
+        place_packed(&u, false);
+    else
+        pack_forward(&u);
     tern_status st = fill_positions(&u);
     if (st != TERN_OK) return st;
     memset(u.zeros, 0, row_bytes(r->hidden));
@@ -430,8 +449,10 @@ static void start_carry(const run *u, float *carry, int number, int64_t d, int64
     const float *last = output_gradient(u->step, number);
     float *to = state_row(u, carry, d, n);
     if (!to) return;
-    if (last) memcpy(to, last + place_in_state(u->r, d, n), row_bytes(u->r->hidden));
-    else memset(to, 0, row_bytes(u->r->hidden));
+    if (last)
+        memcpy(to, last + place_in_state(u->r, d, n), row_bytes(u->r->hidden));
+    else
+        memset(to, 0, row_bytes(u->r->hidden));
 }
 
 static void backward_item(void *arg, int64_t number, int worker) {
@@ -496,9 +517,8 @@ static void gradient_x(const run *u) {
         bool add = d > 0 || (!m.dx && s->accumulate[TERN__RECURRENT_X]);
         tern__epilogue e = {.start = add ? to : NULL};
         tern__convolution_pack_data(s->context, &all, w + d * r->width * r->inputs, m.packed);
-        tern__convolution_backward_data(s->context, &all,
-                                        position_row(u, u->gates, d, 0, r->width), m.packed, &e,
-                                        to, m.product);
+        tern__convolution_backward_data(s->context, &all, position_row(u, u->gates, d, 0, r->width),
+                                        m.packed, &e, to, m.product);
     }
     if (m.dx) scatter_gradient(u, m.dx, dx, s->accumulate[TERN__RECURRENT_X]);
 }

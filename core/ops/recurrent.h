@@ -24,8 +24,14 @@ typedef struct tern__recurrent_attributes {
 
 /* Input numbers, the same for both; GRU ends with the initial h. */
 enum {
-    TERN__RECURRENT_X, TERN__RECURRENT_W, TERN__RECURRENT_R, TERN__RECURRENT_B,
-    TERN__RECURRENT_LENGTHS, TERN__RECURRENT_H, TERN__RECURRENT_C, TERN__RECURRENT_P
+    TERN__RECURRENT_X,
+    TERN__RECURRENT_W,
+    TERN__RECURRENT_R,
+    TERN__RECURRENT_B,
+    TERN__RECURRENT_LENGTHS,
+    TERN__RECURRENT_H,
+    TERN__RECURRENT_C,
+    TERN__RECURRENT_P
 };
 
 struct tern__recurrent_item;
@@ -44,8 +50,8 @@ typedef struct tern__recurrent {
     int64_t steps, batch, inputs, hidden, directions, width; /* width: gates * hidden */
     int64_t positions;                                       /* steps * batch: the most */
     int64_t block, blocks;                                   /* sequences of an item; items */
-    bool batch_first, reverse, reset_after; /* reset_after: GRU's linear_before_reset */
-    tern__convolution input;                /* [positions, inputs] to [positions, width] */
+    bool batch_first, reverse, reset_after;        /* reset_after: GRU's linear_before_reset */
+    tern__convolution input;                       /* [positions, inputs] to [positions, width] */
     tern__convolution part[TERN__RECURRENT_PARTS]; /* [positions, hidden] to some gates */
 } tern__recurrent;
 
@@ -66,10 +72,10 @@ typedef struct tern__recurrent_run {
     /* Weights for the products of this call, [directions][packed_each], and where in them. */
     float *packed;
     size_t packed_each, packed_input, packed_bias, packed_part[TERN__RECURRENT_PARTS];
-    float *last;        /* forward: [directions][batch][hidden], h after the last step */
-    float *carry;       /* backward: dL/dh of the steps behind, [directions][batch][hidden] */
-    float *carry_cell;  /* ... dL/dc */
-    char *scratch;      /* [workers][scratch_each] */
+    float *last;       /* forward: [directions][batch][hidden], h after the last step */
+    float *carry;      /* backward: dL/dh of the steps behind, [directions][batch][hidden] */
+    float *carry_cell; /* ... dL/dc */
+    char *scratch;     /* [workers][scratch_each] */
     size_t scratch_each;
 } tern__recurrent_run;
 
@@ -77,17 +83,17 @@ typedef struct tern__recurrent_run {
 typedef struct tern__recurrent_item {
     const tern__recurrent_run *run;
     int64_t direction, active;
-    int64_t *sequence;         /* number in the batch */
-    int64_t *row;              /* position */
+    int64_t *sequence; /* number in the batch */
+    int64_t *row;      /* position */
     float **gates, **before, **extra;
-    const float **cell_before; /* LSTM: c before the step */
-    float **after;             /* forward: where h goes */
+    const float **cell_before;         /* LSTM: c before the step */
+    float **after;                     /* forward: where h goes */
     float **gradient, **cell_gradient; /* backward: dL/dh, dL/dc of this step; to become those of
                                           the step before */
-    const float **sources;     /* tables of the products */
+    const float **sources;             /* tables of the products */
     const float **starts;
     float **targets;
-    float *spare;              /* [block][hidden] */
+    float *spare; /* [block][hidden] */
 } tern__recurrent_item;
 
 /* y[k] + y_offset = (add: itself) + bias + (x[k] + x_offset) * w, w packed [depth, columns]. */

@@ -9,9 +9,10 @@ typedef struct reduce_axes {
     int64_t keepdims, noop_with_empty_axes;
 } reduce_axes;
 
-static const tern__attribute attributes[] = {
-    TERN__SOME_INTS(reduce_axes, axes), TERN__A_INT(reduce_axes, keepdims, 1),
-    TERN__A_INT(reduce_axes, noop_with_empty_axes, 0), {0}};
+static const tern__attribute attributes[] = {TERN__SOME_INTS(reduce_axes, axes),
+                                             TERN__A_INT(reduce_axes, keepdims, 1),
+                                             TERN__A_INT(reduce_axes, noop_with_empty_axes, 0),
+                                             {0}};
 
 /* Marks the reduced logical axes; axes are valid. */
 static void mark(const reduce_axes *a, const int64_t *axes, int count, int rank, bool *reduced) {
@@ -27,8 +28,7 @@ static tern_status infer(tern__infer *in) {
     tern_status status = tern__infer_type(in, 0, TERN_FLOAT);
     if (status) return status;
     if (in->n_inputs > 1 && in->inputs[1]) {
-        if (axes.count)
-            return tern__infer_fail(in, TERN_ERR_ARGUMENT, "axes are given twice");
+        if (axes.count) return tern__infer_fail(in, TERN_ERR_ARGUMENT, "axes are given twice");
         if ((status = tern__infer_constant(in, 1, "axes", &axes))) return status;
     }
     for (int i = 0; i < axes.count; i++) {
@@ -125,7 +125,8 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
     const reduce_axes *a = in->attributes;
     tern__ints axes = a->axes;
     (void)axis, (void)sight;
-    if (in->n_inputs > 1 && in->inputs[1] && tern__infer_constant(in, 1, "axes", &axes)) return false;
+    if (in->n_inputs > 1 && in->inputs[1] && tern__infer_constant(in, 1, "axes", &axes))
+        return false;
     return axes.count == 1 && tern__is_channel_axis(in, axes.at[0]) && a->keepdims;
 }
 
@@ -136,13 +137,14 @@ static bool greatest(const void *attributes_, int n_inputs) {
 
 static const tern__harmless harmless[] = {{"noop_with_empty_axes", 0}, {0}};
 
-#define ROW .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,    \
-    .attribute_size = sizeof(reduce_axes), .attributes = attributes,                               \
-    .layouts = TERN__ANY_LAYOUT, .choose_layouts = choose_layouts, .infer = infer,                 \
-    .needs = TERN__NEEDS_INPUT(1), .prepare = prepare, .forward = forward, .backward = backward,   \
-    .flops = flops, .traits.sees = sees, .traits.harmless = harmless
+#define ROW                                                                                        \
+    .domain = "", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,            \
+    .attribute_size = sizeof(reduce_axes), .attributes = attributes, .layouts = TERN__ANY_LAYOUT,  \
+    .choose_layouts = choose_layouts, .infer = infer, .needs = TERN__NEEDS_INPUT(1),               \
+    .prepare = prepare, .forward = forward, .backward = backward, .flops = flops,                  \
+    .traits.sees = sees, .traits.harmless = harmless
 
 const tern__op tern__op_reduce_mean = {.name = "ReduceMean", ROW};
-const tern__op tern__op_reduce_sum = {.name = "ReduceSum", ROW,
-                                      .traits.moved = (const tern__moved[]){{"axes", 1, false}, {0}}};
+const tern__op tern__op_reduce_sum = {
+    .name = "ReduceSum", ROW, .traits.moved = (const tern__moved[]){{"axes", 1, false}, {0}}};
 const tern__op tern__op_reduce_max = {.name = "ReduceMax", ROW, .traits.greatest = greatest};

@@ -25,6 +25,11 @@ static void backward(const tern__step *s) {
     move(s, s->output_grads[0], s->input_grads[0], s->accumulate[0]);
 }
 
-const tern__op tern__op_relayout = {
-    .name = "Relayout", .domain = "tern", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1,
-    .max_outputs = 1, .forward = forward, .backward = backward};
+const tern__op tern__op_relayout = {.name = "Relayout",
+                                    .domain = "tern",
+                                    .min_inputs = 1,
+                                    .max_inputs = 1,
+                                    .min_outputs = 1,
+                                    .max_outputs = 1,
+                                    .forward = forward,
+                                    .backward = backward};

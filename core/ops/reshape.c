@@ -148,19 +148,42 @@ static const tern__moved axes_moved[] = {{"axes", 1, false}, {0}};
 #define ROW .domain = "", .min_outputs = 1, .max_outputs = 1, .same_bytes = true
 
 const tern__op tern__op_reshape = {
-    .name = "Reshape", ROW, .min_inputs = 2, .max_inputs = 2, .attribute_size = sizeof(reshape),
-    .attributes = reshape_attributes, .layouts = TERN__ONLY_PLAIN, .infer = infer_reshape,
+    .name = "Reshape",
+    ROW,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .attribute_size = sizeof(reshape),
+    .attributes = reshape_attributes,
+    .layouts = TERN__ONLY_PLAIN,
+    .infer = infer_reshape,
     .traits = {.shape_input = 1, .harmless = (const tern__harmless[]){{"allowzero", 0}, {0}}}};
-const tern__op tern__op_flatten = {
-    .name = "Flatten", ROW, .min_inputs = 1, .max_inputs = 1, .attribute_size = sizeof(flatten),
-    .attributes = flatten_attributes, .layouts = TERN__ONLY_PLAIN, .infer = infer_flatten};
-const tern__op tern__op_squeeze = {.name = "Squeeze", ROW, .min_inputs = 1, .max_inputs = 2,
-                                   .layouts = TERN__ONLY_PLAIN, .infer = infer_squeeze,
+const tern__op tern__op_flatten = {.name = "Flatten",
+                                   ROW,
+                                   .min_inputs = 1,
+                                   .max_inputs = 1,
+                                   .attribute_size = sizeof(flatten),
+                                   .attributes = flatten_attributes,
+                                   .layouts = TERN__ONLY_PLAIN,
+                                   .infer = infer_flatten};
+const tern__op tern__op_squeeze = {.name = "Squeeze",
+                                   ROW,
+                                   .min_inputs = 1,
+                                   .max_inputs = 2,
+                                   .layouts = TERN__ONLY_PLAIN,
+                                   .infer = infer_squeeze,
                                    .traits.moved = axes_moved};
-const tern__op tern__op_unsqueeze = {.name = "Unsqueeze", ROW, .min_inputs = 2, .max_inputs = 2,
-                                     .layouts = TERN__ONLY_PLAIN, .infer = infer_unsqueeze,
+const tern__op tern__op_unsqueeze = {.name = "Unsqueeze",
+                                     ROW,
+                                     .min_inputs = 2,
+                                     .max_inputs = 2,
+                                     .layouts = TERN__ONLY_PLAIN,
+                                     .infer = infer_unsqueeze,
                                      .traits.moved = axes_moved};
-const tern__op tern__op_identity = {.name = "Identity", ROW, .min_inputs = 1, .max_inputs = 1,
-                                    .layouts = TERN__ANY_LAYOUT, .infer = tern__infer_same,
-                                    .traits = {.locality = TERN__BY_ELEMENT,
-                                               .nothing = TERN__NOTHING_EVER}};
+const tern__op tern__op_identity = {
+    .name = "Identity",
+    ROW,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .layouts = TERN__ANY_LAYOUT,
+    .infer = tern__infer_same,
+    .traits = {.locality = TERN__BY_ELEMENT, .nothing = TERN__NOTHING_EVER}};

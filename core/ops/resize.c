@@ -41,9 +41,9 @@ static tern_status check_words(const tern__infer *in) {
     static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
     static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                           "ceil", NULL};
-    static const char *const coordinates[] = {"half_pixel", "half_pixel_symmetric",
-                                              "pytorch_half_pixel", "align_corners", "asymmetric",
-                                              "tf_crop_and_resize", "tf_half_pixel_for_nn", NULL};
+    static const char *const coordinates[] = {
+        "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",   "align_corners",
+        "asymmetric", "tf_crop_and_resize",   "tf_half_pixel_for_nn", NULL};
     const resize *a = in->attributes;
     tern_status st = check_word(in, "mode", &a->mode, modes);
     if (!st) st = check_word(in, "nearest_mode", &a->nearest_mode, nearest);
@@ -152,9 +152,9 @@ static double coordinate(const resize *r, const axis *a, int64_t j) {
     if (is(how, "align_corners")) return out == 1 ? 0 : (double)j * (in - 1) / (out - 1);
     if (is(how, "tf_half_pixel_for_nn")) return ((double)j + 0.5) / a->scale;
     if (is(how, "tf_crop_and_resize"))
-        return a->out > 1 ? a->start * (in - 1) +
-                                (double)j * (a->end - a->start) * (in - 1) / (out - 1)
-                          : 0.5 * (a->start + a->end) * (in - 1);
+        return a->out > 1
+                   ? a->start * (in - 1) + (double)j * (a->end - a->start) * (in - 1) / (out - 1)
+                   : 0.5 * (a->start + a->end) * (in - 1);
     double half = ((double)j + 0.5) / a->scale - 0.5;
     if (is(how, "pytorch_half_pixel")) return a->out > 1 ? half : 0;
     if (is(how, "half_pixel_symmetric")) return half + in / 2 * (1 - (double)a->out / out);
@@ -210,7 +210,8 @@ static void add_place(const resize *r, const axis *a, int64_t j, tern__taps *t) 
         double w = r->exclude_outside ? weight[i] / sum : weight[i];
         int64_t index = clamp(first + i, a->in);
         if (w == 0) continue;
-        if (at > begin && t->index[at - 1] == index) t->weight[at - 1] += (float)w;
+        if (at > begin && t->index[at - 1] == index)
+            t->weight[at - 1] += (float)w;
         else {
             t->index[at] = index;
             t->weight[at++] = (float)w;
@@ -226,8 +227,8 @@ static void fill_taps(const resize *r, const axis *a, tern__taps *t) {
     for (int64_t j = 0; j < a->out; j++) add_place(r, a, j, t);
     t->identity = a->in == a->out;
     for (int64_t j = 0; t->identity && j < a->out; j++)
-        t->identity = !t->outside[j] && t->start[j + 1] == j + 1 && t->index[j] == j &&
-                      t->weight[j] == 1;
+        t->identity =
+            !t->outside[j] && t->start[j + 1] == j + 1 && t->index[j] == j && t->weight[j] == 1;
 }
 
 /* The step's choice, one block of memory: taps of the physical axes, and those of the gradient. */
@@ -302,7 +303,8 @@ static double flops(const tern__step *s) {
     return 2 * taps * (double)s->outputs[0]->count;
 }
 
-/* The scale along an axis, 0 where it is not given as a number or follows the ends of the picture. */
+/* The scale along an axis, 0 where it is not given as a number or follows the ends of the picture.
+ */
 static double fixed_scale(const tern__infer *in, int along) {
     const resize *a = in->attributes;
     const tern__shape *s = in->n_inputs > SCALES ? in->inputs[SCALES] : NULL;
@@ -334,9 +336,20 @@ static bool sees(const tern__infer *in, int along, tern__sight *sight) {
 }
 
 const tern__op tern__op_resize = {
-    .name = "Resize", .domain = "", .min_inputs = 1, .max_inputs = 4, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(resize), .attributes = attributes,
-    .layouts = TERN__ANY_LAYOUT, .infer = infer, .prepare = prepare, .forward = forward,
-    .backward = backward, .flops = flops,
-    .traits = {.sees = sees, .settings = true,
+    .name = "Resize",
+    .domain = "",
+    .min_inputs = 1,
+    .max_inputs = 4,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .attribute_size = sizeof(resize),
+    .attributes = attributes,
+    .layouts = TERN__ANY_LAYOUT,
+    .infer = infer,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+    .traits = {.sees = sees,
+               .settings = true,
                .harmless = (const tern__harmless[]){{"antialias", 0}, {0}}}};

@@ -61,10 +61,9 @@ static tern_status infer(tern__infer *in) {
         bool all = start == 0 && step == 1 && end == INT64_MAX;
         in->outputs[0].dims[axis] = all || dim < 0 ? dim : cut_of(dim, start, end, step).length;
         if (in->outputs[0].dims[axis] == 0)
-            return tern__infer_fail(in, TERN_ERR_SHAPE,
-                                    "%lld:%lld:%lld takes nothing from axis %d of size %lld",
-                                    (long long)start, (long long)end, (long long)step, axis,
-                                    (long long)dim);
+            return tern__infer_fail(
+                in, TERN_ERR_SHAPE, "%lld:%lld:%lld takes nothing from axis %d of size %lld",
+                (long long)start, (long long)end, (long long)step, axis, (long long)dim);
     }
     return TERN_OK;
 }
@@ -128,11 +127,18 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
 }
 
 const tern__op tern__op_slice = {
-    .name = "Slice", .domain = "", .min_inputs = 3, .max_inputs = 5, .min_outputs = 1,
-    .max_outputs = 1, .layouts = TERN__ANY_LAYOUT,
+    .name = "Slice",
+    .domain = "",
+    .min_inputs = 3,
+    .max_inputs = 5,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .layouts = TERN__ANY_LAYOUT,
     .needs = TERN__NEEDS_INPUT(STARTS) | TERN__NEEDS_INPUT(ENDS) | TERN__NEEDS_INPUT(AXES) |
              TERN__NEEDS_INPUT(STEPS),
-    .infer = infer, .forward = forward, .backward = backward,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
     .traits = {.sees = sees,
-               .moved = (const tern__moved[]){{"starts", STARTS, false}, {"ends", ENDS, false},
-                                              {"axes", AXES, false}, {0}}}};
+               .moved = (const tern__moved[]){
+                   {"starts", STARTS, false}, {"ends", ENDS, false}, {"axes", AXES, false}, {0}}}};

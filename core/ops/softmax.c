@@ -70,8 +70,10 @@ static tern_status forward(const tern__step *step) {
 }
 
 static void backward(const tern__step *step) {
-    job j = {.y = step->outputs[0]->data, .dy = step->output_grads[0]->data,
-             .to = step->input_grads[0]->data, .add = step->accumulate[0]};
+    job j = {.y = step->outputs[0]->data,
+             .dy = step->output_grads[0]->data,
+             .to = step->input_grads[0]->data,
+             .add = step->accumulate[0]};
     run(step, &j);
 }
 
@@ -81,7 +83,8 @@ static bool sees(const tern__infer *in, int axis, tern__sight *sight) {
     return tern__is_channel_axis(in, ((const softmax *)in->attributes)->axis);
 }
 
-#define ROW .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,    \
+#define ROW                                                                                        \
+    .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,            \
     .attribute_size = sizeof(softmax), .attributes = attributes, .layouts = TERN__ANY_LAYOUT,      \
     .needs = TERN__NEEDS_OUTPUT(0), .in_place = true, .infer = infer, .forward = forward,          \
     .backward = backward, .traits.sees = sees, .traits.of_logits = true

@@ -68,8 +68,16 @@ static void backward(const tern__step *step) {
 
 static const tern__ints *permutation(const void *a) { return &((const transpose *)a)->perm; }
 
-const tern__op tern__op_transpose = {
-    .name = "Transpose", .domain = "", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1,
-    .max_outputs = 1, .attribute_size = sizeof(transpose), .attributes = attributes,
-    .layouts = TERN__ONLY_PLAIN, .infer = infer, .forward = forward, .backward = backward,
-    .traits.permutation = permutation};
+const tern__op tern__op_transpose = {.name = "Transpose",
+                                     .domain = "",
+                                     .min_inputs = 1,
+                                     .max_inputs = 1,
+                                     .min_outputs = 1,
+                                     .max_outputs = 1,
+                                     .attribute_size = sizeof(transpose),
+                                     .attributes = attributes,
+                                     .layouts = TERN__ONLY_PLAIN,
+                                     .infer = infer,
+                                     .forward = forward,
+                                     .backward = backward,
+                                     .traits.permutation = permutation};

@@ -37,8 +37,8 @@ static tern_status forward(const tern__step *step, tern__unary function, float a
     job j = {.kernels = tern__vector(step->context), .function = function, .a = a};
     j.from = step->inputs[0]->data;
     j.to = step->outputs[0]->data;
-    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK,
-                         TERN__WORK_EXPONENTIAL, forward_range, &j);
+    tern__parallel_range(step->context, step->inputs[0]->count, TERN__BLOCK, TERN__WORK_EXPONENTIAL,
+                         forward_range, &j);
     return TERN_OK;
 }
 
@@ -50,19 +50,23 @@ static void backward(const tern__step *step, tern__unary function, float a,
     j.dy = step->output_grads[0]->data;
     j.to = step->input_grads[0]->data;
     j.add = step->accumulate[0];
-    tern__parallel_range(step->context, step->input_grads[0]->count, TERN__BLOCK,
-                         TERN__WORK_PLAIN, backward_range, &j);
+    tern__parallel_range(step->context, step->input_grads[0]->count, TERN__BLOCK, TERN__WORK_PLAIN,
+                         backward_range, &j);
 }
 
 /* ---- fused activations ---- */
 
 static tern__unary function_of(tern__activation activation) {
     switch (activation) {
-    case TERN__LEAKY_RELU: return TERN__UNARY_LEAKY_RELU;
-    case TERN__SIGMOID: return TERN__UNARY_SIGMOID;
-    case TERN__TANH: return TERN__UNARY_TANH;
+    case TERN__LEAKY_RELU:
+        return TERN__UNARY_LEAKY_RELU;
+    case TERN__SIGMOID:
+        return TERN__UNARY_SIGMOID;
+    case TERN__TANH:
+        return TERN__UNARY_TANH;
     case TERN__RELU:
-    case TERN__NONE: break;
+    case TERN__NONE:
+        break;
     }
     return TERN__UNARY_RELU;
 }
@@ -83,21 +87,27 @@ void tern__activation_gradient(const tern_context *c, tern__activation activatio
 
 /* ---- the rows ---- */
 
-#define ROW .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,                  \
+#define ROW                                                                                        \
+    .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,                          \
     .layouts = TERN__ANY_LAYOUT, .in_place = true, .traits.locality = TERN__BY_ELEMENT
 
 /* An operator without attributes whose derivative follows from its output. */
-#define FROM_OUTPUT(symbol, title, function, ...)                                                     \
+#define FROM_OUTPUT(symbol, title, function, ...)                                                  \
     static tern_status forward_##symbol(const tern__step *step) {                                  \
         return forward(step, function, 0);                                                         \
     }                                                                                              \
     static void backward_##symbol(const tern__step *step) {                                        \
         backward(step, function, 0, step->outputs[0]);                                             \
     }                                                                                              \
-    const tern__op tern__op_##symbol = {                                                           \
-        .name = title, .domain = "", ROW, .needs = TERN__NEEDS_OUTPUT(0), .infer = infer,          \
-        .forward = forward_##symbol, .backward = backward_##symbol,                                \
-        .traits.activation = true, __VA_ARGS__};
+    const tern__op tern__op_##symbol = {.name = title,                                             \
+                                        .domain = "",                                              \
+                                        ROW,                                                       \
+                                        .needs = TERN__NEEDS_OUTPUT(0),                            \
+                                        .infer = infer,                                            \
+                                        .forward = forward_##symbol,                               \
+                                        .backward = backward_##symbol,                             \
+                                        .traits.activation = true,                                 \
+                                        __VA_ARGS__};
 
 FROM_OUTPUT(relu, "Relu", TERN__UNARY_RELU, .traits.fused_as = TERN__RELU)
 FROM_OUTPUT(sigmoid, "Sigmoid", TERN__UNARY_SIGMOID, .traits.fused_as = TERN__SIGMOID,
@@ -111,22 +121,35 @@ static tern_status forward_hard_swish(const tern__step *step) {
 static void backward_hard_swish(const tern__step *step) {
     backward(step, TERN__UNARY_HARD_SWISH, 0, step->inputs[0]);
 }
-const tern__op tern__op_hard_swish = {
-    .name = "HardSwish", .domain = "", ROW, .needs = TERN__NEEDS_INPUT(0), .infer = infer,
-    .forward = forward_hard_swish, .backward = backward_hard_swish, .traits.activation = true};
+const tern__op tern__op_hard_swish = {.name = "HardSwish",
+                                      .domain = "",
+                                      ROW,
+                                      .needs = TERN__NEEDS_INPUT(0),
+                                      .infer = infer,
+                                      .forward = forward_hard_swish,
+                                      .backward = backward_hard_swish,
+                                      .traits.activation = true};
 
 static tern_status forward_erf(const tern__step *step) { return forward(step, TERN__UNARY_ERF, 0); }
 static void backward_erf(const tern__step *step) {
     backward(step, TERN__UNARY_ERF, 0, step->inputs[0]);
 }
-const tern__op tern__op_erf = {
-    .name = "Erf", .domain = "", ROW, .needs = TERN__NEEDS_INPUT(0), .infer = infer,
-    .forward = forward_erf, .backward = backward_erf};
+const tern__op tern__op_erf = {.name = "Erf",
+                               .domain = "",
+                               ROW,
+                               .needs = TERN__NEEDS_INPUT(0),
+                               .infer = infer,
+                               .forward = forward_erf,
+                               .backward = backward_erf};
 
 static tern_status forward_neg(const tern__step *step) { return forward(step, TERN__UNARY_NEG, 0); }
 static void backward_neg(const tern__step *step) { backward(step, TERN__UNARY_NEG, 0, NULL); }
-const tern__op tern__op_neg = {.name = "Neg", .domain = "", ROW, .infer = infer,
-                               .forward = forward_neg, .backward = backward_neg};
+const tern__op tern__op_neg = {.name = "Neg",
+                               .domain = "",
+                               ROW,
+                               .infer = infer,
+                               .forward = forward_neg,
+                               .backward = backward_neg};
 
 /* ---- with a slope ---- */
 
@@ -146,17 +169,24 @@ static tern_status infer_slope(tern__infer *in) {
     return infer(in);
 }
 
-#define WITH_SLOPE(symbol, title, function, list, fused)                                                \
+#define WITH_SLOPE(symbol, title, function, list, fused)                                           \
     static tern_status forward_##symbol(const tern__step *step) {                                  \
         return forward(step, function, ((const slope *)step->attributes)->alpha);                  \
     }                                                                                              \
     static void backward_##symbol(const tern__step *step) {                                        \
         backward(step, function, ((const slope *)step->attributes)->alpha, step->outputs[0]);      \
     }                                                                                              \
-    const tern__op tern__op_##symbol = {                                                           \
-        .name = title, .domain = "", ROW, .attribute_size = sizeof(slope), .attributes = list,     \
-        .needs = TERN__NEEDS_OUTPUT(0), .infer = infer_slope, .forward = forward_##symbol,         \
-        .backward = backward_##symbol, .traits.activation = true, .traits.fused_as = fused};
+    const tern__op tern__op_##symbol = {.name = title,                                             \
+                                        .domain = "",                                              \
+                                        ROW,                                                       \
+                                        .attribute_size = sizeof(slope),                           \
+                                        .attributes = list,                                        \
+                                        .needs = TERN__NEEDS_OUTPUT(0),                            \
+                                        .infer = infer_slope,                                      \
+                                        .forward = forward_##symbol,                               \
+                                        .backward = backward_##symbol,                             \
+                                        .traits.activation = true,                                 \
+                                        .traits.fused_as = fused};
 
 WITH_SLOPE(leaky_relu, "LeakyRelu", TERN__UNARY_LEAKY_RELU, leaky_attributes, TERN__LEAKY_RELU)
 WITH_SLOPE(elu, "Elu", TERN__UNARY_ELU, elu_attributes, TERN__NONE)
@@ -189,7 +219,13 @@ static tern_status forward_gelu(const tern__step *step) {
 static void backward_gelu(const tern__step *step) {
     backward(step, gelu_function(step), 0, step->inputs[0]);
 }
-const tern__op tern__op_gelu = {
-    .name = "Gelu", .domain = "", ROW, .attribute_size = sizeof(gelu),
-    .attributes = gelu_attributes, .needs = TERN__NEEDS_INPUT(0), .infer = infer_gelu,
-    .forward = forward_gelu, .backward = backward_gelu, .traits.activation = true};
+const tern__op tern__op_gelu = {.name = "Gelu",
+                                .domain = "",
+                                ROW,
+                                .attribute_size = sizeof(gelu),
+                                .attributes = gelu_attributes,
+                                .needs = TERN__NEEDS_INPUT(0),
+                                .infer = infer_gelu,
+                                .forward = forward_gelu,
+                                .backward = backward_gelu,
+                                .traits.activation = true};

@@ -1,6 +1,7 @@
-/* Placing stretches of memory with known lifetimes into one block: largest first, each into the best-fitting gap
- * between those already placed that are alive at the same time. Source: the greedy-by-size heuristic of Pisarchyk
- * & Lee 2020, "Efficient memory management for deep neural net inference". */
+/* Placing stretches of memory with known lifetimes into one block: largest first, each into the
+ * best-fitting gap between those already placed that are alive at the same time. Source: the
+ * greedy-by-size heuristic of Pisarchyk & Lee 2020, "Efficient memory management for deep neural
+ * net inference". */
 #include "plan_build.h"
 
 #include <stdlib.h>
@@ -54,7 +55,8 @@ tern_status tern__plan_place(tern_context *c, tern__storage *storages, size_t co
         if (!tern__add(s->offset, s->size, &end))
             st = tern__fail(c, TERN_ERR_LIMIT,
                             "a plan of this network needs more memory than can be addressed");
-        else if (end > *size) *size = end;
+        else if (end > *size)
+            *size = end;
     }
     tern__free(c, order);
     tern__free(c, placed);

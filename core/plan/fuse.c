@@ -1,6 +1,6 @@
-/* Rewriting before layouts are chosen: drops what does nothing at inference, folds BatchNormalization into
- * the layer before it, lets operators apply the activation that follows them, and makes one operator of a
- * convolution and the maximum over time of it. */
+/* Rewriting before layouts are chosen: drops what does nothing at inference, folds
+ * BatchNormalization into the layer before it, lets operators apply the activation that follows
+ * them, and makes one operator of a convolution and the maximum over time of it. */
 #include "plan_build.h"
 
 /* Who computes and how many read each plan value, kept up to date while rewriting. */
@@ -37,7 +37,8 @@ static bool is_output(const tern__plan *p, int value) {
     return false;
 }
 
-/* What never does anything, and what does nothing at inference: readers of the output read the input. */
+/* What never does anything, and what does nothing at inference: readers of the output read the
+ * input. */
 static tern_status drop_nothings(tern__plan *p) {
     int *by = tern__plan_own(p, p->n_values, sizeof *by); /* who is read instead of a value */
     if (!by) return TERN_ERR_MEMORY;
@@ -83,7 +84,8 @@ static bool is_per_channel(const tern__tensor *bias, int64_t channels) {
     return bias->count == channels && (channels == 1 || bias->dims[bias->rank - 1] == channels);
 }
 
-/* May the layer take a factor and a shift for each unit into its weights, whose rows the units are? */
+/* May the layer take a factor and a shift for each unit into its weights, whose rows the units are?
+ */
 static bool takes_factors(const tern__plan_node *n) {
     const tern__layer *l = &n->op->traits.layer;
     return l->unit_axis && l->unit_axis(n->attributes) == 0 &&
@@ -108,7 +110,8 @@ static tern_status fold_affine(flow *f, tern__plan_node *bn) {
     if (!w || (has_bias && !b)) return TERN_OK;
     for (int k = 1; k < bn->n_inputs; k++)
         if (!(weights_of_bn[k] = weight(p, bn, k))) return TERN_OK;
-    tern__tensor weights = p->values[layer->inputs[1]].tensor, channel = p->values[bn->inputs[1]].tensor;
+    tern__tensor weights = p->values[layer->inputs[1]].tensor,
+                 channel = p->values[bn->inputs[1]].tensor;
     if (weights.dims[0] != channel.dims[0]) return TERN_OK;
     if (has_bias && !is_per_channel(&p->values[layer->inputs[2]].tensor, channel.count))
         return TERN_OK;
@@ -140,7 +143,8 @@ static void fuse_activations(flow *f) {
         tern__activation activation = n->dead ? TERN__NONE : n->op->traits.fused_as;
         if (!activation || f->uses[n->inputs[0]] != 1) continue;
         tern__plan_node *before = producer(f, n->inputs[0]);
-        if (!before || !before->op->fuses || before->activation || before->outputs[0] != n->inputs[0])
+        if (!before || !before->op->fuses || before->activation ||
+            before->outputs[0] != n->inputs[0])
             continue;
         const float *alpha = tern__attribute_at(n->op, n->attributes, "alpha");
         before->activation = activation;
@@ -157,9 +161,9 @@ static bool is_global_maximum(const tern__plan *p, const tern__plan_node *n) {
            n->op->traits.greatest(n->attributes, n->n_inputs);
 }
 
-/* Max over time of a convolution: one operator, which need not keep what the maximum is of, and whose
- * gradient only flows to the places of the maxima. The activation between them commutes with the
- * maximum because it never falls. */
+/* Max over time of a convolution: one operator, which need not keep what the maximum is of, and
+ * whose gradient only flows to the places of the maxima. The activation between them commutes with
+ * the maximum because it never falls. */
 static void fuse_maxima(flow *f) {
     tern__plan *p = f->p;
     for (size_t i = 0; i < p->n_nodes; i++) {
@@ -167,7 +171,8 @@ static void fuse_maxima(flow *f) {
         if (n->dead || !n->n_inputs || n->inputs[0] < 0 || !is_global_maximum(p, n)) continue;
         tern__plan_node *conv = producer(f, n->inputs[0]);
         const tern__op *both = conv && conv->op->traits.with_greatest
-                                   ? conv->op->traits.with_greatest(conv->attributes) : NULL;
+                                   ? conv->op->traits.with_greatest(conv->attributes)
+                                   : NULL;
         if (!both || f->uses[n->inputs[0]] != 1) continue;
         conv->op = both;
         f->producer[n->outputs[0]] = f->producer[n->inputs[0]];
@@ -183,7 +188,8 @@ static tern_status drop_unread(tern__plan *p) {
     for (size_t i = p->n_nodes; !st && i-- > 0;) {
         tern__plan_node *n = &p->nodes[i];
         bool read = false;
-        for (int k = 0; k < n->n_outputs; k++) read |= n->outputs[k] >= 0 && f.uses[n->outputs[k]] > 0;
+        for (int k = 0; k < n->n_outputs; k++)
+            read |= n->outputs[k] >= 0 && f.uses[n->outputs[k]] > 0;
         if (read) continue;
         n->dead = true;
         for (int k = 0; k < n->n_inputs; k++)
@@ -202,8 +208,7 @@ tern_status tern__plan_fuse(tern__plan *p) {
     flow f;
     st = trace(p, &f);
     for (size_t i = 0; !st && !p->options.training && i < before; i++)
-        if (!p->nodes[i].dead && p->nodes[i].op->traits.affine)
-            st = fold_affine(&f, &p->nodes[i]);
+        if (!p->nodes[i].dead && p->nodes[i].op->traits.affine) st = fold_affine(&f, &p->nodes[i]);
     if (st) return st;
     fuse_activations(&f);
     fuse_maxima(&f);

@@ -1,10 +1,12 @@
-/* Reverse-mode differentiation: which nodes run backward, where gradients go, and who writes first. A gradient
- * has the shape and layout of its value; aliases of a value share its gradient's bytes. */
+/* Reverse-mode differentiation: which nodes run backward, where gradients go, and who writes first.
+ * A gradient has the shape and layout of its value; aliases of a value share its gradient's bytes.
+ */
 #include "plan_build.h"
 
 static bool node_needs_gradient(const tern__plan *p, const tern__plan_node *n) {
     for (int i = 0; i < n->n_inputs; i++)
-        if (n->inputs[i] >= 0 && p->values[tern__plan_root(p, n->inputs[i])].needs_gradient) return true;
+        if (n->inputs[i] >= 0 && p->values[tern__plan_root(p, n->inputs[i])].needs_gradient)
+            return true;
     return false;
 }
 
@@ -13,7 +15,8 @@ static void mark_needs(tern__plan *p) {
         p->values[v].needs_gradient = p->options.weight_gradients && p->options.weight_gradients[v];
     if (p->options.input_gradients)
         for (size_t i = 0; i < p->graph->n_inputs; i++)
-            p->values[p->inputs[i]].needs_gradient = p->values[p->inputs[i]].tensor.type == TERN_FLOAT;
+            p->values[p->inputs[i]].needs_gradient =
+                p->values[p->inputs[i]].tensor.type == TERN_FLOAT;
     for (size_t i = 0; i < p->n_nodes; i++) {
         tern__plan_node *n = &p->nodes[i];
         if (n->dead || !n->op->backward || !node_needs_gradient(p, n)) continue;
@@ -23,7 +26,8 @@ static void mark_needs(tern__plan *p) {
     }
 }
 
-/* The gradient of a value seen in the value's own shape, made on demand; the bytes belong to the root's. */
+/* The gradient of a value seen in the value's own shape, made on demand; the bytes belong to the
+ * root's. */
 static int gradient_of(tern__plan *p, int value) {
     if (p->values[value].gradient >= 0) return p->values[value].gradient;
     int root = tern__plan_root(p, value), root_gradient = -1;

@@ -1,6 +1,7 @@
-/* Choosing layouts: convolutions and pooling want channels last, everything elementwise follows its input, and
- * where two neighbours disagree a Relayout node goes between them, or, where both layouts are the same bytes,
- * an alias. Also makes aliases of operators that only rename dimensions (Reshape and its kin). */
+/* Choosing layouts: convolutions and pooling want channels last, everything elementwise follows its
+ * input, and where two neighbours disagree a Relayout node goes between them, or, where both
+ * layouts are the same bytes, an alias. Also makes aliases of operators that only rename dimensions
+ * (Reshape and its kin). */
 #include "plan_build.h"
 
 #include <string.h>
@@ -25,26 +26,35 @@ static int relayout_now(tern__plan *p, int value, const tern__tensor *wanted) {
     int v = tern__plan_add_value(p, wanted, TERN__CONSTANT);
     if (v < 0) return -1;
     p->values[v].constant = true;
-    p->values[v].tensor.data = tern__plan_own(p, (size_t)wanted->count, tern__type_size(wanted->type));
+    p->values[v].tensor.data =
+        tern__plan_own(p, (size_t)wanted->count, tern__type_size(wanted->type));
     if (!p->values[v].tensor.data) return -1;
     tern__tensor *in[1] = {&p->values[value].tensor}, *out[1] = {&p->values[v].tensor};
-    tern__step step = {.op = &tern__op_relayout, .context = p->context, .inputs = in, .outputs = out,
-                       .n_inputs = 1, .n_outputs = 1};
+    tern__step step = {.op = &tern__op_relayout,
+                       .context = p->context,
+                       .inputs = in,
+                       .outputs = out,
+                       .n_inputs = 1,
+                       .n_outputs = 1};
     return tern__op_relayout.forward(&step) ? -1 : v;
 }
 
-/* The value in a layout: itself, an alias, or what a Relayout inserted before node *at computes (*at moves on). */
+/* The value in a layout: itself, an alias, or what a Relayout inserted before node *at computes
+ * (*at moves on). */
 static int in_layout(tern__plan *p, int value, tern__layout layout, size_t *at) {
     tern__tensor t = p->values[value].tensor;
     if (t.layout == layout || t.rank < 3 || t.type != TERN_FLOAT) return value;
     if (p->values[value].other >= 0) return p->values[value].other;
     t.layout = layout;
     int v;
-    if (same_bytes(&t)) v = add_alias(p, value, &t);
-    else if (p->values[value].constant) v = relayout_now(p, value, &t);
+    if (same_bytes(&t))
+        v = add_alias(p, value, &t);
+    else if (p->values[value].constant)
+        v = relayout_now(p, value, &t);
     else {
         v = tern__plan_add_value(p, &t, TERN__COMPUTED);
-        tern__plan_node *n = v < 0 ? NULL : tern__plan_insert(p, *at, &tern__op_relayout, "relayout", 1, 1);
+        tern__plan_node *n =
+            v < 0 ? NULL : tern__plan_insert(p, *at, &tern__op_relayout, "relayout", 1, 1);
         if (!n) return -1;
         n->inputs[0] = value;
         n->outputs[0] = v;
@@ -70,15 +80,17 @@ static int in_rank(tern__plan *p, int value, int rank, size_t *at) {
     return add_alias(p, value, &t);
 }
 
-/* A Transpose that only moves between "plain" and "channels last" moves no byte: [N, L, D] seen as [N, D, L]
- * channels-last. Gives the layout that the output then has. */
-static bool transpose_is_alias(const tern__plan *p, const tern__plan_node *n, tern__layout *layout) {
+/* A Transpose that only moves between "plain" and "channels last" moves no byte: [N, L, D] seen as
+ * [N, D, L] channels-last. Gives the layout that the output then has. */
+static bool transpose_is_alias(const tern__plan *p, const tern__plan_node *n,
+                               tern__layout *layout) {
     if (!n->op->traits.permutation) return false;
     const tern__tensor *x = &p->values[n->inputs[0]].tensor;
     const tern__ints *perm = n->op->traits.permutation(n->attributes);
     int r = x->rank;
     if (r < 3 || perm->count != r || x->type != TERN_FLOAT) return false;
-    /* order[i]: the axis of x that physical axis i of y holds, for y in each layout; the same for x. */
+    /* order[i]: the axis of x that physical axis i of y holds, for y in each layout; the same for
+     * x. */
     bool to_last = true, to_plain = true;
     for (int i = 0; i < r; i++) {
         int x_axis = x->layout == TERN__PLAIN || i == 0 ? i : i == r - 1 ? 1 : i + 1;
@@ -91,7 +103,8 @@ static bool transpose_is_alias(const tern__plan *p, const tern__plan_node *n, te
 }
 
 static tern__layouts wanted_layouts(const tern__plan *p, const tern__plan_node *n) {
-    const tern__tensor *x = n->n_inputs && n->inputs[0] >= 0 ? &p->values[n->inputs[0]].tensor : NULL;
+    const tern__tensor *x =
+        n->n_inputs && n->inputs[0] >= 0 ? &p->values[n->inputs[0]].tensor : NULL;
     if (!x || x->type != TERN_FLOAT) return TERN__ONLY_PLAIN;
     if (!n->op->choose_layouts) return n->op->layouts;
     const tern__tensor *y = &p->values[n->outputs[0]].tensor;

@@ -1,5 +1,5 @@
-/* Describes a model node by node. Shapes come from the operators' own inference, work and memory from
- * plans; prints nothing. */
+/* Describes a model node by node. Shapes come from the operators' own inference, work and memory
+ * from plans; prints nothing. */
 #include "core/graph/model.h"
 #include "plan.h"
 
@@ -12,8 +12,8 @@ typedef struct report {
     tern_port_info *inputs, *outputs;
     tern_node_info *nodes;
     const char **keys;
-    tern__shape *shapes; /* [graph values] */
-    bool *counted;       /* [graph values] */
+    tern__shape *shapes;             /* [graph values] */
+    bool *counted;                   /* [graph values] */
     const tern__shape **node_inputs; /* of one node */
     const void **node_constants;
     tern__shape *node_outputs;
@@ -70,7 +70,8 @@ static tern_status allocate(report *r, tern_context *c, const tern_model *m) {
     r->node_outputs = tern__calloc(c, widest, sizeof *r->node_outputs);
     return r->inputs && r->outputs && r->nodes && r->keys && r->shapes && r->counted &&
                    r->node_inputs && r->node_constants && r->node_outputs
-               ? TERN_OK : TERN_ERR_MEMORY;
+               ? TERN_OK
+               : TERN_ERR_MEMORY;
 }
 
 /* Shapes of all values, node by node. */
@@ -88,9 +89,9 @@ static tern_status infer(report *r, tern_context *c, const tern_graph *g) {
             r->node_inputs[k] = id < 0 ? NULL : &r->shapes[id];
             r->node_constants[k] = id < 0 || !is_weight(&g->values[id]) ? NULL : g->values[id].data;
         }
-        tern_status st = tern__graph_infer(c, n->op, n->name, n->attributes, r->node_inputs,
-                                           r->node_constants, n->n_inputs, r->node_outputs,
-                                           n->n_outputs);
+        tern_status st =
+            tern__graph_infer(c, n->op, n->name, n->attributes, r->node_inputs, r->node_constants,
+                              n->n_inputs, r->node_outputs, n->n_outputs);
         if (st != TERN_OK) return st;
         for (int k = 0; k < n->n_outputs; k++)
             if (n->outputs[k] >= 0) r->shapes[n->outputs[k]] = r->node_outputs[k];
@@ -173,9 +174,11 @@ tern_status tern_model_describe(tern_model_info **info, const tern_model *m,
     describe_nodes(r, g);
     if ((st = measure(r, m->graph, given)) != TERN_OK) goto done;
     for (size_t i = 0; i < g->n_inputs; i++)
-        r->inputs[i] = (tern_port_info){g->values[g->inputs[i]].name, view(&r->shapes[g->inputs[i]])};
+        r->inputs[i] =
+            (tern_port_info){g->values[g->inputs[i]].name, view(&r->shapes[g->inputs[i]])};
     for (size_t i = 0; i < g->n_outputs; i++)
-        r->outputs[i] = (tern_port_info){g->values[g->outputs[i]].name, view(&r->shapes[g->outputs[i]])};
+        r->outputs[i] =
+            (tern_port_info){g->values[g->outputs[i]].name, view(&r->shapes[g->outputs[i]])};
     for (size_t i = 0; i < m->n_metadata; i++) r->keys[i] = m->metadata[i].key;
     r->info.inputs = r->inputs;
     r->info.outputs = r->outputs;

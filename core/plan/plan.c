@@ -20,7 +20,8 @@ static tern_status import_values(tern__plan *p, const tern__shape *inputs) {
         set_shape(&t, &g->values[i].shape);
         if (tern__plan_add_value(p, &t, g->values[i].kind) < 0) return TERN_ERR_MEMORY;
         p->values[i].tensor.data = g->values[i].data;
-        p->values[i].constant = g->values[i].data && (!p->options.training || g->values[i].kind == TERN__CONSTANT);
+        p->values[i].constant =
+            g->values[i].data && (!p->options.training || g->values[i].kind == TERN__CONSTANT);
     }
     p->inputs = tern__plan_own(p, g->n_inputs, sizeof *p->inputs);
     p->outputs = tern__plan_own(p, g->n_outputs, sizeof *p->outputs);
@@ -30,14 +31,17 @@ static tern_status import_values(tern__plan *p, const tern__shape *inputs) {
         const tern__value *v = &g->values[g->inputs[i]];
         bool fits = inputs[i].type == v->shape.type && inputs[i].rank == v->shape.rank;
         for (int k = 0; fits && k < v->shape.rank; k++)
-            fits = inputs[i].dims[k] >= 0 && (v->shape.dims[k] < 0 || v->shape.dims[k] == inputs[i].dims[k]);
+            fits = inputs[i].dims[k] >= 0 &&
+                   (v->shape.dims[k] < 0 || v->shape.dims[k] == inputs[i].dims[k]);
         char wanted[TERN__SHAPE_TEXT], got[TERN__SHAPE_TEXT];
         if (fits && tern__shape_count(&inputs[i]) < 1)
-            return tern__fail(p->context, TERN_ERR_SHAPE, "input '%s' is %s: there is nothing to compute",
-                              v->name, tern__shape_text(&inputs[i], got, sizeof got));
+            return tern__fail(p->context, TERN_ERR_SHAPE,
+                              "input '%s' is %s: there is nothing to compute", v->name,
+                              tern__shape_text(&inputs[i], got, sizeof got));
         if (!fits)
-            return tern__fail(p->context, TERN_ERR_SHAPE, "input '%s' is %s but the network expects %s%s",
-                              v->name, tern__shape_text(&inputs[i], got, sizeof got),
+            return tern__fail(p->context, TERN_ERR_SHAPE,
+                              "input '%s' is %s but the network expects %s%s", v->name,
+                              tern__shape_text(&inputs[i], got, sizeof got),
                               tern__shape_text(&v->shape, wanted, sizeof wanted),
                               inputs[i].type == v->shape.type ? "" : " of another element type");
         p->inputs[i] = g->inputs[i];
@@ -47,9 +51,10 @@ static tern_status import_values(tern__plan *p, const tern__shape *inputs) {
 }
 
 static tern_status import_node(tern__plan *p, const tern__node *from) {
-    tern__plan_node *n = tern__plan_insert(p, p->n_nodes, from->op, from->name, from->n_inputs,
-                                           from->n_outputs);
-    tern__shape *shapes = tern__plan_own(p, (size_t)(from->n_inputs + from->n_outputs), sizeof *shapes);
+    tern__plan_node *n =
+        tern__plan_insert(p, p->n_nodes, from->op, from->name, from->n_inputs, from->n_outputs);
+    tern__shape *shapes =
+        tern__plan_own(p, (size_t)(from->n_inputs + from->n_outputs), sizeof *shapes);
     const tern__shape **inputs = tern__plan_own(p, (size_t)from->n_inputs, sizeof(tern__shape *));
     const void **constants = tern__plan_own(p, (size_t)from->n_inputs, sizeof(void *));
     if (!n || !shapes || !inputs || !constants) return TERN_ERR_MEMORY;
@@ -66,15 +71,16 @@ static tern_status import_node(tern__plan *p, const tern__node *from) {
         constants[i] = t->data;
     }
     tern__shape *outputs = shapes + from->n_inputs;
-    tern_status st = tern__graph_infer(p->context, from->op, from->name, from->attributes, inputs, constants,
-                                       from->n_inputs, outputs, from->n_outputs);
+    tern_status st = tern__graph_infer(p->context, from->op, from->name, from->attributes, inputs,
+                                       constants, from->n_inputs, outputs, from->n_outputs);
     for (int i = 0; !st && i < from->n_outputs; i++) {
         if (from->outputs[i] < 0) continue;
         int64_t count = tern__shape_count(&outputs[i]);
         char text[128];
         if (count < 1) /* the shape rules have bounded it above */
-            return tern__fail(p->context, TERN_ERR_SHAPE, "%s '%s': output %d of shape %s cannot be planned",
-                              from->op->name, from->name, i, tern__shape_text(&outputs[i], text, sizeof text));
+            return tern__fail(p->context, TERN_ERR_SHAPE,
+                              "%s '%s': output %d of shape %s cannot be planned", from->op->name,
+                              from->name, i, tern__shape_text(&outputs[i], text, sizeof text));
         set_shape(&p->values[from->outputs[i]].tensor, &outputs[i]);
     }
     return st;
@@ -195,14 +201,17 @@ tern_status tern__plan_create(tern__plan **plan, tern_graph *g, const tern__shap
     *plan = NULL;
     tern_status st = tern_graph_check(g);
     if (st) return st;
-    if (!g->n_outputs) return tern__fail(g->context, TERN_ERR_ARGUMENT, "the network has no output");
+    if (!g->n_outputs)
+        return tern__fail(g->context, TERN_ERR_ARGUMENT, "the network has no output");
     tern__plan *p = tern__calloc(g->context, 1, sizeof *p);
     if (!p) return TERN_ERR_MEMORY;
     p->context = g->context;
     p->graph = g;
     p->options = *options;
-    if ((st = build(p, inputs))) tern__plan_free(p);
-    else *plan = p;
+    if ((st = build(p, inputs)))
+        tern__plan_free(p);
+    else
+        *plan = p;
     return st;
 }
 
@@ -222,10 +231,12 @@ void tern__plan_free(tern__plan *p) {
 /* ---- running ---- */
 
 static void set_inputs(tern__plan *p, const tern_tensor *inputs) {
-    for (size_t i = 0; i < p->graph->n_inputs; i++) p->values[p->inputs[i]].tensor.data = inputs[i].data;
+    for (size_t i = 0; i < p->graph->n_inputs; i++)
+        p->values[p->inputs[i]].tensor.data = inputs[i].data;
     for (size_t v = p->graph->n_values ? 0 : p->n_values; v < p->n_values; v++) {
         int root = tern__plan_root(p, (int)v);
-        if (p->values[root].kind == TERN__INPUT) p->values[v].tensor.data = p->values[root].tensor.data;
+        if (p->values[root].kind == TERN__INPUT)
+            p->values[v].tensor.data = p->values[root].tensor.data;
     }
 }
 
@@ -248,10 +259,13 @@ void tern__plan_backward(tern__plan *p) {
         const tern__plan_node *n = &p->nodes[p->live_node[i]];
         if (!n->backward) continue;
         if (s->activation && s->output_grads[0] && !s->op->own_activation_gradient)
-            tern__activation_gradient(s->context, s->activation, s->activation_alpha, s->outputs[0]->data,
-                                      s->output_grads[0]->data, s->outputs[0]->count);
+            tern__activation_gradient(s->context, s->activation, s->activation_alpha,
+                                      s->outputs[0]->data, s->output_grads[0]->data,
+                                      s->outputs[0]->count);
         void *forward_workspace = s->workspace;
-        s->workspace = n->backward_workspace >= 0 ? p->arena + p->storages[n->backward_workspace].offset : NULL;
+        s->workspace = n->backward_workspace >= 0
+                           ? p->arena + p->storages[n->backward_workspace].offset
+                           : NULL;
         s->op->backward(s);
         s->workspace = forward_workspace;
     }

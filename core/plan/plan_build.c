@@ -20,8 +20,8 @@ int tern__plan_add_value(tern__plan *p, const tern__tensor *like, tern__value_ki
     if (!grown) return -1;
     p->values = grown;
     t.data = NULL;
-    p->values[p->n_values] = (tern__plan_value){.tensor = t, .kind = kind, .alias = -1, .other = -1,
-                                                .gradient = -1, .storage = -1};
+    p->values[p->n_values] = (tern__plan_value){
+        .tensor = t, .kind = kind, .alias = -1, .other = -1, .gradient = -1, .storage = -1};
     return (int)p->n_values++;
 }
 
@@ -35,8 +35,11 @@ tern__plan_node *tern__plan_insert(tern__plan *p, size_t at, const tern__op *op,
     if (!lists) return NULL;
     memmove(p->nodes + at + 1, p->nodes + at, (p->n_nodes - at) * sizeof *p->nodes);
     p->n_nodes++;
-    p->nodes[at] = (tern__plan_node){.op = op, .name = name, .n_inputs = n_inputs,
-                                     .n_outputs = n_outputs, .inputs = lists,
+    p->nodes[at] = (tern__plan_node){.op = op,
+                                     .name = name,
+                                     .n_inputs = n_inputs,
+                                     .n_outputs = n_outputs,
+                                     .inputs = lists,
                                      .outputs = lists + n_inputs};
     return &p->nodes[at];
 }

@@ -1,8 +1,8 @@
 /* The plan while it is being built: what plan.c, fuse.c, layout.c, gradient.c and arena.c share.
  *
- * The passes run in this order: import (a copy of the graph with known shapes), fuse, layouts, steps,
- * gradients, lifetimes and storage, memory. Plan values 0..graph->n_values-1 are the graph's own; passes add
- * more. */
+ * The passes run in this order: import (a copy of the graph with known shapes), fuse, layouts,
+ * steps, gradients, lifetimes and storage, memory. Plan values 0..graph->n_values-1 are the graph's
+ * own; passes add more. */
 #ifndef TERN_CORE_PLAN_BUILD_H
 #define TERN_CORE_PLAN_BUILD_H
 
@@ -12,14 +12,14 @@
 typedef struct tern__plan_value {
     tern__tensor tensor;
     tern__value_kind kind; /* INPUT, COMPUTED, or one of the weights' (data known) */
-    int alias;             /* the value whose bytes these are, seen in another shape or layout; -1: own bytes */
-    int other;             /* this value in the other layout, once somebody asked for it; -1 */
-    int gradient;          /* the value that holds d/d(this); -1: none */
-    bool needs_gradient;   /* a wanted weight (or input) lies behind it */
-    bool written;          /* gradients: somebody has written already, the next one adds */
-    bool constant;         /* never changes between runs, so it may be prepared once */
-    tern__tensor *external;/* gradients of weights: the caller's tensor */
-    int storage;           /* the storage that holds its bytes; -1: not in the arena */
+    int alias; /* the value whose bytes these are, seen in another shape or layout; -1: own bytes */
+    int other; /* this value in the other layout, once somebody asked for it; -1 */
+    int gradient;           /* the value that holds d/d(this); -1: none */
+    bool needs_gradient;    /* a wanted weight (or input) lies behind it */
+    bool written;           /* gradients: somebody has written already, the next one adds */
+    bool constant;          /* never changes between runs, so it may be prepared once */
+    tern__tensor *external; /* gradients of weights: the caller's tensor */
+    int storage;            /* the storage that holds its bytes; -1: not in the arena */
 } tern__plan_value;
 
 typedef struct tern__plan_node {
@@ -38,8 +38,8 @@ typedef struct tern__plan_node {
     int state, workspace, backward_workspace; /* storages; -1: none */
 } tern__plan_node;
 
-/* A stretch of the arena: which bytes are alive from which time to which. Forward of node i happens at time i,
- * backward at 2n - 1 - i. */
+/* A stretch of the arena: which bytes are alive from which time to which. Forward of node i happens
+ * at time i, backward at 2n - 1 - i. */
 typedef struct tern__storage {
     size_t size, offset;
     int first, last; /* inclusive */
@@ -52,9 +52,9 @@ struct tern__plan {
     tern__plan_value *values;
     tern__plan_node *nodes;
     tern__storage *storages;
-    tern__step *steps;  /* one per node; dead nodes' are empty */
-    tern__step *live;   /* the forward steps that run, in order */
-    int *live_node;     /* their nodes */
+    tern__step *steps; /* one per node; dead nodes' are empty */
+    tern__step *live;  /* the forward steps that run, in order */
+    int *live_node;    /* their nodes */
     int n_live;
     int *inputs, *outputs; /* plan values */
     void **owned;          /* everything allocated on the way */
@@ -72,7 +72,7 @@ int tern__plan_add_value(tern__plan *p, const tern__tensor *like, tern__value_ki
 tern__plan_node *tern__plan_insert(tern__plan *p, size_t at, const tern__op *op, const char *name,
                                    int n_inputs, int n_outputs);
 int tern__plan_root(const tern__plan *p, int value); /* follows aliases */
-void tern__plan_bury(tern__plan *p); /* takes the dead nodes out of the list */
+void tern__plan_bury(tern__plan *p);                 /* takes the dead nodes out of the list */
 
 tern_status tern__plan_fuse(tern__plan *p);
 tern_status tern__plan_layouts(tern__plan *p);

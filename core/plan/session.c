@@ -1,5 +1,6 @@
-/* Sessions: an inference plan per input shape, the last few kept. A session has a context of its own (a copy of
- * the model's with its own error sentence), so that sessions on several threads never meet. */
+/* Sessions: an inference plan per input shape, the last few kept. A session has a context of its
+ * own (a copy of the model's with its own error sentence), so that sessions on several threads
+ * never meet. */
 #include "session.h"
 #include "core/graph/model.h"
 #include "plan_cache.h"
@@ -35,7 +36,7 @@ struct tern_session {
     tern__shape *shapes; /* [PLANS + 1][inputs]: of each plan, and of one that is being made, */
     tern__shape *wanted; /* which changes places with the one that it takes over from */
     uint64_t clock;
-    size_t limit; /* bytes of a plan; 0: any */
+    size_t limit;       /* bytes of a plan; 0: any */
     attached *attached; /* one a type */
 };
 
@@ -127,7 +128,8 @@ tern_status tern_session_prepare(tern_session *s, const tern_tensor *inputs, siz
     tern__shape *shapes = s->wanted;
     tern__inputs_shapes(shapes, inputs, count);
     tern__plan *plan;
-    if ((st = tern__plan_create(&plan, &s->graph, shapes, &(tern__plan_options){.limit = s->limit})))
+    if ((st =
+             tern__plan_create(&plan, &s->graph, shapes, &(tern__plan_options){.limit = s->limit})))
         return st;
     tern__plan_free(oldest->plan);
     oldest->plan = plan;
@@ -166,16 +168,17 @@ tern_tensor tern__session_output(const tern_session *s) {
 tern_status tern__session_expect(tern_session *s, const tern_tensor *y, int rank,
                                  const int64_t *dims) {
     char got[TERN__SHAPE_TEXT], wanted[TERN__SHAPE_TEXT];
-    tern__shape shape = {.type = y->type, .rank = y->rank}, want = {.type = TERN_FLOAT, .rank = rank};
+    tern__shape shape = {.type = y->type, .rank = y->rank},
+                want = {.type = TERN_FLOAT, .rank = rank};
     memcpy(shape.dims, y->dims, sizeof shape.dims);
     memcpy(want.dims, dims, (size_t)rank * sizeof *dims);
     if (y->type == TERN_FLOAT && tern__shape_fits(&shape, &want)) return TERN_OK;
-    return tern__fail(&s->own->context, TERN_ERR_SHAPE,
-                      "the network gives %s%s where %s is needed: the model file is damaged, or its "
-                      "network does not fit its metadata",
-                      tern__shape_text(&shape, got, sizeof got),
-                      y->type == TERN_FLOAT ? "" : " of whole numbers",
-                      tern__shape_text(&want, wanted, sizeof wanted));
+    return tern__fail(
+        &s->own->context, TERN_ERR_SHAPE,
+        "the network gives %s%s where %s is needed: the model file is damaged, or its "
+        "network does not fit its metadata",
+        tern__shape_text(&shape, got, sizeof got), y->type == TERN_FLOAT ? "" : " of whole numbers",
+        tern__shape_text(&want, wanted, sizeof wanted));
 }
 
 void tern__session_set_limit(tern_session *s, size_t bytes) { s->limit = bytes; }

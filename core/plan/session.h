@@ -13,8 +13,8 @@ tern_status tern__session_create(tern_session **session, const tern_model *model
 /* The session's own context: its sentence, its threads. Whatever runs for a session uses it and
  * never the model's, which belongs to no thread. */
 tern_context *tern__session_context(tern_session *session);
-/* Whether an output, as it was planned or is given, is of floats and of these sizes (-1: any): what a
- * front end was told of a network need not be so. Fails with the session's sentence. */
+/* Whether an output, as it was planned or is given, is of floats and of these sizes (-1: any): what
+ * a front end was told of a network need not be so. Fails with the session's sentence. */
 tern_status tern__session_expect(tern_session *session, const tern_tensor *output, int rank,
                                  const int64_t *dims);
 /* The first output of the inputs that were last prepared, without data. */
@@ -26,8 +26,8 @@ void tern__session_set_limit(tern_session *session, size_t bytes);
 const tern_graph *tern__session_graph(const tern_session *session);
 
 /* What tern_explainer_create and tern_evaluate do for a model, with the session's context instead
- * of the model's (explain.c, evaluate.c). The session outlives the explainer. predictions: [samples]
- * the greatest logit of each. */
+ * of the model's (explain.c, evaluate.c). The session outlives the explainer. predictions:
+ * [samples] the greatest logit of each. */
 tern_status tern__session_explainer(tern_explainer **explainer, const tern_session *session,
                                     const char *layer);
 tern_status tern__session_predict(int64_t *predictions, const tern_session *session,

@@ -1,9 +1,11 @@
-/* Lifetimes: from when to when the bytes of each value, state and workspace are needed, and which outputs may
- * be written over inputs. */
+/* Lifetimes: from when to when the bytes of each value, state and workspace are needed, and which
+ * outputs may be written over inputs. */
 #include "plan_build.h"
 
 static int forward_time(size_t node) { return (int)node; }
-static int backward_time(const tern__plan *p, size_t node) { return (int)(2 * p->n_nodes - 1 - node); }
+static int backward_time(const tern__plan *p, size_t node) {
+    return (int)(2 * p->n_nodes - 1 - node);
+}
 static int end_of_time(const tern__plan *p) { return (int)(2 * p->n_nodes); }
 
 static size_t bytes_of(const tern__tensor *t) {
@@ -32,7 +34,8 @@ static tern_status touch(tern__plan *p, int value, int time) {
     int root = tern__plan_root(p, value);
     if (!in_arena(p, root)) return TERN_OK;
     tern__plan_value *v = &p->values[root];
-    if (v->storage < 0 && (v->storage = add_storage(p, bytes_of(&v->tensor), time)) < 0) return TERN_ERR_MEMORY;
+    if (v->storage < 0 && (v->storage = add_storage(p, bytes_of(&v->tensor), time)) < 0)
+        return TERN_ERR_MEMORY;
     tern__storage *s = &p->storages[v->storage];
     if (time < s->first) s->first = time;
     if (time > s->last) s->last = time;
@@ -72,7 +75,8 @@ static tern_status lifetimes(tern__plan *p) {
     for (size_t i = 0; !st && i < p->graph->n_outputs; i++) {
         st = touch(p, p->outputs[i], end_of_time(p));
         int root = tern__plan_root(p, p->outputs[i]), g = p->values[root].gradient;
-        if (!st && g >= 0 && p->options.seeded && p->options.seeded[i]) st = touch(p, g, (int)p->n_nodes - 1);
+        if (!st && g >= 0 && p->options.seeded && p->options.seeded[i])
+            st = touch(p, g, (int)p->n_nodes - 1);
     }
     for (size_t i = 0; !st && p->options.input_gradients && i < p->graph->n_inputs; i++)
         if (p->values[p->inputs[i]].gradient >= 0)
@@ -118,7 +122,8 @@ static tern_status add_scratch(tern__plan *p, size_t size, int first, int last, 
     return TERN_OK;
 }
 
-/* State and workspaces as prepare() asked for them. At inference the state is no part of the arena: it stays. */
+/* State and workspaces as prepare() asked for them. At inference the state is no part of the arena:
+ * it stays. */
 static tern_status scratch(tern__plan *p) {
     tern_status st = TERN_OK;
     for (size_t i = 0; !st && i < p->n_nodes; i++) {
@@ -128,7 +133,8 @@ static tern_status scratch(tern__plan *p) {
         if (n->dead) continue;
         int now = forward_time(i), then = n->backward ? backward_time(p, i) : now;
         st = add_scratch(p, s->workspace_size, now, now, &n->workspace);
-        if (!st && n->backward) st = add_scratch(p, s->backward_workspace_size, then, then, &n->backward_workspace);
+        if (!st && n->backward)
+            st = add_scratch(p, s->backward_workspace_size, then, then, &n->backward_workspace);
         if (!st && p->options.training) st = add_scratch(p, s->state_size, now, then, &n->state);
     }
     return st;

@@ -1,5 +1,5 @@
-/* One model of several that were trained from one: each weight the mean of theirs. Source: Wortsman et al.
- * 2022, "Model soups". */
+/* One model of several that were trained from one: each weight the mean of theirs. Source: Wortsman
+ * et al. 2022, "Model soups". */
 #include "core/graph/model.h"
 
 #include <tern/transfer.h>
@@ -11,16 +11,21 @@ static bool same_value(const tern__value *a, const tern__value *b) {
            tern__shape_fits(&a->shape, &b->shape);
 }
 
-static bool same_attribute(const tern__attribute *attribute, const tern__node *a, const tern__node *b) {
+static bool same_attribute(const tern__attribute *attribute, const tern__node *a,
+                           const tern__node *b) {
     const void *at = (const char *)a->attributes + attribute->offset;
     const void *bt = (const char *)b->attributes + attribute->offset;
     switch (attribute->type) {
-    case TERN_ATTRIBUTE_INT: return *(const int64_t *)at == *(const int64_t *)bt;
-    case TERN_ATTRIBUTE_FLOAT: return *(const float *)at == *(const float *)bt;
-    case TERN_ATTRIBUTE_STRING: return !strcmp(((const tern__string *)at)->at, ((const tern__string *)bt)->at);
+    case TERN_ATTRIBUTE_INT:
+        return *(const int64_t *)at == *(const int64_t *)bt;
+    case TERN_ATTRIBUTE_FLOAT:
+        return *(const float *)at == *(const float *)bt;
+    case TERN_ATTRIBUTE_STRING:
+        return !strcmp(((const tern__string *)at)->at, ((const tern__string *)bt)->at);
     default: {
         const tern__ints *ai = at, *bi = bt;
-        return ai->count == bi->count && !memcmp(ai->at, bi->at, (size_t)ai->count * sizeof *ai->at);
+        return ai->count == bi->count &&
+               !memcmp(ai->at, bi->at, (size_t)ai->count * sizeof *ai->at);
     }
     }
 }
@@ -49,19 +54,25 @@ static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a,
 static tern_status check_models(const tern_model *const *models, size_t count) {
     tern_context *c = models[0]->context;
     const char *labels = tern_model_metadata(models[0], "tern.labels");
-    if (count < 2) return tern__fail(c, TERN_ERR_ARGUMENT, "the mean of %zu models; it takes two or more", count);
+    if (count < 2)
+        return tern__fail(c, TERN_ERR_ARGUMENT, "the mean of %zu models; it takes two or more",
+                          count);
     for (size_t k = 1; k < count; k++) {
         if (!same_network(models[0]->graph, models[k]->graph))
-            return tern__fail(c, TERN_ERR_ARGUMENT,
-                              "model %zu is another network than model 1: only weights of one network have "
-                              "a mean", k + 1);
+            return tern__fail(
+                c, TERN_ERR_ARGUMENT,
+                "model %zu is another network than model 1: only weights of one network have "
+                "a mean",
+                k + 1);
         if (!same_text(labels, tern_model_metadata(models[k], "tern.labels")))
-            return tern__fail(c, TERN_ERR_ARGUMENT, "model %zu has other labels than model 1", k + 1);
+            return tern__fail(c, TERN_ERR_ARGUMENT, "model %zu has other labels than model 1",
+                              k + 1);
     }
     return TERN_OK;
 }
 
-tern_status tern_model_average(tern_model **average, const tern_model *const *models, size_t count) {
+tern_status tern_model_average(tern_model **average, const tern_model *const *models,
+                               size_t count) {
     tern_graph *graph;
     *average = NULL;
     tern_status st = check_models(models, count);
@@ -73,7 +84,8 @@ tern_status tern_model_average(tern_model **average, const tern_model *const *mo
         float *mean = v->data;
         for (int64_t n = 0; n < tern__shape_count(&v->shape); n++) {
             double sum = 0;
-            for (size_t k = 0; k < count; k++) sum += ((const float *)models[k]->graph->values[i].data)[n];
+            for (size_t k = 0; k < count; k++)
+                sum += ((const float *)models[k]->graph->values[i].data)[n];
             mean[n] = (float)(sum / (double)count);
         }
     }

@@ -43,7 +43,7 @@ typedef struct tern__batch {
     size_t n_inputs;
     tern_tensor inputs[TERN_DATASET_MAX_INPUTS], target; /* dims[0] == count */
     size_t capacities[TERN_DATASET_MAX_INPUTS + 1];      /* in bytes; last: of the target */
-    int64_t *samples; /* numbers in the source */
+    int64_t *samples;                                    /* numbers in the source */
     tern_load *loads;
     tern_status *statuses;
     size_t samples_capacity;

@@ -28,13 +28,13 @@ static tern_status predict(const evaluation *e, const tern__tensor *output, int6
     char text[TERN__SHAPE_TEXT];
     const tern__shape shape = tern__tensor_shape(output);
     if (output->rank != 2 || output->dims[0] != e->batch.count || output->type != TERN_FLOAT)
-        return tern__fail(e->graph->context, TERN_ERR_SHAPE,
-                          "predictions need an output [N, classes], this one is %s for %lld samples",
-                          tern__shape_text(&shape, text, sizeof text), (long long)e->batch.count);
+        return tern__fail(
+            e->graph->context, TERN_ERR_SHAPE,
+            "predictions need an output [N, classes], this one is %s for %lld samples",
+            tern__shape_text(&shape, text, sizeof text), (long long)e->batch.count);
     const float *y = output->data;
     for (int64_t i = 0; i < output->dims[0]; i++)
-        predictions[e->order[at + i]] =
-            tern__greatest(y + i * output->dims[1], output->dims[1], 1);
+        predictions[e->order[at + i]] = tern__greatest(y + i * output->dims[1], output->dims[1], 1);
     return TERN_OK;
 }
 

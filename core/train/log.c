@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 static tern_status dump(char **text, tern_context *c, const json_t *line) {
-    return tern__json_dump(text, c, "a line of the log", line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    return tern__json_dump(text, c, "a line of the log", line,
+                           JSON_COMPACT | JSON_REAL_PRECISION(9));
 }
 
 static tern_status write_line(tern__file_writer *w, tern_context *c, const json_t *line) {

@@ -5,12 +5,12 @@
 
 /* What each kind can do. */
 typedef struct kind {
-    const char *name;    /* in sentences */
-    bool numbers;        /* a target of class numbers */
-    bool floats;         /* a target of floats */
-    bool places;         /* weights of places */
-    bool cross_entropy;  /* class_weights and label_smoothing, for class numbers */
-    bool mean;           /* or a sum */
+    const char *name;   /* in sentences */
+    bool numbers;       /* a target of class numbers */
+    bool floats;        /* a target of floats */
+    bool places;        /* weights of places */
+    bool cross_entropy; /* class_weights and label_smoothing, for class numbers */
+    bool mean;          /* or a sum */
 } kind;
 static const kind kinds[] = {
     [TERN_LOSS_SOFTMAX_CROSS_ENTROPY] = {"SoftmaxCrossEntropy", true, true, true, true, true},
@@ -177,20 +177,18 @@ static int add_places(tern_graph *g, const char *op, const tern_loss_options *o,
 
 static int add_focal(tern_graph *g, const tern_loss_options *o, const parts *p, bool plain) {
     double alpha = o->alpha == 0 ? 0.25 : o->alpha;
-    tern_attribute attributes[5] = {
-        TERN_REAL("alpha", plain || p->numbers ? -1 : alpha),
-        TERN_REAL("gamma", plain ? 0 : or_else(o->gamma, 2)),
-        TERN_STRING("reduction", o->sum ? "sum" : "mean"),
-        TERN_REAL("positive_weight", or_else(o->positive_weight, 1))};
+    tern_attribute attributes[5] = {TERN_REAL("alpha", plain || p->numbers ? -1 : alpha),
+                                    TERN_REAL("gamma", plain ? 0 : or_else(o->gamma, 2)),
+                                    TERN_STRING("reduction", o->sum ? "sum" : "mean"),
+                                    TERN_REAL("positive_weight", or_else(o->positive_weight, 1))};
     return add_places(g, "Focal", o, p, attributes, 4);
 }
 
 static int add_tversky(tern_graph *g, const tern_loss_options *o, const parts *p, bool dice) {
-    tern_attribute attributes[5] = {
-        TERN_REAL("alpha", dice ? 0.5 : or_else(o->alpha, 0.5)),
-        TERN_REAL("beta", dice ? 0.5 : or_else(o->beta, 0.5)),
-        TERN_REAL("gamma", dice ? 1 : or_else(o->gamma, 1)),
-        TERN_REAL("smooth", dice ? o->smooth / 2 : o->smooth)};
+    tern_attribute attributes[5] = {TERN_REAL("alpha", dice ? 0.5 : or_else(o->alpha, 0.5)),
+                                    TERN_REAL("beta", dice ? 0.5 : or_else(o->beta, 0.5)),
+                                    TERN_REAL("gamma", dice ? 1 : or_else(o->gamma, 1)),
+                                    TERN_REAL("smooth", dice ? o->smooth / 2 : o->smooth)};
     return add_places(g, "Tversky", o, p, attributes, 4);
 }
 
@@ -216,11 +214,16 @@ static int add_loss(tern_graph *g, const tern_loss_options *o, const parts *p, b
                                   : add_cross_entropy(g, o, p, softmax, smoothing);
         both[1] = add_tversky(g, o, p, true);
         return add_node(g, "", "Add", both, 2, NULL, 0);
-    case TERN_LOSS_DICE: return add_tversky(g, o, p, true);
-    case TERN_LOSS_TVERSKY: return add_tversky(g, o, p, false);
-    case TERN_LOSS_FOCAL: return add_focal(g, o, p, false);
-    case TERN_LOSS_LOVASZ: return add_places(g, "Lovasz", o, p, per_image, 1);
-    default: return add_pointwise(g, o, p);
+    case TERN_LOSS_DICE:
+        return add_tversky(g, o, p, true);
+    case TERN_LOSS_TVERSKY:
+        return add_tversky(g, o, p, false);
+    case TERN_LOSS_FOCAL:
+        return add_focal(g, o, p, false);
+    case TERN_LOSS_LOVASZ:
+        return add_places(g, "Lovasz", o, p, per_image, 1);
+    default:
+        return add_pointwise(g, o, p);
     }
 }
 
@@ -240,7 +243,8 @@ static int add_auxiliary(tern_graph *g, const tern_loss_options *o, const parts 
                                 g->values[output].name, tern__shape_text(other, text, sizeof text),
                                 tern__shape_text(s, text2, sizeof text2));
     p.logits = output;
-    int product[2] = {add_loss(g, o, &p, true), add_constant(g, "auxiliary", TERN_FLOAT, 1, &weight)};
+    int product[2] = {add_loss(g, o, &p, true),
+                      add_constant(g, "auxiliary", TERN_FLOAT, 1, &weight)};
     int sum[2] = {loss, add_node(g, "", "Mul", product, 2, NULL, 0)};
     return add_node(g, "", "Add", sum, 2, NULL, 0);
 }
@@ -255,9 +259,10 @@ tern_status tern__loss_append(tern_graph *g, const tern_loss_options *o, tern_ty
     if (st != TERN_OK) return st;
     char name[128];
     tern__graph_unique(g, "target", name, sizeof name);
-    bool more = g->values[g->outputs[0]].shape.rank > 1 &&
-                g->values[g->outputs[0]].shape.dims[1] != 1;
-    parts p = {.logits = g->outputs[0], .weights = -1,
+    bool more =
+        g->values[g->outputs[0]].shape.rank > 1 && g->values[g->outputs[0]].shape.dims[1] != 1;
+    parts p = {.logits = g->outputs[0],
+               .weights = -1,
                .numbers = type == TERN_INT64 || (o->weighted && more)};
     p.target = tern__graph_input(g, name, &shape);
     if (o->weighted) split_target(g, &p, p.target);

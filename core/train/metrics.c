@@ -252,7 +252,8 @@ tern_status tern_confusion_json(char **out, const tern_confusion *m) {
     for (int64_t k = 0; k < m->classes; k++)
         if (!tern__json_holds(m->labels[k]))
             return tern__fail(m->context, TERN_ERR_FORMAT,
-                              "confusion matrix: the name of label %lld is not UTF-8", (long long)k);
+                              "confusion matrix: the name of label %lld is not UTF-8",
+                              (long long)k);
     tern_metrics all = tern_confusion_metrics(m);
     json_t *object = json_object(), *classes = json_array(), *rows = json_array();
     tern__json_set(&object, "accuracy", tern__json_number(all.accuracy));

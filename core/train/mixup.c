@@ -151,8 +151,8 @@ static float draw_box(box *b, tern__random *random, const tern_tensor *input, do
 static tern_status pair(pairing *p, const tern__run *r) {
     const tern_train_options *o = &r->options;
     const int64_t n = r->batch.count;
-    const uint64_t stream = tern__random_stream(
-        (uint64_t)r->state.epoch, (uint64_t)r->state.position, 0x6d6978 /* "mix" */);
+    const uint64_t stream = tern__random_stream((uint64_t)r->state.epoch,
+                                                (uint64_t)r->state.position, 0x6d6978 /* "mix" */);
     tern__random random = tern__random_make(o->seed, stream);
     const bool off = (double)r->state.epoch >= o->epochs - o->mixup_off_epochs;
     const bool both = o->mixup > 0 && o->cutmix > 0;
@@ -165,8 +165,8 @@ static tern_status pair(pairing *p, const tern__run *r) {
     if (!off) tern__random_shuffle(&random, p->partner, n);
     for (int64_t i = 0; i < n; i++) {
         const double kept = off ? 1 : beta_variate(&random, cut ? o->cutmix : o->mixup);
-        p->share[i] = cut && !off ? draw_box(&p->boxes[i], &random, &r->batch.inputs[0], kept)
-                                  : (float)kept;
+        p->share[i] =
+            cut && !off ? draw_box(&p->boxes[i], &random, &r->batch.inputs[0], kept) : (float)kept;
     }
     return TERN_OK;
 }
@@ -217,9 +217,9 @@ tern_status tern__run_mix(tern__run *r, const tern__shape *logits, tern_tensor *
     for (size_t k = 0; st == TERN_OK && k < b->n_inputs; k++)
         st = mix_tensor(r, &b->inputs[k], &b->capacities[k], &pairs, pairs.boxes != NULL);
     if (st == TERN_OK)
-        st = soft ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], &pairs,
-                               false)
-                  : soften(r, logits->dims[1], &pairs);
+        st = soft
+                 ? mix_tensor(r, &b->target, &b->capacities[TERN_DATASET_MAX_INPUTS], &pairs, false)
+                 : soften(r, logits->dims[1], &pairs);
     *target = soft ? b->target : r->soft_target;
     tern__free(c, pairs.boxes);
     tern__free(c, pairs.share);

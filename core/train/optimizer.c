@@ -66,10 +66,14 @@ static void moments_of(const tern_optimizer_options *o, bool used[2]) {
 static tern__update_kernel kernel_of(const tern__optimizer_kernels *k,
                                      const tern_optimizer_options *o) {
     switch (o->kind) {
-    case TERN_OPTIMIZER_SGD: return o->momentum > 0 ? k->momentum : k->sgd;
-    case TERN_OPTIMIZER_RMSPROP: return k->rmsprop;
-    case TERN_OPTIMIZER_ADADELTA: return k->adadelta;
-    default: return k->adam;
+    case TERN_OPTIMIZER_SGD:
+        return o->momentum > 0 ? k->momentum : k->sgd;
+    case TERN_OPTIMIZER_RMSPROP:
+        return k->rmsprop;
+    case TERN_OPTIMIZER_ADADELTA:
+        return k->adadelta;
+    default:
+        return k->adam;
     }
 }
 
@@ -307,7 +311,8 @@ static tern__update scalars_of(const tern__optimizer *o) {
 
 static void each_block(const tern__optimizer *o, tern__parallel_body body, step *s) {
     if (o->elements > BLOCK)
-        tern__parallel(o->context, (int64_t)o->n_blocks, 4 * o->elements / (int64_t)o->n_blocks, body, s);
+        tern__parallel(o->context, (int64_t)o->n_blocks, 4 * o->elements / (int64_t)o->n_blocks,
+                       body, s);
     else
         for (size_t i = 0; i < o->n_blocks; i++) body(s, (int64_t)i, 0);
 }
@@ -316,8 +321,7 @@ static void update_lazy(tern__optimizer *o, const step *s) {
     if (!o->any_lazy) return;
     for (size_t i = 0; i < o->n_weights; i++) {
         const tern__update u = scalars_for(s, &o->weights[i]);
-        if (o->weights[i].lazy)
-            tern__lazy_step(o, &o->weights[i], &u, s->update, s->average);
+        if (o->weights[i].lazy) tern__lazy_step(o, &o->weights[i], &u, s->update, s->average);
     }
     tern__lazy_note(o, &s->scalars, s->average);
 }
@@ -342,7 +346,8 @@ bool tern__optimizer_step(tern__optimizer *o) {
     for (size_t i = 0; i < o->n_weights; i++) {
         s.weight = &o->weights[i];
         int64_t rows = s.weight->row < BLOCK ? BLOCK / s.weight->row : 1;
-        if (s.weight->capped) tern__parallel_range(o->context, s.weight->rows, rows, 2 * s.weight->row, cap_rows, &s);
+        if (s.weight->capped)
+            tern__parallel_range(o->context, s.weight->rows, rows, 2 * s.weight->row, cap_rows, &s);
     }
     for (size_t i = 0; i < o->n_buffers; i++)
         if (o->buffers[i].average)

@@ -55,9 +55,9 @@ typedef struct tern__optimizer {
     bool any_lazy;
     tern__past past[TERN__LAZY_STEPS];     /* step s is at s % TERN__LAZY_STEPS */
     tern__idle idle[TERN__LAZY_STEPS + 1]; /* what missing so many steps comes to; of this moment */
-    double learning_rate, momentum; /* in use now; momentum is beta1 for Adam */
-    int64_t steps;                  /* updates done */
-    double norm;                    /* of the last step's gradients, after clip_value */
+    double learning_rate, momentum;        /* in use now; momentum is beta1 for Adam */
+    int64_t steps;                         /* updates done */
+    double norm;                           /* of the last step's gradients, after clip_value */
     tern__block *blocks;
     double *partials; /* a sum of squares per block */
     size_t n_blocks;

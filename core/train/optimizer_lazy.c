@@ -33,8 +33,8 @@ bool tern__lazy_possible(const tern_optimizer_options *o, const tern__weight *w)
     return !w->capped && !(moves && o->ema > 0);
 }
 
-/* What n steps come to: factors of a, b and w; what of a goes to w, the same over s_i; what stays of
- * an average. */
+/* What n steps come to: factors of a, b and w; what of a goes to w, the same over s_i; what stays
+ * of an average. */
 enum { A, B, SHRINK, MOVE, MOVE_EPSILON, KEPT, PARTS };
 
 /* Of n steps, the last of which is o->steps, from that of the n - 1 last ones: the earliest comes
@@ -48,8 +48,8 @@ static void add_step(const tern__optimizer *o, double smoothing, const tern__pas
     if (adam) {
         ratio = momentum / sqrt(smoothing);
         move = p->rate / p->root_scale;
-        all[MOVE_EPSILON] = momentum / smoothing *
-                            (move / p->root_scale * later[SHRINK] + later[MOVE_EPSILON]);
+        all[MOVE_EPSILON] =
+            momentum / smoothing * (move / p->root_scale * later[SHRINK] + later[MOVE_EPSILON]);
     } else if (options->kind == TERN_OPTIMIZER_SGD && options->nesterov) {
         move *= momentum;
     } else if (options->kind == TERN_OPTIMIZER_ADADELTA) {
@@ -95,8 +95,7 @@ static void catch_up(const tern__optimizer *o, const tern__weight *w, int64_t r,
     if (!w->alive[r] && idle.shrink == 1) return; /* moments and steps of zeros */
     kernels->idle(&idle, w->data + begin, at(w->moments[0], begin), at(w->moments[1], begin),
                   w->row);
-    if (w->average)
-        kernels->average(w->average + begin, w->data + begin, idle.fresh, w->row);
+    if (w->average) kernels->average(w->average + begin, w->data + begin, idle.fresh, w->row);
 }
 
 void tern__optimizer_refresh(tern__optimizer *o, size_t weight, const int64_t *rows,
@@ -124,8 +123,8 @@ static void step_item(void *arg, int64_t item, int worker) {
     const step *s = arg;
     const tern__weight *w = s->w;
     const tern__tensor *g = w->gradient;
-    int64_t end = (item + 1) * ROWS_TOGETHER < g->rows_used ? (item + 1) * ROWS_TOGETHER
-                                                            : g->rows_used;
+    int64_t end =
+        (item + 1) * ROWS_TOGETHER < g->rows_used ? (item + 1) * ROWS_TOGETHER : g->rows_used;
     for (int64_t i = item * ROWS_TOGETHER; i < end; i++) {
         int64_t r = g->rows[i], begin = r * w->row;
         catch_up(s->o, w, r, s->now - 1);

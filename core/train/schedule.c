@@ -95,8 +95,10 @@ static double after_warmup(const tern__schedule *s, int64_t step, int64_t warmup
         int64_t steps = s->steps - warmup;
         return anneal(s->rate, o->minimum, (double)(step - warmup) / (double)steps);
     }
-    case TERN_SCHEDULE_PLATEAU: return fmax(s->rate * s->factor, fmin(s->rate, o->minimum));
-    default: return s->rate;
+    case TERN_SCHEDULE_PLATEAU:
+        return fmax(s->rate * s->factor, fmin(s->rate, o->minimum));
+    default:
+        return s->rate;
     }
 }
 

@@ -83,8 +83,8 @@ static double gain(const split *s, const group *g) {
     return sum;
 }
 
-/* Groups in random order, whatever their size: were large ones preferred, the second part would hold
- * other samples than the first (texts that occur several times, the longest recordings). */
+/* Groups in random order, whatever their size: were large ones preferred, the second part would
+ * hold other samples than the first (texts that occur several times, the longest recordings). */
 static void choose(split *s, uint64_t seed) {
     tern__random random = tern__random_make(seed, 0x73706c6974u /* "split" */);
     for (int64_t i = 0; i < s->n_groups; i++) s->order[i] = i;

@@ -32,16 +32,16 @@ typedef struct tern__run {
     tern__schedule schedule;
     tern__run_state state;
     json_t *settings, *history;
-    float *best; /* weights and buffers of the best epoch; NULL without validation */
-    int64_t batches;  /* in an epoch */
-    int64_t *order;   /* samples of the epoch */
+    float *best;     /* weights and buffers of the best epoch; NULL without validation */
+    int64_t batches; /* in an epoch */
+    int64_t *order;  /* samples of the epoch */
     tern__batch batch;
     float *mixed; /* room for one mixed input */
     size_t mixed_capacity;
     tern_tensor soft_target; /* of mixed samples; data is owned */
     size_t soft_capacity;
     /* Of this sitting only. */
-    double saved; /* when, by the clock: the last checkpoint */
+    double saved;                             /* when, by the clock: the last checkpoint */
     double batch_seconds, validation_seconds; /* smoothed; last */
 } tern__run;
 

@@ -88,9 +88,7 @@ tern_status tern__run_state_from_json(tern_context *c, tern__run_state *state, c
 
 /* ---- the settings ---- */
 
-static uint64_t hash_text(uint64_t h, const char *text) {
-    return tern__hash_text(h, text) * 31;
-}
+static uint64_t hash_text(uint64_t h, const char *text) { return tern__hash_text(h, text) * 31; }
 
 /* Operators, names and shapes, not weights. */
 static uint64_t network_fingerprint(const tern_graph *g) {
@@ -196,6 +194,7 @@ tern_status tern__run_settings(tern__run *r, const tern_graph *network) {
     set_hash(&r->settings, "validation set",
              o->validation ? tern__dataset_fingerprint(o->validation) : 0);
     set_hash(&r->settings, "class_weights", class_weights_hash(&o->loss));
-    return r->settings ? TERN_OK
-                       : tern__fail(r->context, TERN_ERR_MEMORY, "no memory for the run's settings");
+    return r->settings
+               ? TERN_OK
+               : tern__fail(r->context, TERN_ERR_MEMORY, "no memory for the run's settings");
 }

@@ -1,5 +1,5 @@
-/* The files of a training: what it writes is nothing that it reads, and nothing else is written over.
- * Knows no domain. */
+/* The files of a training: what it writes is nothing that it reads, and nothing else is written
+ * over. Knows no domain. */
 #include "training.h"
 
 #include "dataset.h"
@@ -35,6 +35,8 @@ tern_status tern__training_check_files(tern_context *c, const tern_train_options
     tern_status st = tern__training_files_look(&files, c, o);
     for (size_t i = 0; st == TERN_OK && i <= n_inputs; i++)
         st = tern__outputs_spare(c, files.at, TERN__TRAINING_FILES,
-                                 i < n_inputs ? inputs[i] : init ? init->path : NULL);
+                                 i < n_inputs ? inputs[i]
+                                 : init       ? init->path
+                                              : NULL);
     return st;
 }

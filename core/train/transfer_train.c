@@ -109,10 +109,9 @@ static tern_status train_rest(tern_model **model, const tern_graph *graph, int b
     const int ends[2] = {border, graph->outputs[0]};
     tern_status st = tern__training_spare_data(c, options, data);
     for (int i = 0; st == TERN_OK && i < 2; i++)
-        st = tern__graph_operate(&parts[i], &(tern__surgery){.from = graph,
-                                                             .output = ends[i],
-                                                             .input = i ? border : -1,
-                                                             .last = -1});
+        st = tern__graph_operate(
+            &parts[i], &(tern__surgery){
+                           .from = graph, .output = ends[i], .input = i ? border : -1, .last = -1});
     if (st == TERN_OK) st = tern_model_create(&beginning, parts[0]);
     if (st == TERN_OK) st = run_beginning(&kept_data, beginning, data, shape);
     if (st == TERN_OK && o.validation) {

@@ -25,7 +25,8 @@ static void remove_files(void) {
     unlink(picture_path);
 }
 
-static void write_file(char *path, const char *header, size_t length, const void *body, size_t size) {
+static void write_file(char *path, const char *header, size_t length, const void *body,
+                       size_t size) {
     const int file = mkstemp(path);
     fuzz_require(file >= 0 && write(file, header, length) == (ssize_t)length &&
                      write(file, body, size) == (ssize_t)size && !close(file),
@@ -33,8 +34,9 @@ static void write_file(char *path, const char *header, size_t length, const void
 }
 
 static void make_inputs(void) {
-    static const char wave[] = "RIFF\xb4\1\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x20\3\0\0\x20\3\0\0\1\0\x08\0"
-                               "data\x90\1\0\0";
+    static const char wave[] =
+        "RIFF\xb4\1\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x20\3\0\0\x20\3\0\0\1\0\x08\0"
+        "data\x90\1\0\0";
     static bool made;
     if (made) return;
     made = true;
@@ -183,7 +185,8 @@ static void enlarge(tern_image *large, const tern_model *m) {
     const tern_graph *g = tern_model_graph(m);
     const tern__shape *y = &g->values[g->outputs[0]].shape;
     *large = (tern_image){0};
-    if (y->rank == 4 && y->dims[2] > 0 && y->dims[3] > 0 && y->dims[2] <= 1024 && y->dims[3] <= 1024)
+    if (y->rank == 4 && y->dims[2] > 0 && y->dims[3] > 0 && y->dims[2] <= 1024 &&
+        y->dims[3] <= 1024)
         tern_image_create(large, g->context, (int)y->dims[3] + 8, (int)y->dims[2] + 8, 1, 8);
 }
 
@@ -206,8 +209,8 @@ static void use_segmenter(tern_session *s, const tern_model *m, const tern_image
     const tern_status st = tern_vision_describe(&info, s);
     fuzz_require(st == TERN_OK || *tern_session_message(s), "a sentence of the session");
     if (st != TERN_OK) return;
-    const int64_t side = 2 * (info.reach.before[0] + info.reach.after[0] + SIDE +
-                              2 * info.reach.multiple[0]);
+    const int64_t side =
+        2 * (info.reach.before[0] + info.reach.after[0] + SIDE + 2 * info.reach.multiple[0]);
     if (side > 256 || info.width * info.height > 1 << 16 ||
         !front_is_short(m, info.height ? info.height : side, info.width ? info.width : side))
         return;
@@ -219,7 +222,8 @@ static void use_segmenter(tern_session *s, const tern_model *m, const tern_image
 
 static void use_picture(tern_session *s, const tern_model *m) {
     tern_image image;
-    if (tern_image_create(&image, tern_model_graph(m)->context, SIDE, SIDE, 3, 8) != TERN_OK) return;
+    if (tern_image_create(&image, tern_model_graph(m)->context, SIDE, SIDE, 3, 8) != TERN_OK)
+        return;
     memcpy(image.data, pixels, sizeof pixels);
     tern_session *other; /* what a domain keeps with a session is of one kind */
     use_classifier(s, m, &image);

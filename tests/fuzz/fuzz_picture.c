@@ -17,7 +17,8 @@ static void read_picture(const uint8_t *bytes, size_t size, tern_alpha alpha, bo
     if (status == TERN_OK) {
         const double pixels = (double)image.width * image.height;
         const size_t count = (size_t)pixels * (size_t)image.channels;
-        fuzz_require(image.width > 0 && image.height > 0 && pixels <= MOST_PIXELS, "a bounded size");
+        fuzz_require(image.width > 0 && image.height > 0 && pixels <= MOST_PIXELS,
+                     "a bounded size");
         uint32_t sum = 0; /* every value can be read */
         for (size_t i = 0; i < count; i++) {
             const uint32_t v = image.bits == 8 ? ((const uint8_t *)image.data)[i]

@@ -54,8 +54,7 @@ static void networks(void) {
     x = tern_max_pool(tern_lrn(conv(x, 4, 3, 1), 3, 1e-4f, 0.75f, 2), 2, 1);
     tern_value in[4] = {x, tern_parameter(g, "w", 4, kernel, (tern_initializer){0})};
     tern_apply(g, "ConvTranspose", "up", in, 2,
-               (tern_attribute[]){TERN_INTS("strides", two, 2),
-                                  TERN_INTS("output_padding", two, 2),
+               (tern_attribute[]){TERN_INTS("strides", two, 2), TERN_INTS("output_padding", two, 2),
                                   TERN_INTS("dilations", two, 2)},
                1, &x, 1);
     in[0] = tern_pad(x, (int64_t[]){0, 0, 1, 2, 0, 0, 0, 3}, "reflect");
@@ -137,8 +136,13 @@ static void texts(void) {
     g = begin();
     tern_value ids = tern_input_typed(g, "ids", TERN_INT64, 2, (int64_t[]){-1, -1});
     tern_value parts = tern_input_typed(g, "subwords", TERN_INT64, 3, (int64_t[]){-1, -1, 4});
-    parts = tern_reduce_mean(tern_gather(tern_parameter(g, "parts", 2, (int64_t[]){9, 2}, (tern_initializer){0}), parts, 0), (int64_t[]){2}, 1, false);
-    tern_value x = tern_concat((tern_value[]){tern_embedding(ids, (int64_t)tern_vocabulary_rows(vocabulary), 3), parts}, 2, 2);
+    parts = tern_reduce_mean(
+        tern_gather(tern_parameter(g, "parts", 2, (int64_t[]){9, 2}, (tern_initializer){0}), parts,
+                    0),
+        (int64_t[]){2}, 1, false);
+    tern_value x = tern_concat(
+        (tern_value[]){tern_embedding(ids, (int64_t)tern_vocabulary_rows(vocabulary), 3), parts}, 2,
+        2);
     x = tern_transpose(x, (int64_t[]){0, 2, 1});
     x = tern_conv(x, 3, (tern_conv_options){.kernel_shape = {3}, .pads = {1, 1}});
     finish("tagger", g, x, tokens);
@@ -175,8 +179,8 @@ static void pictures(void) {
     g = begin();
     x = tern_input(g, "x", 4, (int64_t[]){-1, 3, -1, -1});
     x = tern_relu(conv(x, 2, 3, 2));
-    tern_value in[4] = {
-        x, tern_parameter(g, "w", 4, (int64_t[]){2, 3, 2, 2}, (tern_initializer){0})};
+    tern_value in[4] = {x,
+                        tern_parameter(g, "w", 4, (int64_t[]){2, 3, 2, 2}, (tern_initializer){0})};
     tern_apply(g, "ConvTranspose", "up", in, 2,
                (tern_attribute[]){TERN_INTS("strides", ((int64_t[]){2, 2}), 2)}, 1, &x, 1);
     finish("mask", g, x, mask);

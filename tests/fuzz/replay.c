@@ -23,9 +23,15 @@ static void change_and_feed(const uint8_t *bytes, size_t size, tern__random *ran
         size_t at = (size_t)tern__random_below(random, (int64_t)size);
         size_t few = (size_t)tern__random_below(random, 9);
         switch (tern__random_below(random, 5)) {
-        case 0: changed[at] ^= (uint8_t)(1u << tern__random_below(random, 8)); break;
-        case 1: changed[at] = (uint8_t)tern__random_u32(random); break;
-        case 2: changed[at] = tern__random_below(random, 2) ? 0xff : 0; break;
+        case 0:
+            changed[at] ^= (uint8_t)(1u << tern__random_below(random, 8));
+            break;
+        case 1:
+            changed[at] = (uint8_t)tern__random_u32(random);
+            break;
+        case 2:
+            changed[at] = tern__random_below(random, 2) ? 0xff : 0;
+            break;
         case 3:
             if (few > size - at) few = size - at;
             memmove(changed + at, changed + at + few, size - at - few);

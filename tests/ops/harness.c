@@ -51,11 +51,11 @@ static tern_context *open_context(const char *level, int threads, failing *f) {
 typedef struct expectation {
     const op_row *row;
     int n_inputs, n_outputs;
-    reference_tensor inputs[OP_MOST_INPUTS];   /* as doubles that are floats */
-    reference_tensor outputs[MOST_OUTPUTS];    /* of training */
+    reference_tensor inputs[OP_MOST_INPUTS]; /* as doubles that are floats */
+    reference_tensor outputs[MOST_OUTPUTS];  /* of training */
     reference_tensor inference[MOST_OUTPUTS];
-    double *weights[MOST_OUTPUTS];             /* r of L = sum r y */
-    double *gradients[OP_MOST_INPUTS];         /* dL/dx, NULL where there is none */
+    double *weights[MOST_OUTPUTS];     /* r of L = sum r y */
+    double *gradients[OP_MOST_INPUTS]; /* dL/dx, NULL where there is none */
 } expectation;
 
 static double uniform(tern__random *r, double low, double high) {
@@ -69,10 +69,13 @@ static double draw(tern__random *r, op_values kind) {
         do size = uniform(r, 0.1, 5);
         while (fabs(size - 3) < 0.05);
         return sign * size;
-    case OP_POSITIVE: return uniform(r, 0.5, 2);
-    case OP_PROBABILITY: return uniform(r, 0.05, 0.95);
+    case OP_POSITIVE:
+        return uniform(r, 0.5, 2);
+    case OP_PROBABILITY:
+        return uniform(r, 0.05, 0.95);
     case OP_NORMAL:
-    case OP_DISTINCT: break;
+    case OP_DISTINCT:
+        break;
     }
     return sign * uniform(r, 0.1, 2);
 }
@@ -105,14 +108,20 @@ static size_t attributes_of(const op_row *row) {
 static void run_reference(const expectation *e, bool training,
                           reference_tensor outputs[MOST_OUTPUTS]) {
     const op_row *row = e->row;
-    reference_call call = {.attributes = row->attributes, .n_attributes = attributes_of(row),
-                           .n_inputs = e->n_inputs, .n_outputs = e->n_outputs, .inputs = e->inputs,
-                           .training = training, .integer_target = row->inputs[1].kind == OP_INTS};
+    reference_call call = {.attributes = row->attributes,
+                           .n_attributes = attributes_of(row),
+                           .n_inputs = e->n_inputs,
+                           .n_outputs = e->n_outputs,
+                           .inputs = e->inputs,
+                           .training = training,
+                           .integer_target = row->inputs[1].kind == OP_INTS};
     row->reference(&call);
     if (row->then) {
         reference_call then = {.attributes = &row->then_attribute,
                                .n_attributes = row->then_attribute.name != NULL,
-                               .n_inputs = 1, .n_outputs = 1, .inputs = call.outputs};
+                               .n_inputs = 1,
+                               .n_outputs = 1,
+                               .inputs = call.outputs};
         row->then_reference(&then);
         free(call.outputs[0].data);
         call.outputs[0] = then.outputs[0];
@@ -186,8 +195,8 @@ static void free_expectation(expectation *e) {
 /* ---- the graph of a row ---- */
 
 typedef struct variant {
-    bool last;   /* a 1x1 AveragePool before each input of rank 3 to 5 makes it channels-last */
-    int copies;  /* of the operator, reading the same inputs */
+    bool last;  /* a 1x1 AveragePool before each input of rank 3 to 5 makes it channels-last */
+    int copies; /* of the operator, reading the same inputs */
     int64_t first, batch; /* entries of the batch; batch 0: all */
     bool unknown_batch, unfused;
 } variant;
@@ -212,8 +221,10 @@ static void *input_data(const expectation *e, int i, const variant *v, tern__sha
     char *data = malloc((size_t)(count + 1) * 8);
     assert_non_null(data);
     for (int64_t k = 0; k < count; k++)
-        if (ints) ((int64_t *)data)[k] = (int64_t)e->inputs[i].data[from + k];
-        else ((float *)data)[k] = (float)e->inputs[i].data[from + k];
+        if (ints)
+            ((int64_t *)data)[k] = (int64_t)e->inputs[i].data[from + k];
+        else
+            ((float *)data)[k] = (float)e->inputs[i].data[from + k];
     return data;
 }
 
@@ -268,7 +279,7 @@ typedef struct run {
     tern_context *context;
     tern_graph *graph;
     tern__plan *plan;
-    int n_inputs; /* of the graph */
+    int n_inputs;                /* of the graph */
     int numbers[OP_MOST_INPUTS]; /* of the row, for each */
     tern_tensor tensors[OP_MOST_INPUTS];
     tern__shape shapes[OP_MOST_INPUTS];
@@ -300,8 +311,11 @@ static tern_status start(run *r, tern_context *c, const expectation *e, const va
     if ((status = tern_graph_check(r->graph))) return status;
     bool seeded[MOST_OUTPUTS * MOST_COPIES];
     for (int k = 0; k < MOST_OUTPUTS * MOST_COPIES; k++) seeded[k] = !e->row->no_gradient;
-    tern__plan_options o = {.training = training, .seeded = seeded, .input_gradients = training,
-                            .unfused = v->unfused, .poison = true};
+    tern__plan_options o = {.training = training,
+                            .seeded = seeded,
+                            .input_gradients = training,
+                            .unfused = v->unfused,
+                            .poison = true};
     if ((status = tern__plan_create(&r->plan, r->graph, r->shapes, &o))) return status;
     if ((status = tern__plan_forward(r->plan, r->tensors, 1, 1))) return status;
     if (!training || e->row->no_gradient) return TERN_OK;
@@ -549,7 +563,8 @@ static struct CMUnitTest *make_tests(size_t count) {
 int op_rows_run(const char *group, const op_row *rows, size_t count) {
     struct CMUnitTest *tests = make_tests(count);
     for (size_t i = 0; i < count; i++)
-        tests[i] = (struct CMUnitTest){.name = rows[i].title, .test_func = run_row,
+        tests[i] = (struct CMUnitTest){.name = rows[i].title,
+                                       .test_func = run_row,
                                        .initial_state = (void *)(uintptr_t)&rows[i]};
     return run_group(group, tests, count);
 }
@@ -579,7 +594,8 @@ static void run_mistake(void **state) {
 int op_mistakes_run(const char *group, const op_mistake *mistakes, size_t count) {
     struct CMUnitTest *tests = make_tests(count);
     for (size_t i = 0; i < count; i++)
-        tests[i] = (struct CMUnitTest){.name = mistakes[i].row.title, .test_func = run_mistake,
+        tests[i] = (struct CMUnitTest){.name = mistakes[i].row.title,
+                                       .test_func = run_mistake,
                                        .initial_state = (void *)(uintptr_t)&mistakes[i]};
     return run_group(group, tests, count);
 }

@@ -49,7 +49,7 @@ typedef struct op_row {
     reference_function *reference;
     op_input inputs[OP_MOST_INPUTS];
     tern_attribute attributes[8];
-    int outputs; /* 0: 1 */
+    int outputs;      /* 0: 1 */
     const char *then; /* an activation that the plan may fuse */
     reference_function *then_reference;
     tern_attribute then_attribute;
@@ -62,20 +62,31 @@ typedef struct op_row {
 
 #define OP_DIMS(...)                                                                               \
     .rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dims = {__VA_ARGS__}
-#define OP_FLOAT(...) {.kind = OP_FLOATS, OP_DIMS(__VA_ARGS__)}
+#define OP_FLOAT(...)                                                                              \
+    { .kind = OP_FLOATS, OP_DIMS(__VA_ARGS__) }
 #define OP_FLOAT_OF(kind_of_values, ...)                                                           \
-    {.kind = OP_FLOATS, .values = kind_of_values, OP_DIMS(__VA_ARGS__)}
-#define OP_WEIGHT(...) {.kind = OP_FLOATS, .whole = true, OP_DIMS(__VA_ARGS__)}
+    { .kind = OP_FLOATS, .values = kind_of_values, OP_DIMS(__VA_ARGS__) }
+#define OP_WEIGHT(...)                                                                             \
+    { .kind = OP_FLOATS, .whole = true, OP_DIMS(__VA_ARGS__) }
 #define OP_NUMBERS(...)                                                                            \
-    {.kind = OP_LIST, .whole = true, .rank = 1,                                                    \
-     .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                        \
-     .data = (const double[]){__VA_ARGS__}}
+    {                                                                                              \
+        .kind = OP_LIST, .whole = true, .rank = 1,                                                 \
+        .dims = {(int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))},                     \
+        .data = (const double[]) {                                                                 \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 #define OP_INTS_ATTRIBUTE(name, ...)                                                               \
-    {(name), TERN_ATTRIBUTE_INTS, 0, 0, NULL, (const int64_t[]){__VA_ARGS__},                      \
-     sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)}
-#define OP_INT_ATTRIBUTE(name, value) {(name), TERN_ATTRIBUTE_INT, (value), 0, NULL, NULL, 0}
-#define OP_REAL_ATTRIBUTE(name, value) {(name), TERN_ATTRIBUTE_FLOAT, 0, (value), NULL, NULL, 0}
-#define OP_TEXT_ATTRIBUTE(name, value) {(name), TERN_ATTRIBUTE_STRING, 0, 0, (value), NULL, 0}
+    {                                                                                              \
+        (name), TERN_ATTRIBUTE_INTS, 0, 0, NULL, (const int64_t[]){__VA_ARGS__},                   \
+            sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)                                     \
+    }
+#define OP_INT_ATTRIBUTE(name, value)                                                              \
+    { (name), TERN_ATTRIBUTE_INT, (value), 0, NULL, NULL, 0 }
+#define OP_REAL_ATTRIBUTE(name, value)                                                             \
+    { (name), TERN_ATTRIBUTE_FLOAT, 0, (value), NULL, NULL, 0 }
+#define OP_TEXT_ATTRIBUTE(name, value)                                                             \
+    { (name), TERN_ATTRIBUTE_STRING, 0, 0, (value), NULL, 0 }
 
 /* One cmocka test per row; returns the number of failures. */
 int op_rows_run(const char *group, const op_row *rows, size_t count);

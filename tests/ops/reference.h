@@ -46,14 +46,13 @@ reference_function reference_relu, reference_leaky_relu, reference_elu, referenc
 reference_function reference_clip, reference_hard_sigmoid, reference_sqrt, reference_exp,
     reference_log, reference_pow, reference_selu, reference_softsign, reference_abs,
     reference_reciprocal;
-reference_function reference_add, reference_sub, reference_mul, reference_div,
-    reference_prelu;
+reference_function reference_add, reference_sub, reference_mul, reference_div, reference_prelu;
 reference_function reference_conv, reference_conv_transpose, reference_max_pool,
     reference_average_pool, reference_global_average_pool, reference_global_max_pool, reference_pad;
 reference_function reference_gemm, reference_matmul;
 reference_function reference_batch_normalization, reference_layer_normalization, reference_lrn,
-    reference_softmax,
-    reference_log_softmax, reference_reduce_mean, reference_reduce_sum, reference_reduce_max;
+    reference_softmax, reference_log_softmax, reference_reduce_mean, reference_reduce_sum,
+    reference_reduce_max;
 reference_function reference_concat, reference_split, reference_slice, reference_reshape,
     reference_flatten, reference_squeeze, reference_unsqueeze, reference_transpose,
     reference_gather;

@@ -106,8 +106,8 @@ static void run_sequence(const recurrence *r, step_function *step, int64_t d, in
     for (int64_t s = 0; s < length; s++) {
         int64_t t = reverse ? length - 1 - s : s;
         int64_t place = r->batch_first ? n * r->steps + t : t * r->batch + n;
-        int64_t out = r->batch_first ? place * r->directions + d
-                                     : (t * r->directions + d) * r->batch + n;
+        int64_t out =
+            r->batch_first ? place * r->directions + d : (t * r->directions + d) * r->batch + n;
         step(r, d, call->inputs[0].data + place * r->inputs, h, c);
         memcpy(r->y + out * hidden, h, (size_t)hidden * sizeof *h);
     }
@@ -120,7 +120,10 @@ static void run_sequence(const recurrence *r, step_function *step, int64_t d, in
 
 static void run(reference_call *call, int64_t gates, step_function *step) {
     const reference_tensor *x = &call->inputs[0], *w = &call->inputs[1];
-    recurrence r = {.call = call, .inputs = x->dims[2], .directions = w->dims[0], .gates = gates,
+    recurrence r = {.call = call,
+                    .inputs = x->dims[2],
+                    .directions = w->dims[0],
+                    .gates = gates,
                     .hidden = w->dims[1] / gates,
                     .batch_first = reference_int(call, "layout", 0) == 1};
     r.batch = x->dims[r.batch_first ? 0 : 1];

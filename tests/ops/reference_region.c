@@ -23,8 +23,8 @@ static double logit(const places *p, int64_t n, int64_t c, int64_t s) {
 
 static double weight(const places *p, int64_t n, int64_t s) {
     const reference_call *call = p->call;
-    if (call->integer_target && (int64_t)call->inputs[1].data[n * p->size + s] ==
-                                    reference_int(call, "ignore_index", -100))
+    if (call->integer_target &&
+        (int64_t)call->inputs[1].data[n * p->size + s] == reference_int(call, "ignore_index", -100))
         return 0;
     return call->n_inputs > 2 && call->inputs[2].data ? call->inputs[2].data[n * p->size + s] : 1;
 }
@@ -101,8 +101,10 @@ static double jaccard(const place_error *e, int64_t count, int64_t k) {
     for (int64_t i = 0; i < count; i++) all += e[i].there;
     intersection = joined = all;
     for (int64_t i = 0; i < k; i++) {
-        if (e[i].there) intersection--;
-        else joined++;
+        if (e[i].there)
+            intersection--;
+        else
+            joined++;
     }
     return joined > 0 ? 1 - intersection / joined : 0;
 }

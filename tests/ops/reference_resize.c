@@ -115,8 +115,8 @@ static void resize_axis(const reference_call *call, reference_tensor *t, int axi
 
 void reference_resize(reference_call *call) {
     const reference_tensor *x = &call->inputs[0];
-    const reference_tensor *scales = call->n_inputs > 2 && call->inputs[2].data ? &call->inputs[2]
-                                                                                : NULL;
+    const reference_tensor *scales =
+        call->n_inputs > 2 && call->inputs[2].data ? &call->inputs[2] : NULL;
     reference_tensor t = *x;
     t.data = malloc((size_t)(reference_count(x) + 1) * sizeof *t.data);
     if (!t.data) abort();

@@ -53,10 +53,8 @@ void reference_matmul(reference_call *call) {
     memcpy(full.dims, dims, sizeof dims);
     do {
         int64_t left[TERN_MAX_RANK], right[TERN_MAX_RANK];
-        for (int i = 0; i < a.rank; i++)
-            left[i] = a.dims[i] == 1 ? 0 : index[i + rank - a.rank];
-        for (int i = 0; i < b.rank; i++)
-            right[i] = b.dims[i] == 1 ? 0 : index[i + rank - b.rank];
+        for (int i = 0; i < a.rank; i++) left[i] = a.dims[i] == 1 ? 0 : index[i + rank - a.rank];
+        for (int i = 0; i < b.rank; i++) right[i] = b.dims[i] == 1 ? 0 : index[i + rank - b.rank];
         left[a.rank - 2] = index[rank - 2];
         right[b.rank - 1] = index[rank - 1];
         double sum = 0;
@@ -126,7 +124,8 @@ void reference_lrn(reference_call *call) {
     const reference_tensor *x = &call->inputs[0];
     const int64_t size = reference_int(call, "size", 0), channels = x->dims[1];
     const double alpha = reference_float(call, "alpha", 1e-4),
-                 beta = reference_float(call, "beta", 0.75), bias = reference_float(call, "bias", 1);
+                 beta = reference_float(call, "beta", 0.75),
+                 bias = reference_float(call, "bias", 1);
     int64_t places = 1;
     for (int i = 2; i < x->rank; i++) places *= x->dims[i];
     double *y = reference_output(call, 0, x->rank, x->dims);

@@ -291,9 +291,10 @@ TERN_API tern_status tern_audio_options_preset(tern_audio_options *options, tern
                                                const char *name);
 /** The names above one by one: index 0.. until NULL. Static storage. */
 TERN_API const char *tern_audio_preset_name(size_t index);
-/** Another sample rate (in Hz, 1..768000) with frames as long and as far apart in seconds as before: win_length and
- *  hop_length follow, n_fft is halved or doubled as the window needs. The number of bands stays; an fmax that
- *  is above half the new rate becomes 0, which is half the rate. */
+/** Another sample rate (in Hz, 1..768000) with frames as long and as far apart in seconds as
+ * before: win_length and hop_length follow, n_fft is halved or doubled as the window needs. The
+ * number of bands stays; an fmax that is above half the new rate becomes 0, which is half the rate.
+ */
 TERN_API void tern_audio_options_at_rate(tern_audio_options *options, int sample_rate);
 /** The options as one JSON object, complete. On success the caller frees *text with tern_free. */
 TERN_API tern_status tern_audio_options_text(char **text, tern_context *context,

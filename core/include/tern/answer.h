@@ -18,8 +18,8 @@ typedef struct tern_score {
 typedef struct tern_answer {
     const char *label; /**< the most probable one */
     float score;
-    size_t count;           /**< labels that the model knows */
-    const tern_score *top;  /**< [count], the most probable first */
+    size_t count;          /**< labels that the model knows */
+    const tern_score *top; /**< [count], the most probable first */
 } tern_answer;
 
 #ifdef __cplusplus

@@ -59,11 +59,11 @@ typedef struct tern_load {
     int64_t row;          /**< its place in the batch */
     const int64_t *batch; /**< the source numbers of the whole batch (for mixing samples) */
     int64_t batch_count;
-    bool training;        /**< false: no augmentation; the result must then depend on the sample
-                               only */
+    bool training; /**< false: no augmentation; the result must then depend on the sample
+                        only */
     uint64_t seed, epoch;
-    uint64_t random;      /**< mixed from seed, epoch and sample: to seed augmentation with */
-    int worker;           /**< in [0, threads): for scratch memory of one's own */
+    uint64_t random; /**< mixed from seed, epoch and sample: to seed augmentation with */
+    int worker;      /**< in [0, threads): for scratch memory of one's own */
     /** The sample's part of the batch, dims[0] == 1, to be filled completely (the memory holds
      *  whatever it held before); the other dims are those that `shapes` gave. */
     tern_tensor inputs[TERN_DATASET_MAX_INPUTS];
@@ -83,8 +83,8 @@ typedef struct tern_dataset_source {
     int64_t (*class_of)(void *self, int64_t sample);
     int64_t (*group_of)(void *self, int64_t sample);
     int64_t (*fold_of)(void *self, int64_t sample);
-    /** Optional: how long a sample is (tokens, frames). Training and evaluation then make batches of
-     *  samples of about one length, so that little is padded: training shuffles, sorts some 50
+    /** Optional: how long a sample is (tokens, frames). Training and evaluation then make batches
+     * of samples of about one length, so that little is padded: training shuffles, sorts some 50
      *  batches at a time by length, and shuffles the batches. */
     int64_t (*length_of)(void *self, int64_t sample);
     /** Type, rank and dims of the inputs and of the target of one batch (dims[0] is set by the

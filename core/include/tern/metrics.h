@@ -31,9 +31,9 @@ typedef struct tern_class_metrics {
     int64_t support;   /**< samples of this class */
     int64_t predicted; /**< samples taken for this class */
     int64_t correct;
-    double precision;  /**< correct / predicted */
-    double recall;     /**< correct / support */
-    double f1;         /**< 2 correct / (support + predicted) */
+    double precision; /**< correct / predicted */
+    double recall;    /**< correct / support */
+    double f1;        /**< 2 correct / (support + predicted) */
 } tern_class_metrics;
 TERN_API tern_class_metrics tern_confusion_class(const tern_confusion *confusion, int64_t number);
 

@@ -1,4 +1,5 @@
-/* Looking into a model: its nodes with shapes, weights and work, what it takes and gives, its metadata. */
+/* Looking into a model: its nodes with shapes, weights and work, what it takes and gives, its
+ * metadata. */
 #ifndef TERN_MODEL_INFO_H
 #define TERN_MODEL_INFO_H
 
@@ -29,17 +30,19 @@ typedef struct tern_model_info {
     int64_t parameters;  /**< trainable elements */
     double flops;        /**< of all nodes */
     size_t weight_bytes; /**< of all weights and constants, as in the file */
-    size_t memory_bytes; /**< that a session needs while it runs: packed weights and working memory */
+    size_t
+        memory_bytes; /**< that a session needs while it runs: packed weights and working memory */
 } tern_model_info;
 
-/** Inputs of the model, and what input i of them is declared as: dimensions that are only known when
- *  it runs are -1, data is NULL. The name belongs to the model. */
+/** Inputs of the model, and what input i of them is declared as: dimensions that are only known
+ * when it runs are -1, data is NULL. The name belongs to the model. */
 TERN_API size_t tern_model_input_count(const tern_model *model);
 TERN_API tern_port_info tern_model_input(const tern_model *model, size_t i);
 
-/** Describes a model for inputs of these shapes (one per input of the model, data ignored); NULL: those of
- *  the model with 1 for the batch. Errors: TERN_ERR_SHAPE if a dimension is still unknown, or
- *  the network does not take the shapes. *info is NULL on failure; strings belong to the model. */
+/** Describes a model for inputs of these shapes (one per input of the model, data ignored); NULL:
+ * those of the model with 1 for the batch. Errors: TERN_ERR_SHAPE if a dimension is still unknown,
+ * or the network does not take the shapes. *info is NULL on failure; strings belong to the model.
+ */
 TERN_API tern_status tern_model_describe(tern_model_info **info, const tern_model *model,
                                          const tern_tensor *inputs);
 TERN_API void tern_model_info_free(tern_model_info *info, const tern_model *model);

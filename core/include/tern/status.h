@@ -1,8 +1,8 @@
 /* Status values, the context and its error sentence.
  *
- * Every call that can fail returns a tern_status; the sentence that explains a failure (what failed,
- * with which values, and the rule) is kept by the context until the next failure. Nothing in the
- * library prints, exits, aborts or changes the locale, OpenMP's settings or signal handlers.
+ * Every call that can fail returns a tern_status; the sentence that explains a failure (what
+ * failed, with which values, and the rule) is kept by the context until the next failure. Nothing
+ * in the library prints, exits, aborts or changes the locale, OpenMP's settings or signal handlers.
  *
  * Options that a call takes by pointer may be NULL: the defaults, those of their _INIT macro. Where
  * the defaults do not suffice (no folder of masks, say) the call fails with a sentence. */
@@ -45,8 +45,8 @@ TERN_API const char *tern_status_name(tern_status status);
 /** The library's version, "major.minor.patch". Static storage. */
 TERN_API const char *tern_version(void);
 
-/** Owner of settings, allocator and the last error sentence; every other object is made from one and
- *  must not outlive it. Calls that share a context must not run at the same time, with one
+/** Owner of settings, allocator and the last error sentence; every other object is made from one
+ * and must not outlive it. Calls that share a context must not run at the same time, with one
  *  exception: sessions (session.h), which keep their own sentence. */
 typedef struct tern_context tern_context;
 
@@ -67,7 +67,8 @@ typedef struct tern_context_options {
     void (*on_log)(void *user, tern_log_level level, const char *line); /**< NULL: silent */
     void *user;
 } tern_context_options;
-#define TERN_CONTEXT_OPTIONS_INIT {sizeof(tern_context_options), 0, NULL, NULL, NULL}
+#define TERN_CONTEXT_OPTIONS_INIT                                                                  \
+    { sizeof(tern_context_options), 0, NULL, NULL, NULL }
 
 /** Creates a context. options may be NULL for the defaults. The environment variable TERN_CPU
  *  (generic, avx2, avx512) lowers the instruction set level; a level that this CPU lacks is refused
@@ -77,8 +78,8 @@ TERN_API tern_status tern_context_create(tern_context **context,
                                          const tern_context_options *options);
 /** Frees the context. NULL is allowed. */
 TERN_API void tern_context_free(tern_context *context);
-/** The sentence of the last failure, "" if there was none. Never NULL, also for a NULL context. Valid
- *  until the next failure. */
+/** The sentence of the last failure, "" if there was none. Never NULL, also for a NULL context.
+ * Valid until the next failure. */
 TERN_API const char *tern_context_message(const tern_context *context);
 /** Frees memory that a call gave to its caller (text, samples, ...). NULL is allowed. */
 TERN_API void tern_free(tern_context *context, void *memory);
@@ -87,8 +88,9 @@ TERN_API void tern_free(tern_context *context, void *memory);
  *  straight. Errors: TERN_ERR_ARGUMENT if path is empty; TERN_ERR_IO; TERN_ERR_MEMORY. */
 TERN_API tern_status tern_file_save(tern_context *context, const char *path, const void *data,
                                     size_t size);
-/** Refuses to write output (TERN_ERR_ARGUMENT) where that would replace one of these inputs: by device and inode, so
- *  that links count. An input NULL or "-" is none. To be called before anything is opened for writing. */
+/** Refuses to write output (TERN_ERR_ARGUMENT) where that would replace one of these inputs: by
+ * device and inode, so that links count. An input NULL or "-" is none. To be called before anything
+ * is opened for writing. */
 TERN_API tern_status tern_file_check(tern_context *context, const char *output,
                                      const char *const *inputs, size_t n_inputs);
 /** The number of threads in use. */

@@ -20,11 +20,11 @@ typedef enum tern_loss_kind {
     TERN_LOSS_BINARY_CROSS_ENTROPY,  /**< output: logits; target: float 0..1 of its shape */
     TERN_LOSS_SQUARED_ERROR,         /**< (y - t)^2; target: float as output */
     TERN_LOSS_ABSOLUTE_ERROR,
-    TERN_LOSS_HUBER,                 /**< d^2/2 where |d| <= delta, else delta (|d| - delta/2) */
+    TERN_LOSS_HUBER, /**< d^2/2 where |d| <= delta, else delta (|d| - delta/2) */
     /* Of pictures and their masks. output: logits [N, C, ...]; target: class numbers, int64
      * [N, ...] (softmax over C), or float 0..1 of the output's shape (sigmoid, each channel). */
-    TERN_LOSS_DICE,    /**< mean over classes of 1 - (2 TP + smooth) / (2 TP + FP + FN + smooth),
-                            sums over the whole batch; classes that no target has count as 0 */
+    TERN_LOSS_DICE, /**< mean over classes of 1 - (2 TP + smooth) / (2 TP + FP + FN + smooth),
+                         sums over the whole batch; classes that no target has count as 0 */
     TERN_LOSS_CROSS_ENTROPY_DICE, /**< cross-entropy (softmax or binary) plus Dice */
     TERN_LOSS_TVERSKY, /**< (mean of 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth))^gamma;
                             Salehi et al. 2017, Abraham & Khan 2019 */
@@ -42,20 +42,20 @@ typedef struct tern_loss_options {
     double label_smoothing;     /**< softmax cross-entropy: 0 <= e < 1 */
     const float *class_weights; /**< softmax cross-entropy: [C], copied; NULL: all 1 */
     size_t n_class_weights;
-    bool ignore;                /**< class numbers: false: ignore_index is -100 */
-    int64_t ignore_index;       /**< places of this number do not count */
-    double positive_weight;     /**< binary: weight of the term of target 1; 0: 1 */
-    double delta;               /**< Huber; 0: 1 */
+    bool ignore;            /**< class numbers: false: ignore_index is -100 */
+    int64_t ignore_index;   /**< places of this number do not count */
+    double positive_weight; /**< binary: weight of the term of target 1; 0: 1 */
+    double delta;           /**< Huber; 0: 1 */
     /** Weights of places, as U-Net's map or a field of view: the target is float [N, 2, ...], what
      *  it would be (one logit: 0..1; more: the class number), then the weight. Cross-entropy and
      *  focal are then sum w loss / sum w, regions count w times, Lovasz where w is not 0. Not for
      *  the losses of numbers (squared to Huber), nor with class_weights or label_smoothing. */
     bool weighted;
-    double smooth;              /**< Dice, Tversky: >= 0 */
-    double alpha;               /**< Tversky, of FP: 0: 0.5; focal: 0: 0.25; negative: none */
-    double beta;                /**< Tversky, of FN: 0: 0.5; negative: none */
-    double gamma;               /**< Tversky: 0: 1; focal: 0: 2, negative: none */
-    bool per_image;             /**< Lovasz: a mean over pictures, not the batch as one */
+    double smooth;  /**< Dice, Tversky: >= 0 */
+    double alpha;   /**< Tversky, of FP: 0: 0.5; focal: 0: 0.25; negative: none */
+    double beta;    /**< Tversky, of FN: 0: 0.5; negative: none */
+    double gamma;   /**< Tversky: 0: 1; focal: 0: 2, negative: none */
+    bool per_image; /**< Lovasz: a mean over pictures, not the batch as one */
     /** In training so many times the same loss of each of the other outputs is added, which must
      *  have the first one's shape: auxiliary classifiers (GoogLeNet: 0.3). 0: not looked at. */
     double auxiliary;
@@ -65,32 +65,32 @@ typedef struct tern_loss_options {
  * Hutter 2019; RMSprop, Hinton's lecture 6e; Adadelta, Zeiler 2012. Semantics and defaults are
  * PyTorch's. */
 typedef enum tern_optimizer_kind {
-    TERN_OPTIMIZER_ADAMW, /**< learning rate 1e-3, weight decay 0.01, decoupled */
-    TERN_OPTIMIZER_ADAM,  /**< learning rate 1e-3 */
-    TERN_OPTIMIZER_SGD,   /**< learning rate 1e-2 */
-    TERN_OPTIMIZER_RMSPROP,  /**< learning rate 1e-2, smoothing 0.99 */
-    TERN_OPTIMIZER_ADADELTA  /**< learning rate 1, smoothing 0.9, epsilon 1e-6 */
+    TERN_OPTIMIZER_ADAMW,   /**< learning rate 1e-3, weight decay 0.01, decoupled */
+    TERN_OPTIMIZER_ADAM,    /**< learning rate 1e-3 */
+    TERN_OPTIMIZER_SGD,     /**< learning rate 1e-2 */
+    TERN_OPTIMIZER_RMSPROP, /**< learning rate 1e-2, smoothing 0.99 */
+    TERN_OPTIMIZER_ADADELTA /**< learning rate 1, smoothing 0.9, epsilon 1e-6 */
 } tern_optimizer_kind;
 
 typedef struct tern_optimizer_options {
     tern_optimizer_kind kind;
     double learning_rate;
-    double momentum;     /**< SGD, RMSprop: 0 (none) <= m < 1 */
-    double dampening;    /**< SGD */
-    bool nesterov;       /**< SGD */
-    double beta1, beta2; /**< Adam, AdamW: 0.9, 0.999 */
-    double smoothing;    /**< RMSprop (PyTorch's alpha), Adadelta (rho) */
-    double epsilon;      /**< 1e-8 (Adadelta 1e-6) */
-    double weight_decay; /**< added to the gradient; AdamW: decoupled from it */
+    double momentum;          /**< SGD, RMSprop: 0 (none) <= m < 1 */
+    double dampening;         /**< SGD */
+    bool nesterov;            /**< SGD */
+    double beta1, beta2;      /**< Adam, AdamW: 0.9, 0.999 */
+    double smoothing;         /**< RMSprop (PyTorch's alpha), Adadelta (rho) */
+    double epsilon;           /**< 1e-8 (Adadelta 1e-6) */
+    double weight_decay;      /**< added to the gradient; AdamW: decoupled from it */
     bool decay_matrices_only; /**< no decay of biases, of normalisations' scale and shift,
                                    and of activations' slopes */
-    double clip_value;   /**< gradients are cut to [-clip_value, clip_value] first; 0: no */
-    double clip_norm;    /**< then scaled so that the norm of all together is at most this; 0: no */
-    double max_norm;     /**< after a step rows of weights are scaled to at most this norm; 0: no
-                              (Kim 2014: 3) */
+    double clip_value;        /**< gradients are cut to [-clip_value, clip_value] first; 0: no */
+    double clip_norm; /**< then scaled so that the norm of all together is at most this; 0: no */
+    double max_norm;  /**< after a step rows of weights are scaled to at most this norm; 0: no
+                           (Kim 2014: 3) */
     const char *max_norm_weight; /**< which weight; NULL: those of all dense (Gemm) layers */
-    double ema;          /**< averages of the weights: a += (1 - d)(w - a), d = min(ema,
-                              (1+n)/(10+n)); 0: no */
+    double ema;                  /**< averages of the weights: a += (1 - d)(w - a), d = min(ema,
+                                      (1+n)/(10+n)); 0: no */
 } tern_optimizer_options;
 
 typedef enum tern_schedule_kind {
@@ -106,19 +106,19 @@ typedef enum tern_schedule_kind {
 /** The learning rate over training, step by step. */
 typedef struct tern_schedule_options {
     tern_schedule_kind kind;
-    double warmup_epochs;    /**< linear from warmup_start times the rate; not for one-cycle */
-    double warmup_start;     /**< 0: 0.01; negative: from 0 */
-    double gamma;            /**< step, plateau; 0: 0.1 */
-    int step_epochs;         /**< step; 0: 30 */
-    double minimum;          /**< cosine, plateau: the least learning rate */
-    double rise;             /**< one-cycle: share of steps before the peak; 0: 0.3 */
-    double start_divisor;    /**< one-cycle: starts at the rate / this; 0: 25 */
-    double end_divisor;      /**< one-cycle: ends at its start / this; 0: 1e4 */
-    bool cycle_momentum;     /**< one-cycle: momentum (Adam: beta1) goes the other way */
+    double warmup_epochs; /**< linear from warmup_start times the rate; not for one-cycle */
+    double warmup_start;  /**< 0: 0.01; negative: from 0 */
+    double gamma;         /**< step, plateau; 0: 0.1 */
+    int step_epochs;      /**< step; 0: 30 */
+    double minimum;       /**< cosine, plateau: the least learning rate */
+    double rise;          /**< one-cycle: share of steps before the peak; 0: 0.3 */
+    double start_divisor; /**< one-cycle: starts at the rate / this; 0: 25 */
+    double end_divisor;   /**< one-cycle: ends at its start / this; 0: 1e4 */
+    bool cycle_momentum;  /**< one-cycle: momentum (Adam: beta1) goes the other way */
     double base_momentum, maximum_momentum; /**< 0: 0.85, 0.95 */
-    int plateau_patience;    /**< 0: 10 */
-    int plateau_cooldown;    /**< epochs after a reduction that are not counted */
-    double plateau_threshold;/**< relative fall that counts; 0: 1e-4 */
+    int plateau_patience;                   /**< 0: 10 */
+    int plateau_cooldown;                   /**< epochs after a reduction that are not counted */
+    double plateau_threshold;               /**< relative fall that counts; 0: 1e-4 */
 } tern_schedule_options;
 
 /* ---- the loop ---- */
@@ -132,8 +132,8 @@ typedef struct tern_train_progress {
     bool epoch_done;        /**< validation_* are of this epoch */
     double loss, accuracy;
     double validation_loss, validation_accuracy; /**< of the last epoch done; NaN before */
-    bool best;              /**< with epoch_done: this epoch's weights are the best so far */
-    int best_epoch;         /**< 0: none yet */
+    bool best;      /**< with epoch_done: this epoch's weights are the best so far */
+    int best_epoch; /**< 0: none yet */
     double best_validation_loss, best_validation_accuracy;
     double learning_rate;
     double items_per_second; /**< samples trained on per second, smoothed */
@@ -142,20 +142,20 @@ typedef struct tern_train_progress {
 } tern_train_progress;
 
 typedef struct tern_train_result {
-    int epochs;      /**< done */
-    int epoch;       /**< whose weights were taken, from 1 */
+    int epochs; /**< done */
+    int epoch;  /**< whose weights were taken, from 1 */
     bool stopped_early;
-    double loss, accuracy; /**< of training, in that epoch */
+    double loss, accuracy;                       /**< of training, in that epoch */
     double validation_loss, validation_accuracy; /**< of those weights; NaN without validation */
-    double seconds;  /**< all sittings together */
+    double seconds;                              /**< all sittings together */
     int64_t steps;
 } tern_train_result;
 
 /** What decides which epoch is the best one. */
 typedef enum tern_monitor {
-    TERN_MONITOR_AUTO,     /**< accuracy where there are classes, else loss */
+    TERN_MONITOR_AUTO, /**< accuracy where there are classes, else loss */
     TERN_MONITOR_LOSS,
-    TERN_MONITOR_ACCURACY  /**< equal accuracies: the lower loss */
+    TERN_MONITOR_ACCURACY /**< equal accuracies: the lower loss */
 } tern_monitor;
 
 typedef struct tern_train_options {
@@ -174,10 +174,10 @@ typedef struct tern_train_options {
     /** Mixup (Zhang et al. 2018): samples of a batch are mixed pairwise, weights from Beta(mixup,
      *  mixup); int64 targets [N] become soft ones. 0: no. */
     double mixup;
-    /** Cutmix (Yun et al. 2019): a box of each sample is replaced by that of another one of the batch
-     *  and targets are mixed by the share of places; its sides are as long as sqrt(1 - k) of the
-     *  input's (of D dimensions: the D-th root), k from Beta(cutmix, cutmix), around any place, cut
-     *  at the edges. Inputs [N, C, ...] of rank 3 or more and the same places; targets [N] or
+    /** Cutmix (Yun et al. 2019): a box of each sample is replaced by that of another one of the
+     * batch and targets are mixed by the share of places; its sides are as long as sqrt(1 - k) of
+     * the input's (of D dimensions: the D-th root), k from Beta(cutmix, cutmix), around any place,
+     * cut at the edges. Inputs [N, C, ...] of rank 3 or more and the same places; targets [N] or
      *  [N, classes]. With mixup too, each batch is mixed in one of the two ways, drawn evenly.
      *  0: no. */
     double cutmix;
@@ -198,7 +198,8 @@ typedef struct tern_train_options {
     void *user;
     tern_train_result *result; /**< filled on success; may be NULL */
 } tern_train_options;
-#define TERN_TRAIN_OPTIONS_INIT {.size = sizeof(tern_train_options), .epochs = 30, .batch = 32}
+#define TERN_TRAIN_OPTIONS_INIT                                                                    \
+    { .size = sizeof(tern_train_options), .epochs = 30, .batch = 32 }
 
 /** Trains a copy of the graph on a data set; *model gets the weights of the best epoch (of the last
  *  one without validation, or with keep_last; with optimizer.ema the averaged weights are what is
@@ -231,7 +232,8 @@ typedef struct tern_trainer_options {
                            targets */
     uint64_t seed;    /**< of dropout */
 } tern_trainer_options;
-#define TERN_TRAINER_OPTIONS_INIT {.size = sizeof(tern_trainer_options)}
+#define TERN_TRAINER_OPTIONS_INIT                                                                  \
+    { .size = sizeof(tern_trainer_options) }
 
 /** Makes a trainer of a copy of the graph. options may be NULL. */
 TERN_API tern_status tern_trainer_create(tern_trainer **trainer, const tern_graph *graph,

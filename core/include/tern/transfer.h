@@ -52,10 +52,10 @@ TERN_API tern_status tern_model_cut(tern_model **cut, const tern_model *model, c
 TERN_API tern_status tern_model_run(float **vectors, int64_t *length, const tern_model *model,
                                     const tern_dataset *dataset, int64_t batch);
 
-/** One model whose weights are the means of those of `count` models of one network, 2 or more: models that
- * went on from one model are often better averaged than each ("model soups", Wortsman et al. 2022); models
- * trained apart are not. Metadata are the first's. Errors: TERN_ERR_ARGUMENT if networks or labels differ.
- * *average is NULL on failure. */
+/** One model whose weights are the means of those of `count` models of one network, 2 or more:
+ * models that went on from one model are often better averaged than each ("model soups", Wortsman
+ * et al. 2022); models trained apart are not. Metadata are the first's. Errors: TERN_ERR_ARGUMENT
+ * if networks or labels differ. *average is NULL on failure. */
 TERN_API tern_status tern_model_average(tern_model **average, const tern_model *const *models,
                                         size_t count);
 

@@ -12,31 +12,32 @@
 extern "C" {
 #endif
 
-/** Says what a text is (UTF-8, NUL-terminated; invalid bytes are replaced). A text without words gets
- *  the answer that the network has for none. Errors: TERN_ERR_FORMAT for a model that carries no
- *  text front end, or that tags. *answer is untouched on failure. */
+/** Says what a text is (UTF-8, NUL-terminated; invalid bytes are replaced). A text without words
+ * gets the answer that the network has for none. Errors: TERN_ERR_FORMAT for a model that carries
+ * no text front end, or that tags. *answer is untouched on failure. */
 TERN_API tern_status tern_text_classify(tern_session *session, const char *text,
                                         tern_answer *answer);
 
 /** The same for many texts at once, on all threads, which is much faster. scores
  *  [count, n_labels] (tern_text_describe): the probability of each label of each text; labels
  *  [count]: the most probable one's number (either may be NULL). lengths: in bytes; NULL:
- *  NUL-terminated texts. Errors: as above, naming the text (from 1) for one with a NUL byte inside. */
+ *  NUL-terminated texts. Errors: as above, naming the text (from 1) for one with a NUL byte inside.
+ */
 TERN_API tern_status tern_text_classify_batch(tern_session *session, const char *const *texts,
                                               const size_t *lengths, size_t count, float *scores,
                                               int64_t *labels);
 
-/** The first output of the session's model for a text, whatever it is, as one vector: of a layer, where
- *  the model is one of tern_model_cut. It belongs to the session and is valid until its next run.
- *  Errors: as tern_text_classify; TERN_ERR_UNSUPPORTED for an output whose size follows that of the
- *  text (a layer before the pooling), or that is not of floats. */
+/** The first output of the session's model for a text, whatever it is, as one vector: of a layer,
+ * where the model is one of tern_model_cut. It belongs to the session and is valid until its next
+ * run. Errors: as tern_text_classify; TERN_ERR_UNSUPPORTED for an output whose size follows that of
+ * the text (a layer before the pooling), or that is not of floats. */
 TERN_API tern_status tern_text_embed(tern_session *session, const char *text, const float **vector,
                                      int64_t *length);
 
 /** Bytes that tern_text_classify and its kin may keep as tables of what the filters of a textcnn
  *  make of each word, so that a word that has been seen before costs additions only. The answers
- *  are the same within rounding (1e-5 of the logits). 0: no tables. Other networks have none. Without
- *  this call: 512 MB. */
+ *  are the same within rounding (1e-5 of the logits). 0: no tables. Other networks have none.
+ * Without this call: 512 MB. */
 TERN_API tern_status tern_text_set_table_memory(tern_session *session, size_t bytes);
 
 /** How much a word of a text counts for its answer. */
@@ -56,10 +57,10 @@ TERN_API tern_status tern_text_explain(tern_session *session, const char *text, 
 typedef bool (*tern_on_text)(void *user, const tern_text_record *record, const tern_answer *answer,
                              size_t done);
 
-/** Classifies all texts of a file and counts. Of the options reader is used; NULL: defaults. on_text
- *  may be NULL. Free *confusion before the session. Errors: those of the reader and of classifying;
- *  TERN_ERR_FORMAT for a label that the model does not know, with file and line. On failure
- *  *confusion is NULL. */
+/** Classifies all texts of a file and counts. Of the options reader is used; NULL: defaults.
+ * on_text may be NULL. Free *confusion before the session. Errors: those of the reader and of
+ * classifying; TERN_ERR_FORMAT for a label that the model does not know, with file and line. On
+ * failure *confusion is NULL. */
 TERN_API tern_status tern_text_evaluate(tern_confusion **confusion, tern_session *session,
                                         const char *path, const tern_text_reader_options *options,
                                         tern_on_text on_text, void *user);

@@ -15,16 +15,17 @@ extern "C" {
 typedef enum tern_text_format {
     /** By the name's ending (before .gz): .csv is CSV; .tsv and .tab TSV; .conll, .bio and .iob
      *  CONLL; anything else LINES where texts without labels are wanted, otherwise TSV, or, where
-     *  columns are chosen, what the first line shows. A .csv whose first line has no comma is parted
-     *  by its TABs or semicolons. */
+     *  columns are chosen, what the first line shows. A .csv whose first line has no comma is
+     * parted by its TABs or semicolons. */
     TERN_TEXT_FORMAT_AUTO,
-    /** label TAB text, or fastText's "__label__x text" (one label); with columns, as CSV is. A first
-     *  line that names the columns text and label is a header. */
+    /** label TAB text, or fastText's "__label__x text" (one label); with columns, as CSV is. A
+     * first line that names the columns text and label is a header. */
     TERN_TEXT_FORMAT_TSV,
     TERN_TEXT_FORMAT_CSV,   /**< with a header that names the columns, unless no_header; RFC 4180 */
     TERN_TEXT_FORMAT_LINES, /**< a text per line, no labels */
     /** token TAB ... TAB tag, a blank line after each text; lines "-DOCSTART-..." and "# ..." are
-     *  left out (where fields are parted by spaces, # with as many fields as other lines is a token) */
+     *  left out (where fields are parted by spaces, # with as many fields as other lines is a
+     * token) */
     TERN_TEXT_FORMAT_CONLL
 } tern_text_format;
 
@@ -56,8 +57,9 @@ typedef struct tern_text_record {
 typedef struct tern_text_reader tern_text_reader;
 
 /** Opens a file of texts, "-" for standard input; gzip is recognised from the content. A byte-order
- *  mark is skipped; lines end with LF or CRLF, those of TSV and CSV also with CR. Errors: TERN_ERR_IO, TERN_ERR_FORMAT for an absent
- *  column (naming those that are there) or UTF-16. *reader is NULL on failure. options may be NULL.
+ *  mark is skipped; lines end with LF or CRLF, those of TSV and CSV also with CR. Errors:
+ * TERN_ERR_IO, TERN_ERR_FORMAT for an absent column (naming those that are there) or UTF-16.
+ * *reader is NULL on failure. options may be NULL.
  */
 TERN_API tern_status tern_text_reader_open(tern_text_reader **reader, tern_context *context,
                                            const char *path,
@@ -66,8 +68,8 @@ TERN_API tern_status tern_text_reader_open(tern_text_reader **reader, tern_conte
  *  byte-order marks are skipped and counted (LINES: are texts without words, so that answers stay
  *  in step with lines).
  *  Errors, which stick and name file and line: TERN_ERR_FORMAT for a line without TAB, another
- *  number of fields than the header has, an empty label, a NUL byte, damaged or cut gzip data; TERN_ERR_LIMIT for a line beyond line_limit;
- *  TERN_ERR_IO. */
+ *  number of fields than the header has, an empty label, a NUL byte, damaged or cut gzip data;
+ * TERN_ERR_LIMIT for a line beyond line_limit; TERN_ERR_IO. */
 TERN_API tern_status tern_text_reader_next(tern_text_reader *reader, tern_text_record *record,
                                            bool *got);
 /** Empty lines and (TSV, CSV) empty texts so far. */

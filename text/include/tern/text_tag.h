@@ -15,9 +15,9 @@ typedef struct tern_text_tag {
     float score; /**< its probability */
 } tern_text_tag;
 
-/** What labels B-type, I-type, I-type ... spell out together. An I- that follows no token of its type
- *  begins one as well, as CoNLL's conlleval has it; labels without B- or I- stand for runs of the
- *  same label; "O" is nothing. */
+/** What labels B-type, I-type, I-type ... spell out together. An I- that follows no token of its
+ * type begins one as well, as CoNLL's conlleval has it; labels without B- or I- stand for runs of
+ * the same label; "O" is nothing. */
 typedef struct tern_text_entity {
     size_t begin, end;  /**< bytes in the text */
     size_t first, last; /**< tokens, inclusive */
@@ -32,13 +32,13 @@ typedef struct tern_text_tags {
     size_t count, n_entities;
 } tern_text_tags;
 
-/** Tags a text (UTF-8, NUL-terminated). Errors: TERN_ERR_FORMAT for a model that does not tag. *tags is
- *  untouched on failure; sentences are in tern_session_message. */
+/** Tags a text (UTF-8, NUL-terminated). Errors: TERN_ERR_FORMAT for a model that does not tag.
+ * *tags is untouched on failure; sentences are in tern_session_message. */
 TERN_API tern_status tern_text_tag_text(tern_session *session, const char *text,
                                         tern_text_tags *tags);
 
-/** Entities found, against those of the data: one is right if begin, end and type are. Ratios of 0/0
- *  are 0. Source: conlleval of CoNLL-2000. */
+/** Entities found, against those of the data: one is right if begin, end and type are. Ratios of
+ * 0/0 are 0. Source: conlleval of CoNLL-2000. */
 typedef struct tern_entity_metrics {
     const char *type; /**< belongs to the session; NULL: all together */
     int64_t support, predicted, correct;

@@ -13,21 +13,21 @@ extern "C" {
 #endif
 
 typedef struct tern_text_train_options {
-    size_t size; /**< sizeof(tern_text_train_options), set by the _INIT macro */
+    size_t size;                    /**< sizeof(tern_text_train_options), set by the _INIT macro */
     tern_text_dataset_options data; /**< reader and front end; labels, n_labels, vocabulary and
                                          min_length are set here */
-    const char *network;     /**< tern_text_network_name; NULL: textcnn, tagger for tagged data */
-    int64_t dimension;       /**< tern_text_network_options; 0: the network's, or the vectors' */
+    const char *network; /**< tern_text_network_name; NULL: textcnn, tagger for tagged data */
+    int64_t dimension;   /**< tern_text_network_options; 0: the network's, or the vectors' */
     tern_text_channels channels;
     int64_t widths[TERN_TEXT_MAX_WIDTHS];
     int64_t filters;
     double width, dropout;
-    const char *vectors;       /**< a file of word vectors to start from; NULL: random */
-    int64_t vector_words;      /**< also know so many of the file's first words that the texts do
-                                    not have; 0: 20000; negative: none */
+    const char *vectors;  /**< a file of word vectors to start from; NULL: random */
+    int64_t vector_words; /**< also know so many of the file's first words that the texts do
+                               not have; 0: 20000; negative: none */
     /** Go on from this model of texts instead of a new network: its last layer is made anew for the
-     *  labels of the data; front end and vocabulary are the model's. NULL: none. network, dimension,
-     *  filters, width, dropout and vectors are not for it. */
+     *  labels of the data; front end and vocabulary are the model's. NULL: none. network,
+     * dimension, filters, width, dropout and vectors are not for it. */
     const tern_model *init;
     const char *freeze_until;  /**< with init: tern_transfer_options */
     const char *validate_path; /**< validate on this file */
@@ -35,12 +35,14 @@ typedef struct tern_text_train_options {
                                     never parted. */
     bool own_recipe;           /**< take train and data as they are given; otherwise the network's
                                     recipe fills in what is 0 */
-    tern_train_options train; /**< epochs 0, batch 0: the recipe's; train.validation is set here */
+    tern_train_options train;  /**< epochs 0, batch 0: the recipe's; train.validation is set here */
 } tern_text_train_options;
 #define TERN_TEXT_TRAIN_OPTIONS_INIT                                                               \
     {                                                                                              \
         .size = sizeof(tern_text_train_options), .data = TERN_TEXT_DATASET_OPTIONS_INIT,           \
-        .train = {.size = sizeof(tern_train_options) }                                             \
+        .train = {                                                                                 \
+            .size = sizeof(tern_train_options)                                                     \
+        }                                                                                          \
     }
 
 /** Trains on a file of texts (see tern_text_dataset_open) and gives a model that tern_text_classify

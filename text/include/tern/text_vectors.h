@@ -50,7 +50,8 @@ typedef enum tern_vectors_format {
 } tern_vectors_format;
 
 /** Writes word vectors, atomically. Words with a space, a tab or a line break inside are left out
- *  of TEXT and WORD2VEC. Errors: TERN_ERR_IO; TERN_ERR_ARGUMENT for FASTTEXT without the n-grams. */
+ *  of TEXT and WORD2VEC. Errors: TERN_ERR_IO; TERN_ERR_ARGUMENT for FASTTEXT without the n-grams.
+ */
 TERN_API tern_status tern_vectors_save(const tern_vectors *vectors, const char *path,
                                        tern_vectors_format format);
 /** NULL is allowed. */

@@ -38,9 +38,9 @@ typedef struct tern_vision_augmentation {
     int cutout; /**< so many rectangles of the picture (not of the mask) are set to its mean, 0..100
                      (DeVries & Taylor 2017) */
     double cutout_size; /**< their sides, uniform up to this share of the picture's; 0: 0.25 */
-    /** Pixels by which the masks as drawn lie right of and below what they mark, -10..10. Turned and
-     *  mirrored pictures then get masks that lie off by as much in the same direction, so that a network
-     *  can learn to draw as the masks are drawn. */
+    /** Pixels by which the masks as drawn lie right of and below what they mark, -10..10. Turned
+     * and mirrored pictures then get masks that lie off by as much in the same direction, so that a
+     * network can learn to draw as the masks are drawn. */
     double mask_x, mask_y;
     tern_border border; /**< what moves in from outside; reflect unless said otherwise. Masks take
                            the same pixels; constant: black, and mask pixels that do not count */
@@ -52,8 +52,8 @@ typedef struct tern_vision_augmentation {
  * untouched. */
 TERN_API tern_status tern_vision_augmentation_parse(tern_vision_augmentation *augmentation,
                                                     tern_context *context, const char *text);
-/** Writes it in that form, parts that are 0 left out; all zero (here and below NULL as well) is "none". The caller frees *text
- * with tern_free. */
+/** Writes it in that form, parts that are 0 left out; all zero (here and below NULL as well) is
+ * "none". The caller frees *text with tern_free. */
 TERN_API tern_status tern_vision_augmentation_text(char **text, tern_context *context,
                                                    const tern_vision_augmentation *augmentation);
 /** Errors: TERN_ERR_ARGUMENT naming the first part that is out of its range. */

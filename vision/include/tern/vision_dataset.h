@@ -112,13 +112,14 @@ TERN_API void tern_vision_dataset_shares(const tern_vision_dataset *data, double
  * before training. */
 TERN_API tern_status tern_vision_dataset_normalize(tern_vision_dataset *data,
                                                    const tern_dataset *samples);
-/** Normalises by these from now on (a trained model's); NULL: by mean 0 and std 1. Errors: TERN_ERR_ARGUMENT for other
- * channels or a std of 0. */
+/** Normalises by these from now on (a trained model's); NULL: by mean 0 and std 1. Errors:
+ * TERN_ERR_ARGUMENT for other channels or a std of 0. */
 TERN_API tern_status tern_vision_dataset_set_normalization(tern_vision_dataset *data,
                                                            const tern_normalization *normalization);
 TERN_API const tern_normalization *
 tern_vision_dataset_normalization(const tern_vision_dataset *data);
-/** Changes how training varies the pictures; NULL: not at all. Errors: TERN_ERR_ARGUMENT for a part out of its range.
+/** Changes how training varies the pictures; NULL: not at all. Errors: TERN_ERR_ARGUMENT for a part
+ * out of its range.
  */
 TERN_API tern_status tern_vision_dataset_vary(tern_vision_dataset *data,
                                               const tern_vision_augmentation *augmentation);

@@ -27,11 +27,11 @@ typedef struct tern_mask_scores {
     double boundary; /**< F1 of the borders: those within 0.75 % of the diagonal of the other mask's
                         border are right (Csurka et al. 2013); mean over pictures */
     double mean_iou, mean_dice; /**< means over pictures of iou and dice */
-    double offset_x, offset_y; /**< pixels by which the true masks lie right of and below the others: where,
-                                  moved, they differ from them least, along each axis; NaN where that is 3
-                                  pixels or more, or nowhere */
-    double rand, warping; /**< means over pictures of tern_mask_rand_error and
-                             tern_mask_warping_error; NaN unless they were asked for */
+    double offset_x, offset_y;  /**< pixels by which the true masks lie right of and below the
+                                   others: where,  moved, they differ from them least, along each
+                                   axis; NaN where that is 3  pixels or more, or nowhere */
+    double rand, warping;       /**< means over pictures of tern_mask_rand_error and
+                                   tern_mask_warping_error; NaN unless they were asked for */
 } tern_mask_scores;
 
 typedef struct tern_mask_metrics tern_mask_metrics;
@@ -63,13 +63,14 @@ TERN_API tern_mask_scores tern_mask_metrics_scores_at(const tern_mask_metrics *m
  * TERN_ERR_SHAPE if the sizes differ; TERN_ERR_MEMORY (16 bytes a pixel). */
 TERN_API tern_status tern_mask_rand_error(double *error, const tern_mask *mask,
                                           const tern_mask *truth);
-/** The warping error of a picture of cells (Jain et al. 2010; ISBI 2012): the share of pixels that still
- * differ when the truth has been warped towards the mask as far as that goes without an object or a hole
- * being born, dying, joined or parted. Moved borders cost nothing, a gap in a membrane its pixels. Pixels
- * change sides one by one, those first that differ first in the order of rows, then those they set free:
- * as in the paper not all orders are tried, so the error is an upper bound. Objects are all classes but 0,
- * hold together at sides, class 0 at corners too; beyond the borders is class 0. NaN where no pixel
- * counts. Errors: TERN_ERR_SHAPE if the sizes differ; TERN_ERR_MEMORY (5 bytes a pixel). */
+/** The warping error of a picture of cells (Jain et al. 2010; ISBI 2012): the share of pixels that
+ * still differ when the truth has been warped towards the mask as far as that goes without an
+ * object or a hole being born, dying, joined or parted. Moved borders cost nothing, a gap in a
+ * membrane its pixels. Pixels change sides one by one, those first that differ first in the order
+ * of rows, then those they set free: as in the paper not all orders are tried, so the error is an
+ * upper bound. Objects are all classes but 0, hold together at sides, class 0 at corners too;
+ * beyond the borders is class 0. NaN where no pixel counts. Errors: TERN_ERR_SHAPE if the sizes
+ * differ; TERN_ERR_MEMORY (5 bytes a pixel). */
 TERN_API tern_status tern_mask_warping_error(double *error, const tern_mask *mask,
                                              const tern_mask *truth);
 /** IoU and Dice of one class over all. */

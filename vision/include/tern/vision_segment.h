@@ -44,7 +44,8 @@ typedef struct tern_vision_segment_options {
  * differs. Beyond the edges the picture is mirrored. options may be NULL. The same bits for any
  * tile, memory and number of threads. Errors: TERN_ERR_FORMAT if the model is none of masks;
  * TERN_ERR_LIMIT if memory does not suffice for the smallest tile, saying what would;
- * TERN_ERR_SHAPE if the network's output has not the size of what it was given; TERN_ERR_ARGUMENT. *mask is all zero on failure. */
+ * TERN_ERR_SHAPE if the network's output has not the size of what it was given; TERN_ERR_ARGUMENT.
+ * *mask is all zero on failure. */
 TERN_API tern_status tern_vision_segment(tern_session *session, const tern_image *image,
                                          const tern_vision_segment_options *options,
                                          tern_mask *mask);

@@ -25,8 +25,9 @@ typedef struct tern_vision_train_options {
     double dropout;
     bool no_normalization, resize, reflect;
     /** Go on from this model of masks instead of a new network: its last layer is kept if it was
-     *  trained for as many classes, else made anew; channels (and the size of whole pictures, unless
-     *  another one is asked for) are the model's, mean and deviation those of the data. NULL: none. */
+     *  trained for as many classes, else made anew; channels (and the size of whole pictures,
+     * unless another one is asked for) are the model's, mean and deviation those of the data. NULL:
+     * none. */
     const tern_model *init;
     const char *freeze_until; /**< with init: tern_transfer_options */
     const char *loss; /**< tern_vision_loss_name; NULL: the default of that number of classes */
