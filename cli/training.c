@@ -96,6 +96,16 @@ static bool is_handed(const char *path) {
     return !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
 }
 
+/* Might it be one? An empty file, or a safetensors file; the library refuses to replace anything
+ * else. */
+static bool is_checkpoint(const char *path) {
+    char start[9];
+    FILE *file = is_regular(path) ? fopen(path, "rb") : NULL;
+    const size_t got = file ? fread(start, 1, sizeof start, file) : 0;
+    if (file) fclose(file);
+    return file && (got == 0 || (got == sizeof start && start[8] == '{'));
+}
+
 /* Is the model a file that log and checkpoint can lie beside? Not /dev/stdout, even where that
  * leads to a file. */
 static bool keeps_files_beside(const char *path) {
@@ -139,7 +149,7 @@ int cli_train(const cli_training *t, tern_context *c, tern_train_options *option
         code = EXIT_IO;
         goto done;
     }
-    if (!t->resume && !t->overwrite && is_regular(options->checkpoint)) {
+    if (!t->resume && !t->overwrite && is_checkpoint(options->checkpoint)) {
         cli_complain("%s: an earlier training's checkpoint is there; --resume goes on from it, "
                      "--overwrite begins anew and loses it",
                      checkpoint);

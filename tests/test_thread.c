@@ -222,6 +222,9 @@ static void first_used_after_fork(void **state) {
     if (child == 0) {
         const bool right = run_sleeping(c, 100, TERN__WORTH_A_THREAD, 3, 100000);
         tern_context_free(c);
+        /* They have left; the system may take a moment to see it. */
+        for (int i = 0; threads_of_process() > 1 && i < 10000; i++)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         _exit(right && threads_of_process() == 1 ? 0 : 1);
     }
     check_child(child);
