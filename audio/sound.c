@@ -20,6 +20,8 @@ enum { BLOCK = 4096, MAX_CHANNELS = 64, MAX_RATE = 768000 };
 static const int64_t max_stored = (int64_t)16 << 30;
 /* Beyond this a float file holds no sound: powers of it would leave float's range. */
 static const float max_sample = 1e12f;
+/* Above 12 dB over full scale: mixes are not, and the numbers of 16 bits are. */
+#define LOUD 4.0f
 
 struct tern_sound {
     tern_context *context;
@@ -34,6 +36,7 @@ struct tern_sound {
     float *mono;        /* [BLOCK] */
     size_t mono_at, mono_count;
     bool ended, heard; /* heard: some sample is not 0 */
+    float greatest;    /* magnitude of a sample so far */
     tern__resample *resample;
 };
 
@@ -268,6 +271,11 @@ static tern_status at_end(tern_sound *s) {
         tern__log(s->context, TERN_LOG_WARNING,
                   "%s: ends after %lld of %lld samples per channel; using those", s->name,
                   (long long)s->read, (long long)s->expected);
+    if (s->greatest > LOUD)
+        tern__log(s->context, TERN_LOG_WARNING,
+                  "%s: samples reach %g where 1 is full scale (whole numbers written as floats?); "
+                  "using them as they are",
+                  s->name, (double)s->greatest);
     if (!s->heard)
         tern__log(s->context, TERN_LOG_WARNING, "%s: is silent (%s)", s->name,
                   s->info.channels == 1 ? "every sample is 0" : "its channels' mean is 0");
@@ -291,6 +299,7 @@ static tern_status read_block(tern_sound *s) {
                     "%s: sample %lld of channel %d is %g; a sound's samples are finite "
                     "and about -1..1",
                     s->name, (long long)(s->read + i), k + 1, x[k]);
+            if (fabsf(x[k]) > s->greatest) s->greatest = fabsf(x[k]);
             sum += x[k];
         }
         s->mono[i] = channels == 1 ? sum : sum / (float)channels;

@@ -350,6 +350,17 @@ static void warnings_and_use(void **state) {
     assert_int_equal(count, 200);
     assert_int_equal(warnings, 0);
     tern_free(context, x);
+    /* Numbers of 16 bits as floats: of another scale than the model heard. */
+    for (int large = 0; large < 2; large++) {
+        const float sample = large ? -3276.7f : -3.9f;
+        header(h, 3, 1, 16000, 32, 400);
+        for (int i = 0; i < 100; i++) memcpy(h + 44 + 4 * i, &sample, 4);
+        save(h, sizeof h);
+        check_ok(context, load_at(16000, &x, &count));
+        assert_int_equal(warnings, large);
+        if (large) assert_non_null(strstr(last_warning, "samples reach 3276.7 where 1 is full"));
+        tern_free(context, x);
+    }
 }
 
 /* libsndfile 1.2.0 leaks what libvorbis had begun when an Ogg file turns out to be cut. */

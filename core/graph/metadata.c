@@ -113,21 +113,19 @@ tern_status tern__metadata_set_training(tern_model *model, tern_context *c, cons
     return tern__metadata_set(model, c, "tern.training", root, 6);
 }
 
-const char *tern__metadata_network(const tern_model *model, const char *(*name_of)(size_t index)) {
-    const char *text = tern_model_metadata(model, "tern.training");
-    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
-    const char *network = json_string_value(json_object_get(root, "network")), *found = NULL, *name;
-    for (size_t i = 0; network && !found && (name = name_of(i)); i++)
-        if (!strcmp(name, network)) found = name;
+tern_status tern__metadata_network(const char **network, tern_context *c, const tern_model *model,
+                                   const char *(*name_of)(size_t index)) {
+    const char *text = tern_model_metadata(model, "tern.training"), *said, *name;
+    json_t *root = NULL;
+    *network = NULL;
+    if (text && tern__json_read_object(&root, c, "the model's tern.training", text, strlen(text)) ==
+                    TERN_ERR_MEMORY)
+        return TERN_ERR_MEMORY;
+    said = json_string_value(json_object_get(root, "network"));
+    for (size_t i = 0; said && !*network && (name = name_of(i)); i++)
+        if (!strcmp(name, said)) *network = name;
     json_decref(root);
-    return found;
-}
-
-const char *tern__metadata_network_of(const tern_model *init, const char *network,
-                                      const char *(*name_of)(size_t index)) {
-    if (!init) return network ? network : name_of(0);
-    const char *found = tern__metadata_network(init, name_of);
-    return found ? found : "of another model";
+    return TERN_OK;
 }
 
 json_t *tern__metadata_facts(const char *unit, int64_t count, const tern_train_options *o,

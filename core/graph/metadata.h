@@ -42,13 +42,10 @@ const char *tern__metadata_front_end(const tern_model *model);
  * machine or the day, so that the same training gives the same file. */
 tern_status tern__metadata_set_training(tern_model *model, tern_context *c, const char *network,
                                         uint64_t seed, json_t *facts, const char *path);
-/* Which of a domain's networks (name_of(0), name_of(1), ... until NULL) a model says it is; NULL:
- * none of them. */
-const char *tern__metadata_network(const tern_model *model, const char *(*name_of)(size_t index));
-/* The network of a training, for tern.training: that of the model to go on from (init), or
- * `network` (NULL: the first). */
-const char *tern__metadata_network_of(const tern_model *init, const char *network,
-                                      const char *(*name_of)(size_t index));
+/* Which of a domain's networks (name_of(0), name_of(1), ... until NULL) a model says it is;
+ * *network is NULL if it is none of them. TERN_ERR_MEMORY is the only error. */
+tern_status tern__metadata_network(const char **network, tern_context *c, const tern_model *model,
+                                   const char *(*name_of)(size_t index));
 /* The facts of a classifier's training. unit: what a sample is ("clips"); count: trained on. */
 json_t *tern__metadata_facts(const char *unit, int64_t count, const tern_train_options *o,
                              const tern_train_result *r);

@@ -58,7 +58,8 @@ tern_status tern__job_check(tern__job *j) {
         st = tern__training_check_files(c, j->train, o->init, o->inputs,
                                         sizeof o->inputs / sizeof *o->inputs);
     /* The recipe is that of the network that is trained, whoever made it. */
-    if (o->init) j->network = tern__metadata_network(o->init, t->network_name);
+    if (st == TERN_OK && o->init)
+        st = tern__metadata_network(&j->network, c, o->init, t->network_name);
     return st;
 }
 
@@ -118,9 +119,10 @@ static tern_status write_training(tern_model *model, const tern__job *j) {
     json_t *facts = t->facts ? t->facts(j)
                              : tern__metadata_facts(t->samples, tern_dataset_count(j->training),
                                                     j->train, &j->result);
-    return tern__metadata_set_training(
-        model, j->context, tern__metadata_network_of(j->given.init, j->network, t->network_name),
-        j->train->seed, facts, j->path);
+    const char *network = j->network      ? j->network
+                          : j->given.init ? "of another model"
+                                          : t->network_name(0);
+    return tern__metadata_set_training(model, j->context, network, j->train->seed, facts, j->path);
 }
 
 static const char *label_of(const void *job, size_t i) {

@@ -30,7 +30,8 @@ void tern__recipe_fill(tern_train_options *o, const tern__recipe *r, int64_t sam
 
 typedef struct tern__job tern__job;
 
-/* A domain's part. Steps are called in this order; NULL: nothing to do. */
+/* A domain's part. Steps are called in this order; check, split, renew, finish, label and facts may be
+ * NULL: nothing to do. */
 typedef struct tern__task {
     const char *samples;     /* what the data are called: "clips" */
     const char *options;     /* the option struct, for sentences: "audio training options" */
