@@ -76,7 +76,7 @@ if [ $# = 0 ]; then
 fi
 result=0
 # Two threads: more of them are no test of another CPU.
-TERN_COMMAND=$folder/tern OMP_NUM_THREADS=2 meson test -C build-aarch64 --no-rebuild --print-errorlogs \
+OMP_WAIT_POLICY=passive TERN_COMMAND=$folder/tern OMP_NUM_THREADS=2 meson test -C build-aarch64 --no-rebuild --print-errorlogs \
     --timeout-multiplier 10 "$@" || result=1
 cp build-aarch64/meson-logs/testlog.json build-aarch64/testlog.json
 exit $result

@@ -51,6 +51,25 @@ if [ -z "$hidden" ]; then passed every_exported_function_is_declared; else
 if readelf -d "$library" | grep -q 'SONAME.*\[libtern\.so\.[0-9]*\]'; then passed soname; else
     wrong soname "$(readelf -d "$library" | grep SONAME)"; fi
 
+# Nobody sets variables: where library and tern.pc go without
+# DESTDIR, ld.so and pkg-config must search.
+libdir=${library%/*} libdir=${libdir#"$work/root"}
+searched() { # searched NAME FOLDER: is it one of the folders on standard input?
+    if grep -qE '^(libdir|prefix) *=' "$build_folder/meson-private/cmd_line.txt"; then
+        skipped "$1" "this build was told where to install"
+    elif grep -qxF "$2"; then passed "$1"; else wrong "$1" "$2 is not searched"; fi
+}
+{ printf '/lib\n/usr/lib\n'; cat /etc/ld.so.conf /etc/ld.so.conf.d/*.conf; } >"$work/searched" 2>/dev/null || true
+searched library_is_where_ld_so_looks "$libdir" <"$work/searched"
+env -u PKG_CONFIG_PATH -u PKG_CONFIG_LIBDIR pkg-config --variable pc_path pkg-config | tr : '\n' >"$work/searched"
+searched pc_is_where_pkg_config_looks "$libdir/pkgconfig" <"$work/searched"
+
+# The tree under DESTDIR is an installed tree that was moved: the command finds its models by name.
+command=$work/root${libdir%/lib*}/bin/tern
+for name in cells esc10 sentiment; do
+    check "installed_model_$name" env -u TERN_MODELS "$command" model info "$name"
+done
+
 export PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$work/root
 flags=(-Wall -Wextra -Werror -pedantic)
 compilers_c=(gcc) compilers_cxx=(g++)
@@ -89,6 +108,18 @@ read -ra shared_flags <<<"$(pkg-config --cflags --libs tern)"
 check outside_program_builds "$compiler" -std=c11 "${flags[@]}" -o "$work/outside" "$work/outside.c" \
     "${shared_flags[@]}"
 check outside_program_runs env LD_LIBRARY_PATH="${library%/*}" "$work/outside"
+if [ -e "$include/audio.h" ]; then
+    sed -n '/^```c$/,/^```$/p' "$1/README.md" | sed '1d;$d' >"$work/readme.c"
+    python3 - "$work/x.wav" <<'PYTHON'
+import array, sys, wave
+with wave.open(sys.argv[1], "wb") as w:
+    w.setparams((1, 2, 16000, 80000, "NONE", ""))
+    w.writeframes(array.array("h", (i * i % 8191 for i in range(80000))).tobytes())
+PYTHON
+    check readme_example_builds "$compiler" "${flags[@]}" -o "$work/readme" "$work/readme.c" "${shared_flags[@]}"
+    check readme_example_runs_with_an_installed_model env LD_LIBRARY_PATH="${library%/*}" "$work/readme" \
+        esc10 "$work/x.wav"
+fi
 # The static library with its dependencies as shared ones (Debian's static libsndfile wants packages that
 # its development package does not bring).
 read -ra requires <<<"$(pkg-config --print-requires-private tern | awk '{print $1}' | tr '\n' ' ')"
