@@ -9,8 +9,8 @@
 enum { CLASSES = 3, CLIPS = 12 };
 static const char *const names[CLASSES] = {"high", "low", "middle"};
 static const double pitches[CLASSES] = {3000, 300, 1100};
-/* What sounds are trained on and asked about alike, so that each answer is certain: one that was never
- * heard at 8 kHz, where half of the bands are empty, is anybody's guess. */
+/* What sounds are trained on and asked about alike, so that each answer is certain: one that was
+ * never heard at 8 kHz, where half of the bands are empty, is anybody's guess. */
 static const int rates[] = {8000, 11025, 16000, 44100, 96000};
 enum { RATES = sizeof rates / sizeof *rates };
 

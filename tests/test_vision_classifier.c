@@ -37,8 +37,8 @@ static int64_t weights_of(const tern_graph *g) {
     return n;
 }
 
-/* The authors' numbers, or those of torchvision, which were counted without tern. Drawing 500 million
- * first weights takes longer than most programs of tests: with TERN_LONG only. */
+/* The authors' numbers, or those of torchvision, which were counted without tern. Drawing 500
+ * million first weights takes longer than most programs of tests: with TERN_LONG only. */
 static void weights_are_as_many_as_published(void **state) {
     (void)state;
     static const struct {
@@ -62,7 +62,9 @@ static void weights_are_as_many_as_published(void **state) {
         {"resnet18", 3, 10, 32, 11173962, false}, /* 3x3 at the beginning, of stride 1 */
     };
     const bool all = getenv("TERN_LONG");
-    if (!all) print_message("SKIP: networks of more than 50 million weights; tests/run --slow counts them\n");
+    if (!all)
+        print_message(
+            "SKIP: networks of more than 50 million weights; tests/run --slow counts them\n");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (!all && rows[i].weights > 50000000) continue;
         tern_vision_classifier_options o = TERN_VISION_CLASSIFIER_OPTIONS_INIT;

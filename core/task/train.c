@@ -60,6 +60,7 @@ tern_status tern__job_check(tern__job *j) {
     /* The recipe is that of the network that is trained, whoever made it. */
     if (st == TERN_OK && o->init)
         st = tern__metadata_network(&j->network, c, o->init, t->network_name);
+    j->foreign = o->init && !j->network;
     return st;
 }
 
@@ -119,9 +120,9 @@ static tern_status write_training(tern_model *model, const tern__job *j) {
     json_t *facts = t->facts ? t->facts(j)
                              : tern__metadata_facts(t->samples, tern_dataset_count(j->training),
                                                     j->train, &j->result);
-    const char *network = j->network      ? j->network
-                          : j->given.init ? "of another model"
-                                          : t->network_name(0);
+    const char *network = j->foreign   ? "of another model"
+                          : j->network ? j->network
+                                       : t->network_name(0);
     return tern__metadata_set_training(model, j->context, network, j->train->seed, facts, j->path);
 }
 

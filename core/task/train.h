@@ -30,8 +30,8 @@ void tern__recipe_fill(tern_train_options *o, const tern__recipe *r, int64_t sam
 
 typedef struct tern__job tern__job;
 
-/* A domain's part. Steps are called in this order; check, split, renew, finish, label and facts may be
- * NULL: nothing to do. */
+/* A domain's part. Steps are called in this order; check, split, renew, finish, label and facts may
+ * be NULL: nothing to do. */
 typedef struct tern__task {
     const char *samples;     /* what the data are called: "clips" */
     const char *options;     /* the option struct, for sentences: "audio training options" */
@@ -86,6 +86,7 @@ struct tern__job {
     tern__job_options given;
     const char
         *network; /* of init, NULL where it is of none of the domain's; else what is asked for */
+    bool foreign; /* init is of none of the domain's networks */
     tern_train_options *train;
     tern_dataset *all, *training, *validation; /* training may be all */
     tern_dataset *held;                        /* validation data of another place */
