@@ -3,10 +3,10 @@
  * OpenMP makes the threads, tern does the waiting. A region per kernel call ends in a barrier, at
  * which libgomp spins for milliseconds; where another process has the core of a thread that has
  * nothing to do, all others wait until it is scheduled: a training step beside a busy neighbour
- * took 20 to 200 times as long as alone. So one region is opened per context, by a thread of its
- * own (a caller that opened it would have to stay inside), and stays open as long as the context:
- * its threads are the helpers. A region around each training loop would serve training only, and
- * would end at the same barrier after every epoch, every picture, every sentence.
+ * took twenty times as long as alone, and more. So one region is opened per context, by a thread of
+ * its own (a caller that opened it would have to stay inside), and stays open as long as the
+ * context: its threads are the helpers. A region around each training loop would serve training
+ * only, and would end at the same barrier after every epoch, every picture, every sentence.
  *
  * A call publishes its items in a slot of the team. Whoever is there takes them from one counter,
  * the caller too, and the caller waits only for helpers that are inside an item. Waiting is a short
@@ -26,13 +26,11 @@
 
 #include <sched.h>
 #ifdef _OPENMP
-#include <errno.h>
 #include <linux/futex.h>
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
