@@ -1,6 +1,6 @@
 /* Products of rows with packed weights: the kernels under convolutions, dense layers, matrix
  * products and all their gradients. One call computes a block; cutting problems into blocks,
- * packing and threads are core/math/convolution.c's and core/product.c's business.
+ * packing and threads are core/math/convolution.c's business.
  *
  * Bits: one output element is one chain of multiply-adds in the order (tap, channel), whatever
  * tile, block, thread or batch it falls in. */
