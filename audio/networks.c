@@ -78,8 +78,9 @@ static tern_value build_m5(tern_value x, const tern_audio_network_options *o) {
     return tern_global_average_pool(x);
 }
 
-/* ---- recipes: found by cross-validation on ESC-10 and on spoken digits with one speaker left out
- * ---- */
+/* ---- recipes ---- */
+
+/* Found by cross-validation on ESC-10 and on spoken digits with one speaker left out. */
 
 static const tern__audio_recipe long_features = {.train = {.samples_seen = 70000,
                                                            .fewest_epochs = 15,
